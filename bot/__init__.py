@@ -1,0 +1,1 @@
+"""Naibot: everything that is not Discord."""

@@ -1,0 +1,1 @@
+"""The world: each adapter implements a port and knows no service."""

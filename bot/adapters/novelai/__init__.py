@@ -1,0 +1,1 @@
+"""NovelAI's image service: `wire` is its language, `client` the conversation."""

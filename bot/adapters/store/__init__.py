@@ -1,0 +1,1 @@
+"""Queue, ledger, settings and records on a database: the `Store` port."""

@@ -1,0 +1,172 @@
+"""The database of one data folder: who may open it, one writer, a few readers, and transactions that always end."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from bot.adapters.store.sqlite import Session, connect
+from bot.domain.errors import StoreError
+
+FILE = "naibot.sqlite3"
+LOCK = "naibot.lock"
+READERS = 2
+
+T = TypeVar("T")
+
+
+class Database:
+    """
+    One writer and a few readers on one file.
+
+    Built by `open_database`; the caller closes it, because an open connection's thread keeps the process alive.
+    """
+
+    def __init__(self, writer: Session, readers: list[Session], resources: AsyncExitStack) -> None:
+        self._writer = writer
+        self._turn = asyncio.Lock()
+        self._readers: asyncio.Queue[Session] = asyncio.Queue()
+        for reader in readers:
+            self._readers.put_nowait(reader)
+        self._resources = resources
+
+    @asynccontextmanager
+    async def tx(self) -> AsyncIterator[Session]:
+        """
+        One write transaction: committed at the end of the block, undone by whatever leaves it otherwise.
+
+        A task that is cancelled inside leaves the connection as it found it; one that is cancelled while the
+        commit runs learns of it after the commit.
+        """
+        async with self._turn:
+            try:
+                await self._writer.run("BEGIN IMMEDIATE")
+                yield self._writer
+                await unbroken(self._writer.run("COMMIT"))
+            except BaseException:
+                await unbroken(_undo(self._writer))
+                raise
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Session]:
+        """A reader, which sees everything that was committed before each statement."""
+        reader = await self._readers.get()
+        try:
+            yield reader
+        finally:
+            self._readers.put_nowait(reader)
+
+    async def copy_to(self, file: Path) -> None:
+        """Write a compact copy of the database to *file*, in place of one that is there."""
+        async with self._turn:
+            _remove(file)
+            await self._writer.run("VACUUM INTO ?", str(file))
+
+    async def close(self) -> None:
+        """Wait for the running transaction, fold the log into the file, close every connection, free the folder."""
+        async with self._turn:
+            await unbroken(self._resources.aclose())
+
+
+async def _undo(session: Session) -> None:
+    # Asked in the connection's own thread, behind every statement that a cancelled task left there.
+    await session.rows("SELECT 1")
+    if session.in_transaction:
+        await session.run("ROLLBACK")
+
+
+async def unbroken(action: Awaitable[T]) -> T:
+    """Await *action* to its end even when the task is cancelled meanwhile; the cancellation comes after it."""
+    inner = asyncio.ensure_future(action)
+    cancelled: asyncio.CancelledError | None = None
+    while not inner.done():
+        try:
+            await asyncio.wait([inner])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled from (None if inner.cancelled() else inner.exception())
+    return inner.result()
+
+
+async def open_database(folder: Path) -> Database:
+    """
+    Open the folder's database for this process alone, with a file that may still be empty.
+
+    Raises `StoreError`: ``store.locked`` while another process has it, ``store.broken`` where it cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        stack.callback(os.close, _take(folder))
+        file = _touched(folder / FILE)
+        writer = await connect(file, writable=True)
+        stack.push_async_callback(_close_writer, writer)
+        readers = []
+        for _ in range(READERS):
+            reader = await connect(file, writable=False)
+            stack.push_async_callback(reader.close)
+            readers.append(reader)
+        return Database(writer, readers, stack.pop_all())
+
+
+@asynccontextmanager
+async def looking_at(folder: Path) -> AsyncIterator[Session]:
+    """
+    One moment of the folder's database, read only; a bot may run on it meanwhile.
+
+    Raises `StoreError` ``store.missing`` where there is none.
+    """
+    file = folder / FILE
+    if not is_file(file):
+        raise StoreError("store.missing")
+    session = await connect(file, writable=False)
+    try:
+        await session.run("BEGIN")
+        yield session
+    finally:
+        await unbroken(session.close())
+
+
+def is_file(file: Path) -> bool:
+    """Whether *file* is there and is a file."""
+    return file.is_file()
+
+
+async def _close_writer(writer: Session) -> None:
+    try:
+        await writer.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        await writer.close()
+
+
+def _take(folder: Path) -> int:
+    """Lock the folder; the lock lives as long as the descriptor, and dies with the process."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError("store.broken") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreError("store.locked") from error
+    return descriptor
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError("store.broken") from error
+
+
+def _touched(file: Path) -> Path:
+    """Make sure that *file* exists, for its owner's eyes alone: it holds people's prompts. SQLite copies the mode."""
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError("store.broken") from error
+    return file

@@ -1,0 +1,1 @@
+"""The numbered steps of the schema; an applied file never changes."""

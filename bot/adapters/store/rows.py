@@ -1,0 +1,153 @@
+"""Rows to values and back; whatever a row says that is no value of ours is a `StoreError`."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+import msgspec
+
+from bot.adapters.store.sqlite import Row, Value
+from bot.domain.errors import NaibotError, StoreError
+from bot.domain.guild import GuildConfig
+from bot.domain.job import Application, Delivery, Draft, Job, JobState
+from bot.domain.request import Generate, Picture, Place, Request, Requester
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+KINDS: Mapping[str, type[Request]] = {"generate": Generate}
+"""What stands in the column ``kind``."""
+
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def kind_of(request: Request) -> str:
+    """The kind of *request*."""
+    return next(kind for kind, type_ in KINDS.items() if isinstance(request, type_))
+
+
+def to_json(value: object) -> str:
+    """JSON text; raises `StoreError` for text that is no Unicode (half a surrogate pair)."""
+    try:
+        return _encoder.encode(value).decode()
+    except ValueError as error:
+        raise StoreError("store.broken") from error
+
+
+def _from_json(text: str, type_: type[T]) -> T:
+    """Read *text* as a value that checks itself."""
+    try:
+        return msgspec.json.decode(text, type=type_)
+    except (msgspec.DecodeError, NaibotError, ValueError, TypeError) as error:
+        raise StoreError("store.broken") from error
+
+
+def columns_of(application: Application) -> dict[str, Value]:
+    """What an application says of its job's row."""
+    requester = application.requester
+    return {
+        "key": application.key,
+        "guild_id": requester.scope,
+        "user_id": requester.user_id,
+        "requester": to_json(requester),
+        **place_columns(application.place),
+        "kind": kind_of(application.request),
+        "request": to_json(application.request),
+        "price": application.price,
+        "pictures": application.pictures,
+        "origin": application.origin,
+        "interaction": application.interaction,
+    }
+
+
+def place_columns(place: Place | None) -> dict[str, Value]:
+    """A place, its token apart."""
+    if place is None:
+        return {"place": None, "token": None, "token_expires": None}
+    return {
+        "place": to_json(replace(place, token=None)),
+        "token": place.token,
+        "token_expires": place.token_expires,
+    }
+
+
+def place_of(row: Row) -> Place | None:
+    """The place of a job's row, without its token once that was erased."""
+    return replace(_from_json(row["place"], Place), token=row["token"]) if row["place"] is not None else None
+
+
+def job_of(row: Row) -> Job:
+    """The job of a row. A request that cannot be read counts as forgotten; anything else raises `StoreError`."""
+    try:
+        state, delivery = JobState(row["state"]), Delivery(row["delivery"])
+    except ValueError as error:
+        raise StoreError("store.broken", job=row["id"]) from error
+    return Job(
+        id=row["id"],
+        state=state,
+        delivery=delivery,
+        requester=_from_json(row["requester"], Requester),
+        place=place_of(row),
+        request=_request_of(row),
+        price=row["price"],
+        pictures=row["pictures"],
+        charged_anlas=row["charged_anlas"],
+        charged_pictures=row["charged_pictures"],
+        spent=row["spent"],
+        turn=row["turn"],
+        tries=row["tries"],
+        not_before=row["not_before"],
+        account=row["account"],
+        fence=row["fence"],
+        reason=row["reason"],
+        origin=row["origin"],
+        interaction=row["interaction"],
+        admitted_at=row["admitted_at"],
+        claimed_at=row["claimed_at"],
+        sent_at=row["sent_at"],
+        settled_at=row["settled_at"],
+    )
+
+
+def jobs_of(rows: list[Row]) -> list[Job]:
+    """The jobs of many rows; one that cannot be read must not hide the others."""
+    jobs = []
+    for row in rows:
+        try:
+            jobs.append(job_of(row))
+        except StoreError:  # noqa: PERF203
+            log.exception("job %s cannot be read", row["id"])
+    return jobs
+
+
+def _request_of(row: Row) -> Request | None:
+    if row["request"] is None or row["kind"] not in KINDS:
+        return None
+    try:
+        return _from_json(row["request"], KINDS[row["kind"]])
+    except StoreError:
+        log.exception("the request of job %s cannot be read", row["id"])
+        return None
+
+
+def draft_of(row: Row) -> Draft:
+    """The draft of a row."""
+    return Draft(
+        id=row["id"],
+        requester=_from_json(row["requester"], Requester),
+        request=_from_json(row["request"], KINDS[row["kind"]]),
+        price=row["price"],
+        expires_at=row["expires_at"],
+    )
+
+
+def picture_of(row: Row) -> Picture:
+    """The picture of a blob's row."""
+    return Picture(data=row["data"], media_type=row["media_type"], seed=row["seed"])
+
+
+def config_of(row: Row) -> GuildConfig:
+    """The settings in a guild's row."""
+    return _from_json(row["config"], GuildConfig)

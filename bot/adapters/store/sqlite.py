@@ -1,0 +1,102 @@
+"""The SQLite driver: one connection in a thread of its own, ``?`` parameters, rows as dictionaries."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from bot.domain.errors import StoreError
+
+Value = int | float | str | bytes | None
+Row = dict[str, Any]
+
+BUSY_MS = 5_000
+JOURNAL_BYTES = 64 * 1024 * 1024
+
+# FULL: in WAL mode NORMAL may lose the last commits at a power cut, and a lost commit is a lost charge.
+_WRITER = (
+    f"PRAGMA busy_timeout = {BUSY_MS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA journal_size_limit = {JOURNAL_BYTES}",
+)
+_READER = (f"PRAGMA busy_timeout = {BUSY_MS}",)
+
+
+class Session:
+    """
+    Runs statements on one connection.
+
+    Every failure of the driver's is a `StoreError` ``store.broken``, with the driver's own words as its cause.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open on the connection."""
+        return self._connection.in_transaction
+
+    async def run(self, sql: str, *values: Value) -> int:
+        """Execute one statement; how many rows it changed."""
+        with _translated():
+            cursor = await self._connection.execute(sql, values)
+            return cursor.rowcount
+
+    async def rows(self, sql: str, *values: Value) -> list[Row]:
+        """All rows of one statement; a statement with RETURNING is finished when this returns."""
+        with _translated():
+            return list(await self._connection.execute_fetchall(sql, values))  # type: ignore[arg-type]
+
+    async def row(self, sql: str, *values: Value) -> Row | None:
+        """The first row, None where there is none."""
+        return next(iter(await self.rows(sql, *values)), None)
+
+    async def one(self, sql: str, *values: Value) -> Row:
+        """The one row that must be there."""
+        for row in await self.rows(sql, *values):
+            return row
+        raise StoreError("store.broken")
+
+    async def close(self) -> None:
+        """Close the connection and end its thread, which would otherwise keep the process alive."""
+        with _translated():
+            await self._connection.close()
+
+
+async def connect(file: Path, *, writable: bool) -> Session:
+    """
+    Open *file*, which must exist; the caller closes the session.
+
+    Raises `StoreError` ``store.broken``.
+    """
+    address = f"{file.resolve().as_uri()}?mode={'rw' if writable else 'ro'}"
+    with _translated():
+        connection = await aiosqlite.connect(address, uri=True, isolation_level=None)
+        connection.row_factory = _as_dictionary  # type: ignore[assignment]
+    session = Session(connection)
+    try:
+        for pragma in _WRITER if writable else _READER:
+            await session.rows(pragma)
+    except BaseException:
+        await session.close()
+        raise
+    return session
+
+
+def _as_dictionary(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> Row:
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The seam of the driver's errors; it answers ValueError and OverflowError to values it cannot hold."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError, OverflowError) as error:
+        raise StoreError("store.broken") from error

@@ -1,0 +1,132 @@
+"""The composition root: settings → adapters → services → client."""
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from bot.adapters.novelai.client import NovelAIClient
+from bot.adapters.room import Room
+from bot.adapters.store.store import open_store
+from bot.adapters.tokenizers import Tokenizers
+from bot.client import Naibot, point_at
+from bot.domain.guild import GuildConfig
+from bot.imaging.signature import NOVELAI, STANDIN
+from bot.ports import Clock, Store
+from bot.services import Services
+from bot.services.accounts import Accounts
+from bot.services.activity import Activity
+from bot.services.backstage import Backstage
+from bot.services.bell import Bell
+from bot.services.darkroom import Darkroom
+from bot.services.deliveries import Deliveries
+from bot.services.guilds import Guilds
+from bot.services.loops import every, keep_alive
+from bot.services.studio import Studio
+from bot.services.upkeep import Upkeep
+from bot.services.worker import Pace, Worker
+from bot.settings import Settings, is_loopback
+
+log = logging.getLogger(__name__)
+
+TIDY_EVERY = 60.0
+SEED_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Store, bell and services of one process, without Discord."""
+
+    settings: Settings
+    store: Store
+    bell: Bell
+    services: Services
+    backstage: Backstage
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, clock: Clock = time.time, pace: Pace | None = None) -> AsyncIterator[House]:
+    """
+    Open the store and build the services on it; recovered from whatever an earlier process left.
+
+    Raises `StoreError` ``store.locked`` while another process uses the folder.
+    """
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.data_dir)
+        stack.push_async_callback(store.close)
+        clients = [NovelAIClient(settings.novelai_api, token) for token in settings.novelai_tokens]
+        for client in clients:
+            stack.push_async_callback(client.close)
+        bell = Bell()
+        accounts = Accounts(clients, clock)
+        guilds = Guilds(store, store, settings.house, clock)
+        holder = f"{os.getpid()}-{secrets.token_hex(4)}"
+        workers = tuple(
+            Worker(client, accounts, store, store, guilds, bell, clock, holder=holder, pace=pace) for client in clients
+        )
+        darkroom = Darkroom(trusted_keys(settings))
+        stack.callback(darkroom.close)
+        services = Services(
+            studio=Studio(store, store, guilds, accounts, Tokenizers(), bell, clock),
+            workers=workers,
+            deliveries=Deliveries(store, store, guilds, bell, clock),
+            darkroom=darkroom,
+            guilds=guilds,
+            accounts=accounts,
+            upkeep=Upkeep(store, store, bell, clock),
+            activity=Activity(),
+        )
+        await _plant(store, settings)
+        await guilds.load()
+        await services.upkeep.recover()
+        backstage = Backstage(store, accounts, services.activity, clock)
+        yield House(settings=settings, store=store, bell=bell, services=services, backstage=backstage)
+
+
+def trusted_keys(settings: Settings) -> Mapping[str, bytes]:
+    """NovelAI's key; the stand-in's too while NovelAI is the stand-in, never else."""
+    return {**NOVELAI, **STANDIN} if is_loopback(settings.novelai_api) else NOVELAI
+
+
+async def _plant(store: Store, settings: Settings) -> None:
+    """Apply the stand-in's seed once, to an empty store, with a loopback Discord only."""
+    if settings.seed is None or not settings.is_practice or not await store.is_empty():
+        return
+    with settings.seed.open("rb") as file:
+        seed = json.loads(file.read(SEED_BYTES))
+    for guild_id, values in seed["guilds"].items():
+        values["channels"] = tuple(values.get("channels", ()))
+        await store.save(int(guild_id), GuildConfig(**values))
+
+
+async def run(settings: Settings, ready: asyncio.Event | None = None) -> None:
+    """Serve Discord until cancelled."""
+    point_at(settings)
+    async with open_house(settings) as house, AsyncExitStack() as stack:
+        client = Naibot(settings, house.services, house.store)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        background = [
+            tasks.create_task(keep_alive(f"worker {n}", worker.run)) for n, worker in enumerate(house.services.workers)
+        ]
+        background.append(tasks.create_task(every(TIDY_EVERY, "upkeep", house.services.upkeep.tidy)))
+        if settings.backstage_url:
+            room = Room(settings.backstage_url, house.backstage.snapshot)
+            background.append(tasks.create_task(keep_alive("backstage", room.run)))
+        if ready is not None:
+            background.append(tasks.create_task(_announce(client, ready)))
+        try:
+            async with client:
+                await client.start(settings.discord_token)
+        finally:
+            for task in background:
+                task.cancel()
+
+
+async def _announce(client: Naibot, ready: asyncio.Event) -> None:
+    await client.wait_until_ready()
+    ready.set()

@@ -1,0 +1,128 @@
+"""The discord.py client: intents, command tree, the table of controls; loads the cogs by name."""
+
+import hashlib
+import importlib
+import json
+import logging
+import pkgutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import discord
+import yarl
+from discord import app_commands
+from discord.ext import commands
+
+from bot.ports import GuildStore
+from bot.services import Services
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+COGS = "cogs"
+DISCORD_TIME = aiohttp.ClientTimeout(total=120, connect=10)
+GUILD_READY = 0.1
+"""Seconds to wait for servers after READY in the practice room, where they arrive at once."""
+
+TreeError = Callable[[discord.Interaction[Any], app_commands.AppCommandError], Awaitable[None]]
+Handler = Callable[..., Awaitable[None]]
+
+
+class Tree(app_commands.CommandTree["Naibot"]):
+    """The command tree; what it does with errors is set by the cog `errors`."""
+
+    answer_error: TreeError | None = None
+
+    async def interaction_check(self, interaction: "discord.Interaction[Naibot]", /) -> bool:
+        """Count the handler, so that the backstage and a drain know of it."""
+        interaction.client.services.activity.begin(interaction.id)
+        return True
+
+    async def on_error(
+        self, interaction: "discord.Interaction[Naibot]", error: app_commands.AppCommandError, /
+    ) -> None:
+        """Hand the error to the cog `errors`, and count the handler as through."""
+        try:
+            if self.answer_error is not None:
+                await self.answer_error(interaction, error)
+        finally:
+            interaction.client.services.activity.end(interaction.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What a button or select (*press*) and a form (*submit*) of one noun and verb do."""
+
+    press: Handler | None = None
+    submit: Handler | None = None
+
+
+class Naibot(commands.Bot):
+    """The client. Cogs find services, settings and the table of controls on it."""
+
+    tree: Tree
+
+    def __init__(self, settings: Settings, services: Services, guilds: GuildStore) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            tree_cls=Tree,
+            help_command=None,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            guild_ready_timeout=GUILD_READY if settings.is_practice else 2.0,
+        )
+        self.settings = settings
+        self.services = services
+        self.controls: dict[tuple[str, str], Verb] = {}
+        self._guilds = guilds
+        self._web: aiohttp.ClientSession | None = None
+
+    @property
+    def web(self) -> aiohttp.ClientSession:
+        """For attachments; with deadlines of its own, which discord.py's session has not."""
+        if self._web is None:
+            self._web = aiohttp.ClientSession(timeout=DISCORD_TIME, trust_env=False)
+        return self._web
+
+    def control(self, noun: str, verb: str, *, press: Handler | None = None, submit: Handler | None = None) -> None:
+        """Register what a control does; a cog calls this in its `setup`."""
+        self.controls[noun, verb] = Verb(press, submit)
+
+    async def setup_hook(self) -> None:
+        """Load every module of `cogs`, and sync the commands if their definition changed."""
+        package = importlib.import_module(COGS)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.ispkg:
+                await self.load_extension(f"{COGS}.{module.name}")
+        await self._sync()
+
+    async def _sync(self) -> None:
+        definition = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        text = json.dumps([self.application_id, definition], sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if digest == await self._guilds.command_digest() and await self._are_synced(len(definition)):
+            return
+        await self.tree.sync()
+        await self._guilds.save_command_digest(digest)
+        log.info("synced %d commands", len(definition))
+
+    async def _are_synced(self, n: int) -> bool:
+        """A stand-in that was started anew has none of the commands; Discord itself keeps them."""
+        return not self.settings.is_practice or len(await self.tree.fetch_commands()) == n
+
+    async def close(self) -> None:
+        """Close the sockets."""
+        if self._web is not None:
+            await self._web.close()
+        await super().close()
+
+
+def point_at(settings: Settings) -> None:
+    """Send discord.py's REST and gateway where the settings say; these are class attributes of the library."""
+    discord.http.Route.BASE = settings.discord_api
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord_gateway)

@@ -1,0 +1,1 @@
+"""Plain values and rules: synchronous, no clock, no randomness, no I/O."""

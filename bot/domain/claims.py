@@ -1,0 +1,153 @@
+"""What an image says of itself: claims by carrier, the verdict over them, and their JSON."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Scalar = str | int | float | bool | None
+
+
+class Carrier(StrEnum):
+    """Where in a file metadata sits."""
+
+    PNG_TEXT = "png_text"
+    EXIF = "exif"
+    XMP = "xmp"
+    ALPHA = "alpha"
+    RGB = "rgb"
+
+
+class Signature(StrEnum):
+    """What became of checking a claim; unchecked means that the pixels are damaged or too many."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    ABSENT = "absent"
+    UNCHECKED = "unchecked"
+
+
+class Signer(StrEnum):
+    """Whose key verified a claim."""
+
+    NOVELAI = "novelai"
+    STANDIN = "standin"
+
+
+class Verdict(StrEnum):
+    """What all claims of an image come to."""
+
+    SIGNED = "signed"
+    ALTERED = "altered"
+    UNCHECKED = "unchecked"
+    UNSIGNED = "unsigned"
+    NONE = "none"
+
+
+class Note(StrEnum):
+    """Remarks beside the verdict."""
+
+    RECOVERED = "recovered"
+    DISAGREE = "disagree"
+    FIELDS_ADDED = "fields_added"
+    DAMAGED = "damaged"
+    PREVIEW = "preview"
+    FRAMES = "frames"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Character:
+    """A character of V4 and later; *x* and *y* are 0 to 1 over the picture, None where the model chose."""
+
+    prompt: str = field(repr=False)
+    undesired_content: str = field(default="", repr=False)
+    x: float | None = None
+    y: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """
+    What one carrier says.
+
+    *settings* are in the generator's own words. Everything but *generator* and *model* is read from the very text
+    that was verified, where a signature is valid; *added* names the keys behind it, which were not signed.
+    """
+
+    carrier: Carrier
+    generator: str
+    model: str | None = None
+    prompt: str | None = field(default=None, repr=False)
+    undesired_content: str | None = field(default=None, repr=False)
+    characters: tuple[Character, ...] = ()
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
+    signature: Signature = Signature.ABSENT
+    signer: Signer | None = None
+    added: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What was found in one image; *size* is bytes."""
+
+    format: str
+    width: int
+    height: int
+    size: int
+    verdict: Verdict
+    claims: tuple[Claim, ...]
+    notes: tuple[Note, ...]
+
+
+def verdict_of(claims: Iterable[Claim]) -> Verdict:
+    """Signed if some claim is valid, else altered, unchecked, unsigned; none where nothing is claimed."""
+    found = {claim.signature for claim in claims}
+    for signature, verdict in (
+        (Signature.VALID, Verdict.SIGNED),
+        (Signature.INVALID, Verdict.ALTERED),
+        (Signature.UNCHECKED, Verdict.UNCHECKED),
+        (Signature.ABSENT, Verdict.UNSIGNED),
+    ):
+        if signature in found:
+            return verdict
+    return Verdict.NONE
+
+
+_ORDER = (Carrier.PNG_TEXT, Carrier.EXIF, Carrier.XMP, Carrier.ALPHA, Carrier.RGB)
+
+
+def shown_claim(inspection: Inspection) -> Claim | None:
+    """The one claim whose settings a person sees: the valid one, else text, else alpha."""
+    ranked = sorted(
+        inspection.claims, key=lambda claim: (claim.signature is not Signature.VALID, _ORDER.index(claim.carrier))
+    )
+    return ranked[0] if ranked else None
+
+
+def to_json(inspection: Inspection) -> dict[str, object]:
+    """The object of `naibot inspect --json`, without its file's name."""
+    return {
+        "format": inspection.format,
+        "width": inspection.width,
+        "height": inspection.height,
+        "verdict": inspection.verdict.value,
+        "claims": [_claim_json(claim) for claim in inspection.claims],
+        "notes": [note.value for note in inspection.notes],
+    }
+
+
+def _claim_json(claim: Claim) -> dict[str, object]:
+    return {
+        "carrier": claim.carrier.value,
+        "generator": claim.generator,
+        "model": claim.model,
+        "prompt": claim.prompt,
+        "undesired_content": claim.undesired_content,
+        "characters": [
+            {"prompt": each.prompt, "undesired_content": each.undesired_content, "x": each.x, "y": each.y}
+            for each in claim.characters
+        ],
+        "settings": dict(claim.settings),
+        "signature": claim.signature.value,
+        "signer": claim.signer.value if claim.signer else None,
+        "added": list(claim.added),
+    }

@@ -1,0 +1,144 @@
+"""The job: one row that is order, reservation, receipt and parcel slip; and the draft, which waits for a yes."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bot.domain.request import Place, Request, Requester
+
+
+class JobState(StrEnum):
+    """Where a job stands; the transitions are `MOVES`."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SENT = "SENT"
+    HELD = "HELD"
+    DONE = "DONE"
+    BLOCKED = "BLOCKED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it still waits for its picture."""
+        return self in (JobState.QUEUED, JobState.RUNNING, JobState.SENT)
+
+
+MOVES: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
+    JobState.RUNNING: frozenset(
+        {JobState.SENT, JobState.QUEUED, JobState.CANCELLED, JobState.BLOCKED, JobState.FAILED}
+    ),
+    JobState.SENT: frozenset({JobState.DONE, JobState.HELD, JobState.BLOCKED, JobState.FAILED, JobState.QUEUED}),
+    JobState.HELD: frozenset({JobState.DONE, JobState.BLOCKED, JobState.CANCELLED}),
+    JobState.DONE: frozenset(),
+    JobState.BLOCKED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+
+class Delivery(StrEnum):
+    """Whether the end of a job was shown to its member."""
+
+    NONE = "NONE"
+    PENDING = "PENDING"
+    SHOWN = "SHOWN"
+    INBOX = "INBOX"
+    LAPSED = "LAPSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """
+    What a member applies for: everything `admit` writes down.
+
+    *key* makes it one job however often the event arrives (the interaction's or the draft's id); *origin* names
+    message and verb of a button press, None for a command; *interaction* is the id it is answered under.
+    """
+
+    key: str
+    requester: Requester
+    place: Place | None
+    request: Request
+    price: int
+    origin: str | None = None
+    interaction: int | None = None
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures are reserved."""
+        return self.request.pictures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """
+    One row of the queue and the ledger.
+
+    *price* and *pictures* are what the member was told. *charged_anlas* and *charged_pictures* are None while they
+    are reserved, then what the member pays. *spent* is what the account is believed to have paid. *turn* is the
+    place in the fair order. Times are unix seconds. *reason* is the code of the sentence for an end without a
+    picture. *request* is None once it was forgotten.
+    """
+
+    id: int
+    state: JobState
+    delivery: Delivery
+    requester: Requester
+    place: Place | None
+    request: Request | None = field(repr=False)
+    price: int
+    pictures: int
+    charged_anlas: int | None = None
+    charged_pictures: int | None = None
+    spent: int = 0
+    turn: int = 0
+    tries: int = 0
+    not_before: float = 0.0
+    account: str | None = None
+    fence: int = 0
+    reason: str | None = None
+    origin: str | None = None
+    interaction: int | None = None
+    admitted_at: float = 0.0
+    claimed_at: float | None = None
+    sent_at: float | None = None
+    settled_at: float | None = None
+
+    @property
+    def user_id(self) -> int:
+        """Whose job it is."""
+        return self.requester.user_id
+
+
+DRAFT_LIFE = 15 * 60.0
+"""Seconds until a draft is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What waits for a person's yes. It reserves nothing, is gone after 15 minutes and is consumed once."""
+
+    id: int
+    requester: Requester
+    request: Request = field(repr=False)
+    price: int
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """
+    How a job ends: its last state, what the member pays, what the account is believed to have paid, and why.
+
+    *reason* is the code of the sentence to show where there is no picture.
+    """
+
+    state: JobState
+    charged_anlas: int
+    charged_pictures: int
+    spent: int
+    reason: str | None = None
+    silent: bool = False
+    """True where the member caused the end and needs no parcel (their own cancel)."""

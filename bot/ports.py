@@ -1,0 +1,172 @@
+"""What the services need of the world: protocols that adapters implement. Times are unix seconds."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from bot.domain.admission import Standing
+from bot.domain.anlas import Account
+from bot.domain.guild import GuildConfig
+from bot.domain.job import Application, Draft, Job, Settlement
+from bot.domain.model import TokenizerKind
+from bot.domain.request import Picture, Place, Request, Requester
+from bot.domain.tokens import TokenCount
+
+Clock = Callable[[], float]
+"""Unix seconds; settable in tests."""
+
+Decide = Callable[[Standing], int]
+"""The pure decision inside `JobStore.admit`: the turn, or raises `LimitReached`."""
+
+
+class NovelAI(Protocol):
+    """One NovelAI account."""
+
+    @property
+    def account_id(self) -> str:
+        """A name of the account that is safe to store and log: never the token."""
+
+    async def account(self) -> Account:
+        """Read tier and balance. Raises `UpstreamError`."""
+
+    async def run(self, request: Request, send: Callable[[], Awaitable[None]], *, deadline: float) -> list[Picture]:
+        """
+        Make the pictures of *request* (its seed is drawn).
+
+        Connects, awaits *send* (which may raise, then nothing is sent), checks that *deadline* (a value of
+        `time.monotonic`) has not passed, and only then writes the first byte of the body. Raises `UpstreamError`
+        (see its *billed* and *again*) for everything that is not pictures.
+        """
+
+
+class Tokenizer(Protocol):
+    """Counts tokens as the service does."""
+
+    async def count(self, kind: TokenizerKind, text: str, limit: int) -> TokenCount:
+        """Count *text*; the table is loaded at first use, off the event loop."""
+
+
+class JobStore(Protocol):
+    """
+    The queue and the ledger: each verb is one transaction, and each may be repeated without harm.
+
+    Verbs that return bool answer whether a row changed; of two that race, one gets True. *fence* voids the writes
+    of an older holder of the account. All raise `StoreError`.
+    """
+
+    async def propose(self, requester: Requester, request: Request, price: int, expires_at: float) -> Draft: ...
+    async def draft(self, draft_id: int) -> Draft | None: ...
+    async def drop_draft(self, draft_id: int) -> bool: ...
+
+    async def admit(self, application: Application, now: float, decide: Decide, *, draft_id: int | None = None) -> Job:
+        """
+        Write the job of *application*, or return the one that its key, or a double press, made already.
+
+        Locks house, guild and member, reads the `Standing`, asks *decide*, inserts, counts. With *draft_id* the
+        draft is consumed in the same transaction; a draft that is gone raises `Refused` ``draft.gone``, unless its
+        key was admitted already.
+        """
+
+    async def standing(self, requester: Requester, now: float) -> Standing:
+        """The member's standing without locks, to be shown."""
+
+    async def get(self, job_id: int) -> Job | None: ...
+    async def waiting(self) -> Sequence[Job]:
+        """Every QUEUED job in fair order, then none else."""
+
+    async def recent(self, since: float) -> Sequence[Job]:
+        """Jobs admitted since *since* that have an interaction, oldest first."""
+
+    async def place(self, job_id: int, place: Place) -> bool:
+        """Note where the job is shown, once its message exists."""
+
+    async def claim(self, account: str, holder: str, now: float, lease: float) -> Job | None:
+        """
+        Lease *account* until now + lease seconds, take its next job and count a try: QUEUED → RUNNING.
+
+        None where another holder's lease lives, the account already has a job in RUNNING or SENT, or nothing waits
+        (then no lease is kept). A member's own cap of running jobs holds. The job carries the new fence.
+        """
+
+    async def renew(self, job: Job, until: float) -> bool: ...
+    async def send(self, job: Job, now: float, spent: int) -> bool:
+        """RUNNING → SENT: the last write before the first byte of the body; *spent* Anlas are believed paid."""
+
+    async def hand_back(self, job: Job, not_before: float, *, give_back_try: bool) -> bool:
+        """RUNNING or SENT → QUEUED at its old turn, not before *not_before*; *spent* goes back to 0."""
+
+    async def settle(self, job: Job, now: float, settlement: Settlement, pictures: Sequence[Picture] = ()) -> bool:
+        """
+        RUNNING or SENT → an end: state, charge, spent, the pictures' bytes, ``delivery = PENDING``, the audit line.
+
+        Input images go. The counters of the window in which the job was admitted are put right. Frees the account.
+        """
+
+    async def cancel(self, job_id: int, now: float) -> bool:
+        """QUEUED or RUNNING → CANCELLED, charged nothing; False once it was sent or ended."""
+
+    async def pictures(self, job_id: int) -> Sequence[Picture]: ...
+
+    async def recover(self, now: float) -> Sequence[Job]:
+        """
+        After a start, with every other lease known to be dead: RUNNING → QUEUED at its old turn, SENT and free the
+        same, SENT and paid → FAILED ``failed.answer`` (charged 0, spent stays); leases of accounts and deliveries
+        end. Returns the jobs it touched.
+        """
+
+
+class DeliveryStore(Protocol):
+    """Which ends still have to be shown."""
+
+    async def next_delivery(self, now: float, lease: float) -> Job | None:
+        """Take the oldest PENDING delivery whose turn has come, and keep others from it for *lease* seconds."""
+
+    async def shown(self, job_id: int, now: float, message_id: int | None) -> bool: ...
+    async def retry_delivery(self, job_id: int, not_before: float) -> bool: ...
+    async def lapse(self, job_id: int, now: float) -> bool:
+        """PENDING → LAPSED: nobody saw it, so the charge goes back."""
+
+    async def note_nonce(self, job_id: int, nonce: str) -> bool: ...
+    async def forget_tokens(self, now: float) -> int:
+        """Erase interaction tokens that have expired."""
+
+    async def purge_pictures(self, shown_before: float) -> int:
+        """Delete the bytes of pictures shown (or lapsed) before that moment."""
+
+
+class GuildStore(Protocol):
+    """Servers, their settings, and what was granted to members."""
+
+    async def config(self, guild_id: int) -> GuildConfig | None:
+        """The settings of an admitted server, None where it was never admitted."""
+
+    async def configs(self) -> Mapping[int, GuildConfig]: ...
+    async def save(self, guild_id: int, config: GuildConfig) -> None: ...
+    async def grant(self, guild_id: int, user_id: int, now: float, *, pictures: int = 0, anlas: int = 0) -> None:
+        """Extra pictures or Anlas for the running day."""
+
+    async def is_empty(self) -> bool:
+        """Whether the store never held a server or a job (a seed applies only then)."""
+
+    async def command_digest(self) -> str | None:
+        """The digest of the commands that were last synced with Discord."""
+
+    async def save_command_digest(self, digest: str) -> None: ...
+
+
+class AuditStore(Protocol):
+    """What was decided and changed, append-only."""
+
+    async def write(
+        self,
+        now: float,
+        kind: str,
+        *,
+        guild_id: int | None = None,
+        actor: int | None = None,
+        job_id: int | None = None,
+        data: Mapping[str, object] | None = None,
+    ) -> int: ...
+
+
+class Store(JobStore, DeliveryStore, GuildStore, AuditStore, Protocol):
+    """All of it, as the composition root sees it."""

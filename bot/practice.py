@@ -1,0 +1,99 @@
+"""`naibot try`: the practice room in a process of its own, the real bot in this one, and a driver that types."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from bot import app, wording
+from bot.settings import read_settings
+from bot.standin.say.driver import Driver, Line, run
+
+OPENING_TIME = 20.0
+CLOSED = 1
+PERSON, PLACE = "member", "studio"
+
+
+def lines_of(script: Sequence[tuple[str, str]]) -> list[Line]:
+    """``--say``, ``--as`` and ``--in`` in their order, as lines with the person and the place that held for them."""
+    person, place, lines = PERSON, PLACE, []
+    for kind, value in script:
+        match kind:
+            case "as":
+                person = value
+            case "in":
+                place = value
+            case _:
+                lines.append(Line(text=value, person=person, place=place))
+    return lines
+
+
+async def practise(
+    script: Sequence[tuple[str, str]], *, out: Path | None, patience: float, address: str | None, data: Path | None
+) -> int:
+    """Run the lines of *script*, or what is typed; the exit code of design 4.2 (0, 1, 2 or 3)."""
+    if address is not None:
+        return await _talk(script, address, out, patience)
+    with tempfile.TemporaryDirectory(prefix="naibot-") as folder:
+        async with open_room(Path(folder)) as (address, environ):
+            settings = read_settings(environ, data or Path(folder) / "data")
+            serving = asyncio.create_task(app.run(settings))
+            talking = asyncio.create_task(_talk(script, address, out, patience))
+            await asyncio.wait({serving, talking}, return_when=asyncio.FIRST_COMPLETED)
+            talking.cancel()
+            serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await serving
+            return talking.result() if talking.done() and not talking.cancelled() else CLOSED
+
+
+@asynccontextmanager
+async def open_room(folder: Path) -> AsyncIterator[tuple[str, dict[str, str]]]:
+    """Start the stand-in; yields its address and the settings that meet it. It ends with this process."""
+    env = folder / "practice.env"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "standin", "--discord", "--with-parent", "--env", str(env),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        if process.stdout is None:
+            raise RuntimeError(wording.TRY_GONE)
+        async with asyncio.timeout(OPENING_TIME):
+            address = (await process.stdout.readline()).decode().strip()
+        if not address:
+            raise RuntimeError(wording.TRY_GONE)
+        yield address, read_env(env)
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """The settings of an ``--env`` file; nothing of this process's own environment is taken over."""
+    pairs = (line.partition("=") for line in path.read_text().splitlines() if "=" in line)
+    return {name: value.strip().strip("'\"") for name, _, value in pairs}
+
+
+async def _talk(script: Sequence[tuple[str, str]], address: str, out: Path | None, patience: float) -> int:
+    if lines := lines_of(script):
+        return await run(lines, address=address, out=out, timeout=patience, echo=_echo)
+    return await _converse(address, out, patience)
+
+
+async def _converse(address: str, out: Path | None, patience: float) -> int:
+    """Read lines from the terminal until it ends."""
+    print(wording.say("try.address", address=address))
+    print(wording.TRY_TYPE, flush=True)
+    async with Driver(address, out=out, timeout=patience, echo=_echo) as driver:
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            if line.strip():
+                await driver.say(Line(text=line.strip(), person=PERSON, place=PLACE))
+    return 0
+
+
+def _echo(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,26 @@
+"""The verbs: what the house does, knowing the world only as ports."""
+
+from dataclasses import dataclass
+
+from bot.services.accounts import Accounts
+from bot.services.activity import Activity
+from bot.services.darkroom import Darkroom
+from bot.services.deliveries import Deliveries
+from bot.services.guilds import Guilds
+from bot.services.studio import Studio
+from bot.services.upkeep import Upkeep
+from bot.services.worker import Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a cog may be given."""
+
+    studio: Studio
+    workers: tuple[Worker, ...]
+    deliveries: Deliveries
+    darkroom: Darkroom
+    guilds: Guilds
+    accounts: Accounts
+    upkeep: Upkeep
+    activity: Activity

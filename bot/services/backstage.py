@@ -1,0 +1,45 @@
+"""What the practice room shows of the bot's inside: interactions, queue and ledger as plain data."""
+
+from bot.domain.job import Job
+from bot.ports import Clock, JobStore
+from bot.services.accounts import Accounts
+from bot.services.activity import Activity
+
+LOOK_BACK = 3_600.0
+"""Seconds; an interaction asked for before a restart is found again through its job."""
+
+
+class Backstage:
+    """Takes snapshots for the stand-in."""
+
+    def __init__(self, jobs: JobStore, accounts: Accounts, activity: Activity, clock: Clock) -> None:
+        self._jobs = jobs
+        self._accounts = accounts
+        self._activity = activity
+        self._clock = clock
+
+    async def snapshot(self) -> dict[str, object]:
+        """JSON: interactions by id with their handlers and jobs, the queue in fair order, the balances."""
+        jobs: dict[int, list[dict[str, object]]] = {}
+        for job in await self._jobs.recent(self._clock() - LOOK_BACK):
+            if job.interaction is not None:
+                jobs.setdefault(job.interaction, []).append(_brief(job))
+        handlings = self._activity.handlings()
+        interactions = {
+            str(id_): {
+                "handlers": handlings[id_].handlers if id_ in handlings else 0,
+                "error": handlings[id_].error if id_ in handlings else None,
+                "jobs": jobs.get(id_, []),
+            }
+            for id_ in {**handlings, **jobs}
+        }
+        clients = self._accounts.clients
+        return {
+            "interactions": interactions,
+            "queue": [_brief(job) for job in await self._jobs.waiting()],
+            "ledger": {client.account_id: self._accounts.known(client).anlas for client in clients},
+        }
+
+
+def _brief(job: Job) -> dict[str, object]:
+    return {"id": job.id, "state": job.state.value, "delivery": job.delivery.value, "price": job.price}

@@ -1,0 +1,58 @@
+"""The one place where strangers' images are held: few downloads at a time, and one open image."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO
+
+from bot.domain.claims import Inspection
+from bot.domain.errors import Mistake
+from bot.imaging.inspection import inspect_image
+
+BYTES_MAX = 25 * 1024 * 1024
+DOWNLOADS = 4
+DOWNLOAD_TIME = 20.0
+"""Seconds."""
+IN_MEMORY = 1024 * 1024
+
+Read = Callable[[], AsyncIterator[bytes]]
+"""Yields an image's bytes piece by piece; may raise `Mistake`."""
+
+
+class Darkroom:
+    """Downloads under a cap, then opens one image after the other in a thread of its own."""
+
+    def __init__(self, trusted: Mapping[str, bytes]) -> None:
+        self._trusted = trusted
+        self._downloads = asyncio.Semaphore(DOWNLOADS)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="darkroom")
+
+    async def inspect(self, read: Read) -> Inspection:
+        """What an image says of itself. Raises `Mistake` with the image's codes."""
+        async with self._downloads:
+            with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
+                await _download(read, file)
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._thread, self._open, file)
+
+    def _open(self, file: IO[bytes]) -> Inspection:
+        file.seek(0)
+        return inspect_image(file.read(BYTES_MAX + 1), trusted=self._trusted)
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+async def _download(read: Read, file: IO[bytes]) -> None:
+    size = 0
+    try:
+        async with asyncio.timeout(DOWNLOAD_TIME):
+            async for piece in read():
+                size += len(piece)
+                if size > BYTES_MAX:
+                    raise Mistake("image.large", limit_mb=BYTES_MAX // 1024**2)
+                file.write(piece)
+    except TimeoutError as error:
+        raise Mistake("image.slow") from error

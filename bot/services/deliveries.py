@@ -1,0 +1,118 @@
+"""What still has to be shown, and how it stands with what is being waited for."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from statistics import median
+
+from bot.domain.admission import Quota, quota_of
+from bot.domain.job import Job, JobState
+from bot.domain.request import Picture
+from bot.ports import Clock, DeliveryStore, JobStore
+from bot.services.bell import Bell, Listener
+from bot.services.guilds import Guilds
+
+LEASE = 60.0
+"""Seconds for which one courier has a delivery to itself."""
+RETRY = (2.0, 5.0, 15.0, 60.0)
+"""Seconds between attempts; after the last one the delivery lapses and the charge goes back."""
+USUAL_DURATION = 6.0
+"""Seconds a picture takes, until this process has seen some."""
+REMEMBERED = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A job's end, with its pictures and what its member has left."""
+
+    job: Job
+    pictures: Sequence[Picture]
+    quota: Quota
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """How a waiting job stands: *ahead* jobs before it, *starts_at* in unix seconds."""
+
+    job: Job
+    ahead: int
+    starts_at: float
+
+
+class Deliveries:
+    """The courier's desk."""
+
+    def __init__(self, jobs: JobStore, store: DeliveryStore, guilds: Guilds, bell: Bell, clock: Clock) -> None:
+        self._jobs = jobs
+        self._store = store
+        self._guilds = guilds
+        self._bell = bell
+        self._clock = clock
+        self._durations: list[float] = []
+        self._attempts: dict[int, int] = {}
+
+    def listen(self) -> AbstractContextManager[Listener]:
+        """Hear which jobs changed, in this process and without a promise."""
+        return self._bell.listen()
+
+    async def next(self) -> Parcel | None:
+        """The next end to be shown, leased to the caller for 60 s; None when nothing waits."""
+        job = await self._store.next_delivery(self._clock(), LEASE)
+        if job is None:
+            return None
+        self._note_duration(job)
+        pictures = await self._jobs.pictures(job.id) if job.state is JobState.DONE else ()
+        now = self._clock()
+        standing = await self._jobs.standing(job.requester, now)
+        return Parcel(job=job, pictures=pictures, quota=quota_of(self._guilds.limits(job.requester), standing, now))
+
+    async def shown(self, job: Job, message_id: int | None) -> None:
+        """The member has it."""
+        self._attempts.pop(job.id, None)
+        await self._store.shown(job.id, self._clock(), message_id)
+        self._bell.ring(job.id)
+
+    async def later(self, job: Job) -> bool:
+        """Could not be shown now: try again after a while; False when that was the last attempt and it lapsed."""
+        attempt = self._attempts.get(job.id, 0)
+        if attempt >= len(RETRY):
+            await self.lapse(job)
+            return False
+        self._attempts[job.id] = attempt + 1
+        await self._store.retry_delivery(job.id, self._clock() + RETRY[attempt])
+        return True
+
+    async def lapse(self, job: Job) -> None:
+        """It can never be shown: the member gets the charge back."""
+        self._attempts.pop(job.id, None)
+        await self._store.lapse(job.id, self._clock())
+        self._bell.ring(job.id)
+
+    async def note_nonce(self, job: Job, nonce: str) -> bool:
+        """Write down a new message's nonce before it is sent; False when it was noted before."""
+        return await self._store.note_nonce(job.id, nonce)
+
+    async def pictures(self, job_id: int) -> Sequence[Picture]:
+        """The pictures of a job, while they are kept."""
+        return await self._jobs.pictures(job_id)
+
+    async def outlook(self, job_id: int) -> Outlook | None:
+        """How a job that is still waited for stands; None once it has ended."""
+        job = await self._jobs.get(job_id)
+        if job is None or not job.state.is_waiting:
+            return None
+        waiting = await self._jobs.waiting()
+        ahead = next((n for n, other in enumerate(waiting) if other.id == job_id), 0)
+        starts_at = max(self._clock() + (ahead + 1) * self._usual_duration(), job.not_before)
+        return Outlook(job=job, ahead=ahead, starts_at=starts_at)
+
+    async def waiting(self) -> Sequence[Job]:
+        """Every queued job in fair order."""
+        return await self._jobs.waiting()
+
+    def _note_duration(self, job: Job) -> None:
+        if job.claimed_at is not None and job.settled_at is not None:
+            self._durations = [*self._durations, job.settled_at - job.claimed_at][-REMEMBERED:]
+
+    def _usual_duration(self) -> float:
+        return median(self._durations) if self._durations else USUAL_DURATION

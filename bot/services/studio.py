@@ -1,0 +1,237 @@
+"""From a wish to a job: rules, price, the question, admission; and what a member may do with it afterwards."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+
+from bot.domain.admission import Quota, Standing, decide, quota_of
+from bot.domain.anlas import Price, is_free_form
+from bot.domain.errors import Refused
+from bot.domain.guild import GuildConfig
+from bot.domain.job import DRAFT_LIFE, Application, Draft, Job
+from bot.domain.model import CAPABILITIES
+from bot.domain.request import SEED_MAX, Generate, Place, Request, Requester, free_form
+from bot.domain.rules import judge, never_spends
+from bot.domain.tokens import TokenCount
+from bot.ports import AuditStore, Clock, JobStore, Tokenizer
+from bot.services.accounts import Accounts
+from bot.services.bell import Bell
+from bot.services.guilds import Guilds
+
+SOON = 0.5
+"""Seconds a handler that opens a form may read before it acknowledges."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """
+    The Discord event behind a wish.
+
+    *key* makes one event one job; *origin* names message and verb of a press; *place* is where the answer goes.
+    """
+
+    key: str = field(default_factory=lambda: f"local:{secrets.token_hex(8)}")
+    place: Place | None = None
+    origin: str | None = None
+    interaction: int | None = None
+
+
+class Studio:
+    """Takes wishes. Nothing reaches the queue but through `submit` and `confirm`."""
+
+    def __init__(
+        self,
+        jobs: JobStore,
+        audit: AuditStore,
+        guilds: Guilds,
+        accounts: Accounts,
+        tokenizer: Tokenizer,
+        bell: Bell,
+        clock: Clock,
+    ) -> None:
+        self._jobs = jobs
+        self._audit = audit
+        self._guilds = guilds
+        self._accounts = accounts
+        self._tokenizer = tokenizer
+        self._bell = bell
+        self._clock = clock
+
+    def foresee(self, requester: Requester, request: Request) -> Price:
+        """
+        What is known without awaiting: the price here and now.
+
+        Raises `Refused` where rules, the never-spend switches or NovelAI's own limit forbid it. Takes well under
+        5 ms, so that the acknowledgement can be chosen private.
+        """
+        config = self._guilds.config(requester)
+        judge(requester, request, config, self._guilds.house)
+        price = self._accounts.cheapest(request)
+        if not price.is_free and (code := never_spends(config or GuildConfig(), self._guilds.house)):
+            nothing_is_free = is_free_form(request) and request.samples == 1
+            raise Refused("price.nofree" if nothing_is_free else code, price=price.total, request=free_form(request))
+        return price
+
+    async def submit(self, requester: Requester, request: Request, occasion: Occasion | None = None) -> Job | Draft:
+        """
+        Admit what is free; make a draft of what costs.
+
+        Raises `Refused` and `LimitReached`. The seed is drawn here, so that a job that is made twice is the same.
+        """
+        price = self.foresee(requester, request)
+        request = _seeded(request)
+        if not price.is_free:
+            expires = self._clock() + DRAFT_LIFE
+            await self._check_allowance(requester, request, price)
+            return await self._jobs.propose(requester, request, price.total, expires)
+        return await self._admit(requester, request, price.total, occasion or Occasion())
+
+    async def confirm(self, requester: Requester, draft_id: int, occasion: Occasion | None = None) -> Job | Draft:
+        """
+        Consume a draft; a price that rose meanwhile is asked again instead (a new draft comes back).
+
+        Raises `Refused` ``draft.gone`` or ``not.yours``, and what `submit` raises.
+        """
+        draft = await self.own_draft(requester, draft_id)
+        price = self.foresee(requester, draft.request)
+        if price.total > draft.price:
+            await self._jobs.drop_draft(draft_id)
+            expires = self._clock() + DRAFT_LIFE
+            return await self._jobs.propose(requester, draft.request, price.total, expires)
+        occasion = occasion or Occasion()
+        occasion = Occasion(key=f"draft:{draft_id}", place=occasion.place, interaction=occasion.interaction)
+        return await self._admit(requester, draft.request, price.total, occasion, draft_id=draft_id)
+
+    async def confirm_free(self, requester: Requester, draft_id: int, occasion: Occasion | None = None) -> Job | Draft:
+        """Make a draft's picture in the nearest size that is free."""
+        draft = await self.own_draft(requester, draft_id)
+        self.foresee(requester, free_form(draft.request))
+        await self._jobs.drop_draft(draft_id)
+        return await self.submit(requester, free_form(draft.request), occasion)
+
+    async def own_draft(self, requester: Requester, draft_id: int) -> Draft:
+        """The draft, if it lives and is theirs; else `Refused` ``draft.gone`` or ``not.yours``."""
+        draft = await self._jobs.draft(draft_id)
+        if draft is None or draft.expires_at <= self._clock():
+            raise Refused("draft.gone")
+        if draft.requester.user_id != requester.user_id:
+            raise Refused("not.yours", author=draft.requester.user_id)
+        return draft
+
+    async def keep(self, requester: Requester, request: Request) -> Draft:
+        """Keep a refused wish as a draft, so that a button can cure it."""
+        return await self._jobs.propose(requester, request, 0, self._clock() + DRAFT_LIFE)
+
+    async def drop(self, requester: Requester, draft_id: int) -> None:
+        """Let a draft go."""
+        await self.own_draft(requester, draft_id)
+        await self._jobs.drop_draft(draft_id)
+
+    async def again(self, requester: Requester, job_id: int, occasion: Occasion, *, same_seed: bool) -> Job | Draft:
+        """
+        The same request once more, by anyone and on their own quota; a new seed unless *same_seed*.
+
+        Raises `Refused` ``gone`` where the request was forgotten.
+        """
+        request = await self.request_of(job_id)
+        return await self.submit(requester, request if same_seed else request.with_seed(None), occasion)
+
+    async def request_of(self, job_id: int) -> Generate:
+        """What a job asked for. Raises `Refused` ``gone``."""
+        job = await self._jobs.get(job_id)
+        if job is None or job.request is None:
+            raise Refused("gone")
+        return job.request
+
+    async def job(self, job_id: int) -> Job:
+        """One job. Raises `Refused` ``gone``."""
+        job = await self._jobs.get(job_id)
+        if job is None:
+            raise Refused("gone")
+        return job
+
+    async def job_soon(self, job_id: int) -> Job:
+        """One job, for a handler that opens a form and so may not wait. Raises `Refused` ``slow`` or ``gone``."""
+        try:
+            async with asyncio.timeout(SOON):
+                return await self.job(job_id)
+        except TimeoutError as error:
+            raise Refused("slow") from error
+
+    async def note_deleted(self, requester: Requester, job: Job, reason: str | None) -> None:
+        """Put on record that a shown picture was deleted, and by whom."""
+        data = {"reason": reason} if reason else {}
+        guild_id = requester.scope or None
+        await self._audit.write(
+            self._clock(), "picture.deleted", guild_id=guild_id, actor=requester.user_id, job_id=job.id, data=data
+        )
+
+    async def place(self, job: Job, place: Place) -> None:
+        """Note where the job is shown, and let the courier know."""
+        await self._jobs.place(job.id, place)
+        self._bell.ring(job.id)
+
+    async def cancel(self, requester: Requester, job_id: int) -> None:
+        """
+        Take a waiting picture back; it costs nothing.
+
+        Raises `Refused` with ``gone``, ``not.yours`` or, once it was sent, ``cancel.late``.
+        """
+        job = await self.job(job_id)
+        check_owner(requester, job)
+        if not await self._jobs.cancel(job_id, self._clock()):
+            current = await self.job(job_id)
+            raise Refused("cancel.late" if current.state.is_waiting else "gone")
+        self._bell.ring(job_id)
+
+    async def quota(self, requester: Requester) -> Quota:
+        """What *requester* has used today, and what is left."""
+        now = self._clock()
+        return quota_of(self._guilds.limits(requester), await self._jobs.standing(requester, now), now)
+
+    async def count_tokens(self, request: Request) -> TokenCount:
+        """The prompt's tokens; over the limit is a hint to the member, never a refusal."""
+        row = CAPABILITIES[request.sampling.model]
+        return await self._tokenizer.count(row.tokenizer, request.prompt.text, row.token_limit)
+
+    async def _check_allowance(self, requester: Requester, request: Request, price: Price) -> None:
+        """Refuse before the question what the answer could not buy; admission asks again under its locks."""
+        now = self._clock()
+        standing = await self._jobs.standing(requester, now)
+        limits = self._guilds.limits(requester)
+        decide(pictures=request.pictures, anlas=price.total, now=now, limits=limits, standing=standing)
+
+    async def _admit(
+        self, requester: Requester, request: Request, price: int, occasion: Occasion, draft_id: int | None = None
+    ) -> Job:
+        application = Application(
+            key=occasion.key,
+            requester=requester,
+            place=occasion.place,
+            request=request,
+            price=price,
+            origin=occasion.origin,
+            interaction=occasion.interaction,
+        )
+        now = self._clock()
+        limits = self._guilds.limits(requester)
+
+        def turn(standing: Standing) -> int:
+            return decide(pictures=request.pictures, anlas=price, now=now, limits=limits, standing=standing)
+
+        job = await self._jobs.admit(application, now, turn, draft_id=draft_id)
+        self._bell.ring(job.id)
+        return job
+
+
+def _seeded(request: Generate) -> Generate:
+    if request.sampling.seed is not None:
+        return request
+    return request.with_seed(1 + secrets.randbelow(SEED_MAX - request.samples + 1))
+
+
+def check_owner(requester: Requester, job: Job) -> None:
+    """Raise `Refused` ``not.yours`` unless *requester* asked for the job or moderates where it was asked."""
+    moderates_here = requester.may_moderate and requester.scope == job.requester.scope
+    if requester.user_id != job.user_id and not moderates_here:
+        raise Refused("not.yours", author=job.user_id)

@@ -1,0 +1,33 @@
+"""Putting things right at the start, and keeping them so: recovery, expired tokens, pictures that were shown."""
+
+import logging
+
+from bot.ports import Clock, DeliveryStore, JobStore
+from bot.services.bell import Bell
+
+log = logging.getLogger(__name__)
+
+PICTURE_LIFE = 3_600.0
+"""Seconds a picture is kept after it was shown."""
+
+
+class Upkeep:
+    """The housekeeper."""
+
+    def __init__(self, jobs: JobStore, deliveries: DeliveryStore, bell: Bell, clock: Clock) -> None:
+        self._jobs = jobs
+        self._deliveries = deliveries
+        self._bell = bell
+        self._clock = clock
+
+    async def recover(self) -> None:
+        """After a start: whatever an earlier process left unfinished is put back, or ended at no charge."""
+        for job in await self._jobs.recover(self._clock()):
+            log.info("job %s recovered: %s %s", job.id, job.state, job.reason or "")
+            self._bell.ring(job.id)
+
+    async def tidy(self) -> None:
+        """Erase dead interaction tokens, and the bytes of pictures that were shown an hour ago."""
+        now = self._clock()
+        await self._deliveries.forget_tokens(now)
+        await self._deliveries.purge_pictures(now - PICTURE_LIFE)

@@ -1,0 +1,222 @@
+"""The worker of one account: takes the next job in fair order, has its picture made, and settles it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.domain.anlas import Account, price
+from bot.domain.errors import Refused, StoreError, UpstreamError
+from bot.domain.guild import GuildConfig
+from bot.domain.job import Job, JobState, Settlement
+from bot.domain.request import Picture, Request
+from bot.domain.rules import judge, never_spends
+from bot.ports import AuditStore, Clock, JobStore, NovelAI
+from bot.services.accounts import Accounts
+from bot.services.bell import Bell
+from bot.services.guilds import Guilds
+
+log = logging.getLogger(__name__)
+
+LEASE = 300.0
+"""Seconds; longer than connecting and reading may take."""
+RENEW_EVERY = 60.0
+SEND_MARGIN = 30.0
+"""Seconds before the lease's end after which nothing more is sent."""
+TRIES = 3
+PRICE_PATIENCE = 600.0
+"""Seconds a job waits for an account on which it costs what was said."""
+LATE = 86_400.0
+"""Seconds after which a job that could not be made is taken back."""
+BACK_OFF = {"failed.busy": 5.0, "failed.account": 60.0, "failed.down": 15.0}
+
+
+class NotSent(Exception):
+    """The job was taken away (cancelled, or the lease was lost) before anything was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds between one generation's end and the next, and between a job's tries."""
+
+    gap: float = 1.0
+    retry: float = 2.0
+    settle_retry: float = 1.0
+
+
+class Worker:
+    """Makes pictures on one account, one at a time."""
+
+    def __init__(
+        self,
+        client: NovelAI,
+        accounts: Accounts,
+        jobs: JobStore,
+        audit: AuditStore,
+        guilds: Guilds,
+        bell: Bell,
+        clock: Clock,
+        *,
+        holder: str,
+        pace: Pace | None = None,
+    ) -> None:
+        self._client = client
+        self._accounts = accounts
+        self._jobs = jobs
+        self._audit = audit
+        self._guilds = guilds
+        self._bell = bell
+        self._clock = clock
+        self._holder = holder
+        self._pace = pace or Pace()
+        self._waits_until = 0.0
+
+    async def run(self) -> None:
+        """Work for ever; wakes at each change, and every second for jobs whose time has come."""
+        await self._accounts.read(self._client)
+        with self._bell.listen() as listener:
+            while True:
+                listener.drain()
+                if await self.step():
+                    await asyncio.sleep(self._pace.gap)
+                else:
+                    await listener.next(within=1.0)
+
+    async def step(self) -> bool:
+        """Take one job to its end, or back into the queue; False when there was nothing to do."""
+        if self._accounts.is_stopped(self._client) or self._clock() < self._waits_until:
+            return False
+        job = await self._jobs.claim(self._client.account_id, self._holder, self._clock(), LEASE)
+        if job is None:
+            return False
+        send_by = time.monotonic() + LEASE - SEND_MARGIN
+        async with self._renewed(job):
+            self._bell.ring(job.id)
+            await self._make(job, send_by)
+        self._bell.ring(job.id)
+        return True
+
+    async def _make(self, job: Job, send_by: float) -> None:
+        account = await self._accounts.fresh(self._client)
+        request = job.request
+        if request is None or job.tries > TRIES:
+            return await self._fail(job, "failed.novelai", spent=job.spent)
+        try:
+            if not await self._may_send(job, request, account):
+                return None
+            pictures = await self._client.run(request, lambda: self._send(job), deadline=send_by)
+        except NotSent:
+            return None
+        except UpstreamError as error:
+            return await self._failed_upstream(job, error)
+        done = Settlement(state=JobState.DONE, charged_anlas=job.price, charged_pictures=job.pictures, spent=job.price)
+        await self._settle(job, done, pictures)
+        await self._watch_balance(job, account)
+        return None
+
+    async def _may_send(self, job: Job, request: Request, account: Account) -> bool:
+        """Ask rules, never-spend and price once more, for this account; False when the job was dealt with."""
+        config = self._guilds.config(job.requester)
+        try:
+            judge(job.requester, request, config, self._guilds.house)
+            current = price(request, account).total
+        except Refused as refusal:
+            log.info("job %s may not be made any more: %s", job.id, refusal.code)
+            await self._settle(job, _unpaid(JobState.BLOCKED, "blocked.rules"))
+            return False
+        if job.price and (code := never_spends(config or GuildConfig(), self._guilds.house)):
+            await self._fail(job, code)
+            return False
+        if current > job.price:
+            await self._wait_for_price(job)
+            return False
+        return True
+
+    async def _wait_for_price(self, job: Job) -> None:
+        if self._clock() - job.admitted_at > PRICE_PATIENCE:
+            return await self._fail(job, "failed.price")
+        await self._jobs.hand_back(job, self._clock() + BACK_OFF["failed.down"], give_back_try=True)
+        await self._accounts.read(self._client)
+        return None
+
+    async def _send(self, job: Job) -> None:
+        if not await self._jobs.send(job, self._clock(), job.price):
+            raise NotSent
+        self._bell.ring(job.id)
+
+    async def _failed_upstream(self, job: Job, error: UpstreamError) -> None:
+        log.warning("job %s: NovelAI failed: %s (billed: %s)", job.id, error, error.billed)
+        if error.again:
+            return await self._back_off(job, error)
+        if error.billed is False:
+            return await self._fail(job, error.code)
+        if job.price:
+            await self._audit.write(self._clock(), "account.lost", job_id=job.id, data={"anlas": job.price})
+            return await self._fail(job, error.code, spent=job.price)
+        if job.tries >= TRIES:
+            return await self._fail(job, error.code)
+        wait = self._pace.retry * 2 ** (job.tries - 1)
+        await self._jobs.hand_back(job, self._clock() + wait, give_back_try=False)
+        return None
+
+    async def _back_off(self, job: Job, error: UpstreamError) -> None:
+        """Refused and not billed: the account pauses, the job keeps its turn and its tries."""
+        now = self._clock()
+        if now - job.admitted_at > LATE:
+            return await self._fail(job, "failed.late")
+        wait = error.retry_after or BACK_OFF.get(error.code, self._pace.retry)
+        self._waits_until = now + wait
+        await self._jobs.hand_back(job, now + wait, give_back_try=True)
+        if error.code == "failed.account":
+            await self._accounts.read(self._client)
+        return None
+
+    async def _fail(self, job: Job, reason: str, *, spent: int = 0) -> None:
+        await self._settle(job, _unpaid(JobState.FAILED, reason, spent=spent))
+
+    async def _settle(self, job: Job, settlement: Settlement, pictures: Sequence[Picture] = ()) -> None:
+        """Settle, however long the database takes: the picture waits in memory and nothing else is claimed."""
+        wait = self._pace.settle_retry
+        while True:
+            try:
+                await self._jobs.settle(job, self._clock(), settlement, pictures)
+            except StoreError:
+                log.exception("job %s: settling failed, trying again in %.0f s", job.id, wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 30.0)
+            else:
+                return
+
+    async def _watch_balance(self, job: Job, before: Account) -> None:
+        after = await self._accounts.read(self._client)
+        if before.anlas is None or after.anlas is None:
+            return
+        drift = before.anlas - after.anlas - job.price
+        if not drift:
+            return
+        log.error("account %s: balance moved by %s Anlas more than job %s", self._client.account_id, drift, job.id)
+        await self._audit.write(self._clock(), "account.drift", job_id=job.id, data={"anlas": drift})
+        if not job.price and after.anlas < before.anlas:
+            self._accounts.stop(self._client)
+
+    @asynccontextmanager
+    async def _renewed(self, job: Job) -> AsyncIterator[None]:
+        renewing = asyncio.create_task(self._renew(job), name=f"renew-{job.id}")
+        try:
+            yield
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            try:
+                await self._jobs.renew(job, self._clock() + LEASE)
+            except StoreError:
+                log.exception("job %s: renewing the lease failed", job.id)
+
+
+def _unpaid(state: JobState, reason: str, *, spent: int = 0) -> Settlement:
+    return Settlement(state=state, charged_anlas=0, charged_pictures=0, spent=spent, reason=reason)

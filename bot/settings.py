@@ -1,0 +1,175 @@
+"""Environment and secret files, read once into one frozen `Settings`; every problem is reported at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.domain.guild import HouseConfig
+
+DISCORD_API = "https://discord.com/api/v10"
+DISCORD_GATEWAY = "wss://gateway.discord.gg/"
+NOVELAI_API = "https://image.novelai.net"
+SECRET_BYTES = 4_096
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+PRACTICE_TOKEN = "practice-room"  # noqa: S105 - the stand-in's, and no secret
+
+
+class Unfit(Exception):
+    """The settings cannot be used; *problems* are (code, data) of sentences in `bot.wording`."""
+
+    def __init__(self, problems: list[tuple[str, dict[str, object]]]) -> None:
+        super().__init__(", ".join(code for code, _ in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the operator decided. Secrets never show in a repr."""
+
+    discord_token: str = field(repr=False)
+    novelai_tokens: tuple[str, ...] = field(repr=False)
+    discord_api: str = DISCORD_API
+    discord_gateway: str = DISCORD_GATEWAY
+    novelai_api: str = NOVELAI_API
+    data_dir: Path = Path("data")
+    house: HouseConfig = field(default_factory=HouseConfig)
+    log_format: str = "plain"
+    log_level: str = "INFO"
+    backstage_url: str | None = field(default=None, repr=False)
+    seed: Path | None = None
+    standin_url: str | None = field(default=None, repr=False)
+
+    @property
+    def is_practice(self) -> bool:
+        """Whether Discord is the stand-in."""
+        return is_loopback(self.discord_api)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an http(s) or ws(s) address leads to this machine."""
+    return urlsplit(address).hostname in LOOPBACK
+
+
+class _Reader:
+    """Reads one variable after the other and collects what is wrong."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[tuple[str, dict[str, object]]] = []
+
+    def problem(self, code: str, **data: object) -> None:
+        self.problems.append((code, data))
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._environ.get(name, "").strip() or default
+
+    def secret(self, name: str) -> str:
+        """From the credentials directory, NAME_FILE or NAME, in this order."""
+        directory = self._environ.get("CREDENTIALS_DIRECTORY")
+        if directory and (path := Path(directory) / name).is_file():
+            return self._file(name, path)
+        if pointed := self.text(f"{name}_FILE"):
+            if self.text(name):
+                self.problem("settings.both", name=name)
+            return self._file(name, Path(pointed))
+        return self.text(name)
+
+    def _file(self, name: str, path: Path) -> str:
+        try:
+            with path.open("rb") as file:
+                return file.read(SECRET_BYTES).decode().strip()
+        except (OSError, UnicodeDecodeError):
+            self.problem("settings.file", name=name, path=str(path))
+            return ""
+
+    def number(self, name: str, default: int | None, low: int, high: int) -> int | None:
+        text = self.text(name)
+        if not text:
+            return default
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            self.problem("settings.number", name=name, low=low, high=high)
+            return default
+        return int(text)
+
+    def switch(self, name: str, default: bool) -> bool:
+        text = self.text(name).casefold()
+        if text in ("", "on", "true", "1", "yes", "off", "false", "0", "no"):
+            return default if not text else text in ("on", "true", "1", "yes")
+        self.problem("settings.switch", name=name)
+        return default
+
+    def ids(self, name: str) -> frozenset[int]:
+        parts = [part for part in self.text(name).replace(",", " ").split() if part]
+        if not all(part.isascii() and part.isdigit() and len(part) <= 20 for part in parts):
+            self.problem("settings.ids", name=name)
+            return frozenset()
+        return frozenset(map(int, parts))
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        text = self.text(name, default)
+        if text not in choices:
+            self.problem("settings.choice", name=name, choices=choices)
+            return default
+        return text
+
+    def address(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        text = self.text(name, default).rstrip("/") if name != "DISCORD_GATEWAY" else self.text(name, default)
+        parts = urlsplit(text)
+        is_known = text == default.rstrip("/") or text == default
+        if parts.scheme not in schemes or not parts.hostname or not (is_known or is_loopback(text)):
+            self.problem("settings.address", name=name, default=default)
+            return default
+        return text
+
+
+def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> Settings:
+    """
+    The settings in *environ*; *data_dir* wins over ``DATA_DIR``.
+
+    Raises `Unfit` with every problem that was found.
+    """
+    reader = _Reader(environ)
+    house = HouseConfig(
+        guilds=reader.ids("GUILDS"),
+        direct=reader.switch("DIRECT", False),
+        operators=reader.ids("OPERATORS"),
+        never_spend=reader.switch("NEVER_SPEND", True),
+        anlas_day=reader.number("HOUSE_ANLAS_DAY", None, 0, 10_000_000),
+        pictures_day=reader.number("HOUSE_PICTURES_DAY", None, 0, 10_000_000),
+        member_pictures_day=reader.number("MEMBER_PICTURES_DAY", None, 0, 10_000),
+        retention_days=reader.number("RETENTION_DAYS", 30, 1, 3_650) or 30,
+    )
+    settings = Settings(
+        discord_token=reader.secret("DISCORD_TOKEN"),
+        novelai_tokens=tuple(reader.secret("NOVELAI_TOKENS").replace(",", " ").split()),
+        discord_api=reader.address("DISCORD_API", DISCORD_API, ("http", "https")),
+        discord_gateway=reader.address("DISCORD_GATEWAY", DISCORD_GATEWAY, ("ws", "wss")),
+        novelai_api=reader.address("NOVELAI_API", NOVELAI_API, ("http", "https")),
+        data_dir=data_dir or Path(reader.text("DATA_DIR", "data")),
+        house=house,
+        log_format=reader.choice("LOG_FORMAT", "plain", ("plain", "json")),
+        log_level=reader.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        backstage_url=reader.text("BACKSTAGE_URL") or None,
+        seed=Path(reader.text("SEED")) if reader.text("SEED") else None,
+        standin_url=reader.text("STANDIN_URL") or None,
+    )
+    _check_tokens(reader, settings)
+    if reader.problems:
+        raise Unfit(reader.problems)
+    return settings
+
+
+def _check_tokens(reader: _Reader, settings: Settings) -> None:
+    if not settings.discord_token:
+        reader.problem("settings.missing", name="DISCORD_TOKEN")
+    elif (settings.discord_token == PRACTICE_TOKEN) != settings.is_practice:
+        reader.problem("settings.mixed", name="DISCORD_TOKEN", address=settings.discord_api)
+    if not settings.novelai_tokens:
+        reader.problem("settings.missing", name="NOVELAI_TOKENS")
+    for name in ("backstage_url", "standin_url"):
+        value = getattr(settings, name)
+        if value and not (settings.is_practice and is_loopback(value)):
+            reader.problem("settings.loopback", name=name.upper())
+    if settings.seed and not settings.is_practice:
+        reader.problem("settings.loopback", name="SEED")

@@ -1,0 +1,415 @@
+"""
+Every sentence a person reads, by key, and the forms in which values stand in them.
+
+A key such as ``price.confirm`` is the constant ``PRICE_CONFIRM``; `say` fills its placeholders. Times are written as
+Discord's own timestamps, which count down by themselves (``{reset:R}``).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+# --- the life of a picture -------------------------------------------------------------------------------------------
+QUEUED = "⏳ {Ordinal} in line, starts {eta:R} · {price}"
+DRAWING = "🖌️ Drawing"
+DONE = "-# {model} · {size} · seed {seed} · {price} · {left}for {member}"
+DONE_HIDDEN_PROMPT = "A picture for {member}"
+QUEUED_DETAIL = "-# {model} · {size} · {prompt} · for {member}"
+FAILED_DETAIL = "-# for {member} · job {job}"
+LEFT_TODAY = "{n} left today · "
+READY_NUDGE = "{member} your picture is ready."
+CANCELLED = "Taken back. Nothing was charged."
+CANCEL_LATE = "It is already being drawn and cannot be stopped. It will arrive in a moment; you can delete it then."
+DELETED = "Deleted. The same picture can be made again."
+DISMISSED = "Put away."
+DONE_ASKED = "Done."
+DROPPED = "Nothing was made or charged."
+STARTING = "⏳ One moment."
+UNDELIVERED = "I could not show this one here. Nothing was charged."
+UNDELIVERED_LARGE = "The file is larger than this place takes. Nothing was charged; try a smaller size."
+
+FAILED_NOVELAI = "NovelAI could not finish this one. Nothing was charged."
+FAILED_BUSY = "NovelAI is busy. Your place is kept and I try again {t:R}."
+FAILED_DOWN = "⏸️ NovelAI is not answering. Your place is kept. Nothing is charged while it waits."
+FAILED_ACCOUNT = "My NovelAI account needs its owner. They have been told; your picture waits. Nothing is charged."
+FAILED_RESTART = "I was restarted while this was being drawn. Nothing was charged."
+FAILED_BUG = "Something went wrong on my side. Nothing was charged. If it happens again, tell the operator code {id}."
+FAILED_PRICE = "The price rose while this waited, so I did not make it. Nothing was charged."
+FAILED_LATE = "I could not make this within a day and took it back. Nothing was charged."
+FAILED_ANSWER = "NovelAI's answer to this one was lost. Nothing was charged to you."
+BLOCKED_RULES = "What is allowed here changed while this waited, so I did not make it. Nothing was charged."
+RESTARTING = "I am restarting; nothing was started. Try again in a minute."
+STORE_BROKEN = (
+    "I cannot write anything down just now, so I started nothing. Nothing was charged. Try again in a minute."
+)
+
+# --- money and limits ------------------------------------------------------------------------------------------------
+PRICE_CONFIRM = "This one costs {price}: {reason}."
+PRICE_CONFIRM_DETAIL = "-# {free} megapixel and {steps} steps are free · your Anlas today: {used} of {limit}"
+PRICE_REASON_SIZE = "{size} is over the free size"
+PRICE_REASON_STEPS = "more than {steps} steps are never free"
+PRICE_REASON_SAMPLES = "only the first of several pictures can be free"
+PRICE_REASON_ACCOUNT = "my NovelAI account has nothing free just now"
+PRICE_CHANGED = "The price went from {old} to {new}. Nothing was spent."
+PRICE_NEVER = "This would cost {price}, and this server never spends any. Nothing was made."
+PRICE_HOUSE = "This would cost {price}, and whoever runs me never spends any. Nothing was made."
+PRICE_NOFREE = "My NovelAI account has nothing free just now, and nothing is spent here. Nothing was made."
+PRICE_REFUSED = "NovelAI does not take anything this large ({price}, at most {most}). Nothing was made."
+PRICE_SUM = "-# {size}, {steps} steps: {each}"
+PRICE_SUM_FREE = "the account's free sample"
+QUOTA_DAY = "You have made {used} of {limit} pictures today. More {reset:R}."
+QUOTA_ANLAS = "You have used {used} of {limit} Anlas today. More {reset:R}. Free sizes still work."
+QUOTA_WAITING = "You already have {n} waiting; {limit} is the most here. Nothing was charged."
+BUDGET_HOUSE = "I have used what I may today, for everybody. More {reset:R}."
+COOLDOWN = "One moment: the next one {t:R}."
+DRAFT_GONE = "This question is too old. Ask again with {/generate}. Nothing was charged."
+
+# --- mistakes --------------------------------------------------------------------------------------------------------
+OPTION_RANGE = "{Option} goes from {low} to {high}. Nothing was made."
+OPTION_MODEL = "{model} has no {feature}. These do: {models}. Nothing was made."
+OPTION_MODEL_NONE = "{model} has no {feature}. Nothing was made."
+OPTION_CHOICE = "{model} has no {option} of that name. These work: {choices}. Nothing was made."
+OPTION_UNKNOWN = "{Option} must be one of: {choices}. Nothing was made."
+SIZE_GRID = "Sides must be multiples of 64. The nearest is {size}. Nothing was made."
+SIZE_RANGE = "Each side goes from {low} to {high}. Nothing was made."
+SIZE_AREA = "That is larger than NovelAI draws. The largest of this shape is {size}. Nothing was made."
+SIZE_UNKNOWN = "A size is a name like Landscape, a shape like 2:3, or two sides like {example}. Nothing was made."
+PROMPT_EMPTY = "The prompt is empty. Say what to draw. Nothing was made."
+PROMPT_LONG = 'The prompt has {n} tokens and {model} reads {limit}. What comes after "{tag}" is ignored.'
+PROMPT_LONG_ALL = "The prompt has {n} tokens and {model} reads {limit}. The rest is ignored."
+IMAGE_TYPE = "That is not a picture I can read. PNG, JPEG, WebP and GIF work, up to 25 MiB."
+IMAGE_LARGE = "That file is too large. PNG, JPEG, WebP and GIF work, up to {limit_mb} MiB."
+IMAGE_BROKEN = "The file ends too early or is damaged, so I could not read it. Try the original file."
+IMAGE_SLOW = "Fetching that file took too long. Try again in a minute."
+IMAGE_GONE = "That file is gone. Upload it again."
+IMAGE_NONE = "There is no picture in that message. Choose a message with a PNG, JPEG, WebP or GIF."
+
+# --- the house says no -----------------------------------------------------------------------------------------------
+NOT_SERVED = "I am not open in this server yet. Its admins have nothing to do; whoever runs me has been asked."
+DIRECT_OFF = "I draw in servers only. In direct messages I read images: {/inspect}."
+PLACE = "I do not draw in {channel}. Here I may: {channels}. Nothing was charged."
+PLACE_NONE = "This server has not set me up yet, so I draw nowhere here. Nothing was charged."
+LOCKED = "I do not make this, anywhere. Nothing was made or charged."
+NOT_YOURS = "Only {author} or a moderator can do that."
+PRIVATE_OFF = "This server does not allow private pictures. Nothing was charged; ask again without it."
+GONE = "This button is too old. Make the picture again with {/generate}."
+SLOW = "That took too long. Press again."
+FORM_GONE = "This form is too old, so I could not use it. Nothing was changed or charged."
+
+# --- labels ----------------------------------------------------------------------------------------------------------
+BUTTON_CANCEL = "Cancel"
+BUTTON_REROLL = "Reroll"
+BUTTON_MORE = "More…"
+BUTTON_DELETE = "Delete"
+BUTTON_RETRY = "Try again"
+BUTTON_DISMISS = "Dismiss"
+BUTTON_SPEND = "Spend {price}"
+BUTTON_FREE = "Free at {size}"
+BUTTON_FREE_STEPS = "Free at {steps} steps"
+BUTTON_NOT_NOW = "Not now"
+BUTTON_AGAIN = "Make it again"
+BUTTON_INSPECT = "Inspect the file"
+BUTTON_COPY = "Copy command"
+BUTTON_COPY_PROMPT = "Copy prompt"
+BUTTON_SHARE = "Show to everyone"
+FORM_DELETE = "Delete this picture"
+FORM_DELETE_REASON = "Reason"
+FORM_DELETE_HINT = "It goes on record; the member does not see it."
+MENU_INSPECT = "Inspect image"
+
+OPTION_LABELS = {
+    "prompt": "the prompt",
+    "size": "the size",
+    "undesired_content": "undesired content",
+    "seed": "the seed",
+    "steps": "steps",
+    "cfg_scale": "Prompt Guidance",
+    "sampler": "sampler",
+    "quality_tags": "quality tags",
+    "uc_preset": "undesired content preset",
+    "rescale": "Prompt Guidance Rescale",
+    "noise_schedule": "noise schedule",
+    "smea": "SMEA",
+    "decrisper": "Decrisper",
+    "variety": "Variety+",
+    "samples": "the number of pictures",
+}
+SAMPLERS = {
+    "k_euler_ancestral": "Euler Ancestral",
+    "k_euler": "Euler",
+    "k_dpmpp_2s_ancestral": "DPM++ 2S Ancestral",
+    "k_dpmpp_2m_sde": "DPM++ 2M SDE",
+    "k_dpmpp_2m": "DPM++ 2M",
+    "k_dpmpp_sde": "DPM++ SDE",
+    "ddim_v3": "DDIM",
+}
+NOISE_SCHEDULES = {
+    "native": "Native",
+    "karras": "Karras",
+    "exponential": "Exponential",
+    "polyexponential": "Polyexponential",
+}
+UC_PRESETS = {
+    "heavy": "Heavy",
+    "light": "Light",
+    "humanFocus": "Human Focus",
+    "furryFocus": "Furry Focus",
+    "none": "None",
+}
+SMEAS = {"off": "Off", "smea": "SMEA", "smea_dyn": "SMEA DYN"}
+
+# --- /generate -------------------------------------------------------------------------------------------------------
+GENERATE = "Draw a picture with NovelAI"
+GENERATE_PROMPT = "What to draw, as tags or a sentence"
+GENERATE_SIZE = "Preset or WIDTHxHEIGHT; the list says which are free"
+GENERATE_UNDESIRED_CONTENT = "What to keep out; added after the preset"
+GENERATE_SEED = "Same seed, same settings, same picture; empty draws one"
+GENERATE_STEPS = "Drawing steps; more than 28 is never free"
+GENERATE_CFG_SCALE = "Prompt Guidance: how closely to follow the prompt"
+GENERATE_SAMPLER = "How noise becomes a picture; the default is a good one"
+GENERATE_QUALITY_TAGS = "Add the model's quality tags"
+GENERATE_UC_PRESET = "Ready-made undesired content"
+GENERATE_SPOILER = "Hide the picture behind a spoiler"
+GENERATE_PRIVATE = "Only you see the picture"
+GENERATE_RESCALE = "Prompt Guidance Rescale: tames strong guidance"
+GENERATE_NOISE_SCHEDULE = "How noise falls from step to step"
+GENERATE_SMEA = "V3: for large sizes"
+GENERATE_DECRISPER = "V3: softens what strong guidance burns in"
+GENERATE_VARIETY = "Variety+: looser, more varied compositions"
+SIZE_FREE = "{name} {size} · free"
+SIZE_PAID = "{name} {size} · {price}"
+SIZE_NEVER = "{name} {size} · not here (never spends)"
+
+# --- More… -----------------------------------------------------------------------------------------------------------
+MORE_HEADING = "### Job {job} · {member} · {at:R}"
+MORE_PROMPT = "**Prompt**\n{prompt}"
+MORE_UNDESIRED = "**Undesired content, as sent**\n{undesired_content}"
+MORE_SETTINGS = (
+    "{model} · {size} · seed {seed} · {steps} steps · {sampler}, {noise_schedule} · Prompt Guidance {cfg_scale}{extras}"
+)
+MORE_TIMES = "-# waited {waited} s, drawn in {drawn} s"
+COPY_COMMAND = "The whole command, to paste:"
+
+# --- /inspect --------------------------------------------------------------------------------------------------------
+INSPECT = "Read what an image says of itself and check NovelAI's signature"
+INSPECT_IMAGE = "PNG, JPEG, WebP or GIF, up to 25 MiB"
+INSPECT_SHARE = "Show the answer to everyone here"
+VERDICT_SIGNED = "✅ Signed by NovelAI, unchanged"
+VERDICT_SIGNED_LINE = (
+    "NovelAI's key signed exactly these pixels with these settings. It does not say who made it, or when."
+)
+VERDICT_SIGNED_STANDIN = "✅ Signed by the stand-in, unchanged"
+VERDICT_SIGNED_STANDIN_LINE = "This proves nothing outside the practice room."
+VERDICT_UNCHECKED = "❔ Signed once; I cannot check it here"
+VERDICT_UNCHECKED_LINE = "The text can be read; the pixels are not (all) there to compare."
+VERDICT_ALTERED = "✏️ Changed after NovelAI signed it"
+VERDICT_ALTERED_LINE = (
+    "Pixels or settings differ from what was signed: an edit, a crop, a resize or a lossy copy. "
+    "The settings below may not be true."
+)
+VERDICT_UNSIGNED = "⚪ NovelAI settings, not signed"
+VERDICT_UNSIGNED_LINE = "Anyone can write such text. Older models and director tools never sign."
+VERDICT_OTHER = "🧭 Says it was made with {generator}"
+VERDICT_OTHER_LINE = "This text is not signed, so nobody can check it."
+VERDICT_NONE = "❔ Nothing found"
+VERDICT_NONE_LINE = "Most sites and phones remove it. It does not mean that the image is, or is not, AI-made."
+VERDICT_ERROR = "⚠️ Cannot be read"
+NOTE_RECOVERED = "♻️ The text was stripped; this comes from the alpha channel."
+NOTE_DISAGREE = "⚠️ The file also carries other, unsigned settings; only the signed ones are shown."
+NOTE_FIELDS_ADDED_ONE = "{n} field was added after signing and is not shown; the signature covers all that is."
+NOTE_FIELDS_ADDED = "{n} fields were added after signing and are not shown; the signature covers all that is."
+NOTE_DAMAGED = "The pixels are damaged, so the signature cannot be checked."
+NOTE_PREVIEW = "This is Discord's preview; open the original and try again."
+NOTE_FRAMES = "Only the first frame was read."
+MODEL_NOT_SIGNED = "(the model's name is not part of the signature)"
+CARRIERS = {
+    "png_text": "PNG text",
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "alpha": "alpha channel",
+    "rgb": "colour channels",
+}
+SIGNATURES = {"valid": "valid", "invalid": "does not match", "absent": "not signed", "unchecked": "not checked"}
+INSPECT_PROMPT = "**Prompt**\n{prompt}"
+INSPECT_UNDESIRED = "**Undesired content**\n{undesired_content}"
+INSPECT_CHARACTER = "**Character {n}**{place}\n{prompt}"
+SHARE_REFUSED = "Its text does not fit the rules of this place, so only you can see this."
+NO_PROMPT = "It holds no prompt."
+
+# --- alt text --------------------------------------------------------------------------------------------------------
+ALT_PICTURE = "AI picture: {prompt}"
+ALT_HIDDEN = "AI picture, hidden"
+
+# --- the shell -------------------------------------------------------------------------------------------------------
+SETTINGS_MISSING = "{name} is missing. Set it, or point {name}_FILE at a file that holds it."
+SETTINGS_BOTH = "{name} and {name}_FILE are both set. Keep one of them."
+SETTINGS_FILE = "{name} points at {path}, which cannot be read."
+SETTINGS_NUMBER = "{name} must be a whole number from {low} to {high}."
+SETTINGS_SWITCH = "{name} must be on or off."
+SETTINGS_IDS = "{name} must be ids of Discord, with commas between them."
+SETTINGS_CHOICE = "{name} must be one of: {choices}."
+SETTINGS_ADDRESS = "{name} must be {default} or an address of this machine."
+SETTINGS_MIXED = (
+    "{name} does not fit {address}: the practice token goes with the practice room, a real one with Discord."
+)
+SETTINGS_LOOPBACK = "{name} works only with the practice room."
+STORE_LOCKED = "Another Naibot uses this data folder. Stop it first, or choose another folder with --data."
+STORE_NEWER = "The data folder was written by a newer Naibot. Install that version, or restore a backup."
+STORE_TAMPERED = (
+    "A migration that was applied to the data folder differs from this program's. Install the version that wrote it."
+)
+STORE_MISSING = "There is no database in this data folder."
+CHECK_LEDGER_OK = "The ledger adds up: {jobs} jobs, {members} members."
+CHECK_LEDGER_BAD = "The ledger does not add up. {n} differences:"
+SHELL_READY = "READY naibot"
+SHELL_STOPPED = "Stopped."
+FILE_UNREADABLE = "This file cannot be opened."
+TRY_ADDRESS = "The practice room is open: {address}"
+TRY_TYPE = "Type a line such as  /generate prompt:1girl, cherry blossoms, smile  and press Enter. Ctrl-D ends it."
+TRY_GONE = "The practice room did not open. Its last words are above."
+
+ORDINALS = ("Next", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth", "Tenth")
+
+
+class Moment(float):
+    """A moment in unix seconds that writes itself as Discord's timestamp: ``{t:R}`` → ``<t:1700000000:R>``."""
+
+    def __format__(self, style: str) -> str:
+        return f"<t:{int(self)}:{style or 'f'}>"
+
+
+class _Data(dict[str, object]):
+    """Placeholders; a command such as ``{/generate}`` stands for itself where its id is not known."""
+
+    def __missing__(self, key: str) -> str:
+        if key.startswith("/"):
+            return f"`{key}`"
+        raise KeyError(key)
+
+
+def say(key: str, data: Mapping[str, object] | None = None, /, **more: object) -> str:
+    """The sentence of *key* (``price.confirm`` or ``PRICE_CONFIRM``) with its placeholders filled."""
+    template = globals()[key.upper().replace(".", "_")]
+    if not isinstance(template, str):
+        raise KeyError(key)
+    values = {**(data or {}), **more}
+    return template.format_map(_Data(values))
+
+
+def has(key: str) -> bool:
+    """Whether there is a sentence of that key."""
+    return isinstance(globals().get(key.upper().replace(".", "_")), str)
+
+
+def explain(code: str, data: Mapping[str, object]) -> str:
+    """The sentence of an error's code, its data written as people read them."""
+    written = {name: _write(name, value) for name, value in data.items()}
+    if "option" in data:
+        label = OPTION_LABELS.get(str(data["option"]), str(data["option"]))
+        written |= {"option": label, "Option": label[:1].upper() + label[1:]}
+    if code == "option.model" and not data.get("models"):
+        code = "option.model.none"
+    return say(code, written)
+
+
+def _write(name: str, value: object) -> object:
+    match name, value:
+        case ("t" | "reset" | "eta", float() | int()):
+            return Moment(value)
+        case ("price" | "old" | "new" | "most", int()):
+            return anlas(value)
+        case ("channel", int()):
+            return f"<#{value}>"
+        case ("channels", tuple()):
+            return listed(f"<#{channel}>" for channel in value[:5])
+        case ("author" | "member", int()):
+            return f"<@{value}>"
+        case ("feature", str()):
+            return OPTION_LABELS.get(value, value)
+        case ("choices" | "models", tuple()):
+            return listed(_choice(str(choice)) for choice in value)
+        case (_, float()):
+            return number(value)
+        case _:
+            return value
+
+
+def _choice(value: str) -> str:
+    return SAMPLERS.get(value) or NOISE_SCHEDULES.get(value) or UC_PRESETS.get(value) or value
+
+
+def anlas(amount: int) -> str:
+    """``free`` or ``30 Anlas``; Anlas has no plural."""
+    return "free" if amount == 0 else f"{count(amount)} Anlas"
+
+
+def count(n: int) -> str:
+    """A count, with commas from 10,000."""
+    return f"{n:,}" if abs(n) >= 10_000 else str(n)
+
+
+def number(value: float) -> str:
+    """A number without needless zeros: 5, 5.5."""
+    return f"{value:g}"
+
+
+def ordinal(n: int) -> str:
+    """Next, Second … Tenth, then 11th."""
+    if n <= len(ORDINALS):
+        return ORDINALS[n - 1]
+    suffix = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{suffix}"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Parts with commas between them."""
+    return ", ".join(parts)
+
+
+def megabytes(size: int) -> str:
+    """A file size: ``1.4 MB``."""
+    return f"{size / 1024**2:.1f} MB"
+
+
+# --- text that people wrote ------------------------------------------------------------------------------------------
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff]"
+)
+
+
+def safe(text: str) -> str:
+    """Without control, bidirectional and zero-width characters; tabs and line breaks stay."""
+    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n"))
+
+
+def cut(text: str, limit: int) -> str:
+    """At most *limit* characters and a note of how many are missing; cut at a comma where one is near."""
+    text = safe(text)
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    comma = head.rfind(",", limit - limit // 5)
+    head = head[:comma] if comma > 0 else head
+    return f"{head.rstrip()}… +{len(text) - len(head)} characters"
+
+
+def inline(text: str, limit: int = 160) -> str:
+    """User text as inline code that nothing breaks out of; mentions in it are text."""
+    flat = " ".join(cut(text, limit).replace("`", "ˋ").split())
+    return f"`{flat or ' '}`"
+
+
+def block(text: str, limit: int = 700) -> str:
+    """User text in a fence; a zero-width space keeps its backticks from closing it."""
+    fenced = cut(text, limit).replace("`", "`\u200b")
+    return f"```\n{fenced or ' '}\n```"
+
+
+def plain(text: str) -> str:
+    """User text in a sentence: Discord's Markdown and mentions in it are text."""
+    return re.sub(r"([\\`*_~|>#\[\]()<@:-])", r"\\\1", " ".join(safe(text).split()))
+
+
+def alt_text(prompt: str, *, hidden: bool) -> str:
+    """What a screen reader says of a picture, at most 1,024 characters."""
+    return ALT_HIDDEN if hidden else say("alt.picture", prompt=" ".join(safe(prompt)[:300].split()))

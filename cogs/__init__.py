@@ -1,0 +1,1 @@
+"""Discord: each cog turns what Discord says into a request, and shows what became of it."""

@@ -1,0 +1,346 @@
+"""`/generate`, the question before Anlas are spent, and the buttons under a picture."""
+
+import io
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import wording
+from bot.client import Naibot
+from bot.domain.errors import Mistake, Refused
+from bot.domain.guild import DIRECT_CONFIG, GuildConfig
+from bot.domain.job import Draft, Job
+from bot.domain.model import CAPABILITIES
+from bot.domain.request import SIZES, Generate, Requester, Size, parse_size
+from bot.domain.rules import judge_place, never_spends
+from bot.services.accounts import Accounts
+from bot.services.deliveries import Deliveries
+from bot.services.guilds import Guilds
+from bot.services.studio import Occasion, Studio, check_owner
+from cogs.ui import replies
+from cogs.ui.answer import Interaction, acknowledge, acknowledge_press, hand_over, show_card, tell
+from cogs.ui.controls import Form, Press, button, row
+from cogs.ui.options import Asked, is_private_message, place_of, request_of, requester_of
+
+CONTENT_MAX = 1_900
+"""Characters of a command that still fits a message with its fence; a longer one goes into a file."""
+
+
+def _choices(words: dict[str, str]) -> list[app_commands.Choice[str]]:
+    return [app_commands.Choice(name=label, value=value) for value, label in words.items()]
+
+
+class GenerateCog(commands.Cog, name="Generate"):
+    """From a wish to a waiting message; the courier does the rest."""
+
+    def __init__(self, studio: Studio, guilds: Guilds, accounts: Accounts, deliveries: Deliveries) -> None:
+        self._studio = studio
+        self._guilds = guilds
+        self._accounts = accounts
+        self._deliveries = deliveries
+
+    # --- the command -------------------------------------------------------------------------------------------------
+
+    @app_commands.command(name="generate", description=wording.GENERATE)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @app_commands.describe(
+        prompt=wording.GENERATE_PROMPT,
+        size=wording.GENERATE_SIZE,
+        undesired_content=wording.GENERATE_UNDESIRED_CONTENT,
+        seed=wording.GENERATE_SEED,
+        steps=wording.GENERATE_STEPS,
+        cfg_scale=wording.GENERATE_CFG_SCALE,
+        sampler=wording.GENERATE_SAMPLER,
+        quality_tags=wording.GENERATE_QUALITY_TAGS,
+        uc_preset=wording.GENERATE_UC_PRESET,
+        spoiler=wording.GENERATE_SPOILER,
+        private=wording.GENERATE_PRIVATE,
+        rescale=wording.GENERATE_RESCALE,
+        noise_schedule=wording.GENERATE_NOISE_SCHEDULE,
+        smea=wording.GENERATE_SMEA,
+        decrisper=wording.GENERATE_DECRISPER,
+        variety=wording.GENERATE_VARIETY,
+    )
+    @app_commands.choices(
+        sampler=_choices(wording.SAMPLERS),
+        uc_preset=_choices(wording.UC_PRESETS),
+        noise_schedule=_choices(wording.NOISE_SCHEDULES),
+        smea=_choices(wording.SMEAS),
+    )
+    async def generate(
+        self,
+        interaction: Interaction,
+        prompt: app_commands.Range[str, 1, 4000],
+        size: str | None = None,
+        undesired_content: app_commands.Range[str, 0, 4000] | None = None,
+        seed: app_commands.Range[int, 1, 4294967295] | None = None,
+        steps: app_commands.Range[int, 1, 50] | None = None,
+        cfg_scale: app_commands.Range[float, 0, 10] | None = None,
+        sampler: str | None = None,
+        quality_tags: bool = True,
+        uc_preset: str | None = None,
+        spoiler: bool | None = None,
+        private: bool = False,
+        rescale: app_commands.Range[float, 0, 1] | None = None,
+        noise_schedule: str | None = None,
+        smea: str | None = None,
+        decrisper: bool = False,
+        variety: bool = False,
+    ) -> None:
+        """What is known without awaiting decides whether the answer is private."""
+        asked = Asked(
+            prompt=prompt,
+            size=size,
+            undesired_content=undesired_content,
+            seed=seed,
+            steps=steps,
+            cfg_scale=cfg_scale,
+            sampler=sampler,
+            quality_tags=quality_tags,
+            uc_preset=uc_preset,
+            spoiler=spoiler,
+            private=private,
+            rescale=rescale,
+            noise_schedule=noise_schedule,
+            smea=smea,
+            decrisper=decrisper,
+            variety=variety,
+        )
+        requester = requester_of(interaction)
+        config = self._guilds.config(requester)
+        judge_place(requester, config, self._guilds.house)
+        request = request_of(asked, config or DIRECT_CONFIG)
+        if private and config is not None and not config.private:
+            raise Refused("private.off")
+        try:
+            cost = self._studio.foresee(requester, request)
+        except Refused as refusal:
+            return await self._refuse(interaction, requester, refusal)
+        message_id = await acknowledge(interaction, private=private or not cost.is_free)
+        occasion = Occasion(
+            key=str(interaction.id),
+            place=place_of(interaction, message_id, ephemeral=private),
+            interaction=interaction.id,
+        )
+        await self._conclude(interaction, requester, await self._studio.submit(requester, request, occasion))
+
+    @generate.autocomplete("size")
+    async def complete_size(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        """The presets that fit what was typed, and what was typed itself where it is a size."""
+        config = self._guilds.config(requester_of(interaction)) or DIRECT_CONFIG
+        offered = {name.capitalize(): size for name, size in SIZES.items() if current.casefold() in name}
+        try:
+            typed = parse_size(current)
+            offered.setdefault("", typed)
+        except Mistake:
+            pass
+        return [
+            app_commands.Choice(name=self._size_label(name, size, config), value=f"{size.width}x{size.height}")
+            for name, size in list(offered.items())[:25]
+        ]
+
+    def _size_label(self, name: str, size: Size, config: GuildConfig) -> str:
+        request = request_of(Asked(prompt="-", size=f"{size.width}x{size.height}"), config)
+        cost = self._accounts.cheapest(request)
+        if cost.is_free:
+            return wording.say("size.free", name=name, size=size).strip()
+        if never_spends(config, self._guilds.house):
+            return wording.say("size.never", name=name, size=size).strip()
+        return wording.say("size.paid", name=name, size=size, price=wording.anlas(cost.total)).strip()
+
+    # --- what becomes of a wish --------------------------------------------------------------------------------------
+
+    async def _conclude(self, interaction: Interaction, requester: Requester, outcome: Job | Draft) -> None:
+        if isinstance(outcome, Draft):
+            return await self._ask(interaction, requester, outcome)
+        hand_over(interaction)
+        if outcome.interaction != interaction.id:
+            # A double click: the earlier press made the job, so this one leaves nothing behind.
+            return await interaction.delete_original_response()
+        await self._hint(interaction, outcome)
+        return None
+
+    async def _ask(self, interaction: Interaction, requester: Requester, draft: Draft) -> None:
+        quota = await self._studio.quota(requester)
+        text, view = replies.question(draft, self._accounts.cheapest(draft.request), quota)
+        await tell(interaction, text, view=view)
+
+    async def _hint(self, interaction: Interaction, job: Job) -> None:
+        """What a member should know of their own prompt; said to them alone."""
+        if job.request is None:
+            return
+        tokens = await self._studio.count_tokens(job.request)
+        if not tokens.is_over:
+            return
+        tag = wording.cut(tokens.ignored_from.strip(" ,"), 60)
+        model = CAPABILITIES[job.request.sampling.model].short
+        key = "prompt.long" if tag else "prompt.long_all"
+        text = wording.say(key, n=tokens.n, model=model, limit=tokens.limit, tag=wording.plain(tag))
+        await interaction.followup.send(text, ephemeral=True)
+
+    async def _refuse(self, interaction: Interaction, requester: Requester, refusal: Refused) -> None:
+        """A refusal by price carries its cure as a button; every other one is the tree's to answer."""
+        cure = refusal.data.get("request")
+        wanted = ("price.never", "price.house")
+        if refusal.code not in wanted or not isinstance(cure, Generate):
+            raise refusal
+        await acknowledge(interaction, private=True)
+        draft = await self._studio.keep(requester, cure)
+        free = button("draft", draft.id, "free", wording.say("button.free", size=cure.size))
+        not_now = button("draft", draft.id, "drop", wording.BUTTON_NOT_NOW)
+        await tell(interaction, wording.explain(refusal.code, refusal.data), view=row(free, not_now))
+
+    # --- the question ------------------------------------------------------------------------------------------------
+
+    async def spend(self, press: Press) -> None:
+        """Yes: the draft becomes a job, and its waiting message is a public follow-up."""
+        await self._answer_question(press, free=False)
+
+    async def make_free(self, press: Press) -> None:
+        """Rather the free size."""
+        await self._answer_question(press, free=True)
+
+    async def _answer_question(self, press: Press, *, free: bool) -> None:
+        interaction, requester = press.interaction, requester_of(press.interaction)
+        await interaction.response.edit_message(content=wording.DONE_ASKED, view=None)
+        confirm = self._studio.confirm_free if free else self._studio.confirm
+        draft = await self._studio.own_draft(requester, press.number)
+        private = draft.request.private
+        place = place_of(interaction, None, ephemeral=private)
+        occasion = Occasion(key=f"draft:{press.number}", place=place, interaction=interaction.id)
+        outcome = await confirm(requester, press.number, occasion)
+        if isinstance(outcome, Draft):
+            changed = wording.explain("price.changed", {"old": draft.price, "new": outcome.price})
+            quota = await self._studio.quota(requester)
+            text, view = replies.question(outcome, self._accounts.cheapest(outcome.request), quota)
+            await interaction.edit_original_response(content=f"{changed}\n{text}", view=view)
+            return
+        await self._post_waiting_message(interaction, requester, outcome, private=private)
+
+    async def _post_waiting_message(
+        self, interaction: Interaction, requester: Requester, job: Job, *, private: bool
+    ) -> None:
+        try:
+            message = await interaction.followup.send(wording.STARTING, ephemeral=private, wait=True)
+        except discord.HTTPException:
+            await self._studio.cancel(requester, job.id)
+            raise
+        await self._studio.place(job, place_of(interaction, message.id, ephemeral=private))
+
+    async def let_go(self, press: Press) -> None:
+        """No."""
+        await press.interaction.response.edit_message(content=wording.DROPPED, view=None)
+        await self._studio.drop(requester_of(press.interaction), press.number)
+
+    # --- the buttons -------------------------------------------------------------------------------------------------
+
+    async def reroll(self, press: Press) -> None:
+        """The same once more with a new seed, for whoever presses."""
+        await self._again(press, "reroll", same_seed=False)
+
+    async def make_again(self, press: Press) -> None:
+        """The very same picture once more."""
+        await self._again(press, "again", same_seed=True)
+
+    async def _again(self, press: Press, verb: str, *, same_seed: bool) -> None:
+        interaction, requester = press.interaction, requester_of(press.interaction)
+        judge_place(requester, self._guilds.config(requester), self._guilds.house)
+        private = verb == "reroll" and is_private_message(interaction.message)
+        message_id = await acknowledge(interaction, private=private)
+        occasion = Occasion(
+            key=str(interaction.id),
+            place=place_of(interaction, message_id, ephemeral=private),
+            origin=f"{interaction.message.id if interaction.message else 0}:{verb}",
+            interaction=interaction.id,
+        )
+        outcome = await self._studio.again(requester, press.number, occasion, same_seed=same_seed)
+        await self._conclude(interaction, requester, outcome)
+
+    async def retry(self, press: Press) -> None:
+        """Try a failed one again, in the message that says it failed."""
+        interaction, requester = press.interaction, requester_of(press.interaction)
+        await acknowledge_press(interaction)
+        check_owner(requester, await self._studio.job(press.number))
+        message_id = interaction.message.id if interaction.message else None
+        private = is_private_message(interaction.message)
+        occasion = Occasion(
+            key=str(interaction.id),
+            place=place_of(interaction, message_id, ephemeral=private),
+            origin=f"{message_id}:retry",
+            interaction=interaction.id,
+        )
+        outcome = await self._studio.again(requester, press.number, occasion, same_seed=True)
+        if isinstance(outcome, Draft):
+            await self._ask(interaction, requester, outcome)
+
+    async def dismiss(self, press: Press) -> None:
+        """Put a failure's message away."""
+        await acknowledge_press(press.interaction)
+        check_owner(requester_of(press.interaction), await self._studio.job(press.number))
+        await press.interaction.delete_original_response()
+
+    async def delete(self, press: Press) -> None:
+        """Delete a picture: at once for its member; a moderator is asked for a reason first."""
+        requester, job = requester_of(press.interaction), await self._studio.job_soon(press.number)
+        check_owner(requester, job)
+        if requester.user_id != job.user_id:
+            form = Form("job", job.id, "delete", wording.FORM_DELETE)
+            form.ask("reason", wording.FORM_DELETE_REASON, hint=wording.FORM_DELETE_HINT)
+            await press.interaction.response.send_modal(form)
+            return
+        await acknowledge_press(press.interaction)
+        await self._delete(press, requester, job, reason=None)
+
+    async def delete_with_reason(self, press: Press) -> None:
+        """A moderator's form came back."""
+        await acknowledge_press(press.interaction)
+        requester, job = requester_of(press.interaction), await self._studio.job(press.number)
+        check_owner(requester, job)
+        await self._delete(press, requester, job, reason=press.fields.get("reason"))
+
+    async def _delete(self, press: Press, requester: Requester, job: Job, *, reason: str | None) -> None:
+        await press.interaction.delete_original_response()
+        await self._studio.note_deleted(requester, job, reason)
+        again = button("job", job.id, "again", wording.BUTTON_AGAIN)
+        is_own = requester.user_id == job.user_id
+        await tell(press.interaction, wording.DELETED, view=row(again) if is_own else None)
+
+    # --- More… -------------------------------------------------------------------------------------------------------
+
+    async def more(self, press: Press) -> None:
+        """Everything about one picture, for the one who asks."""
+        interaction, requester = press.interaction, requester_of(press.interaction)
+        await acknowledge(interaction, private=True)
+        job = await self._studio.job(press.number)
+        config = self._guilds.config(job.requester)
+        is_theirs = requester.user_id == job.user_id or requester.may_moderate
+        await show_card(interaction, replies.more_card(job, config, shows_prompt=is_theirs))
+
+    async def copy(self, press: Press) -> None:
+        """The whole command, to paste."""
+        await acknowledge(press.interaction, private=True)
+        line = replies.command_line(await self._studio.request_of(press.number))
+        if len(line) <= CONTENT_MAX:
+            await tell(press.interaction, f"{wording.COPY_COMMAND}\n{wording.block(line, CONTENT_MAX)}")
+            return
+        file = discord.File(io.BytesIO(line.encode()), filename="command.txt")
+        await tell(press.interaction, wording.COPY_COMMAND, files=[file])
+
+
+async def setup(client: Naibot) -> None:
+    """Add the cog and register its controls."""
+    services = client.services
+    cog = GenerateCog(services.studio, services.guilds, services.accounts, services.deliveries)
+    client.control("draft", "go", press=cog.spend)
+    client.control("draft", "free", press=cog.make_free)
+    client.control("draft", "drop", press=cog.let_go)
+    client.control("job", "reroll", press=cog.reroll)
+    client.control("job", "again", press=cog.make_again)
+    client.control("job", "retry", press=cog.retry)
+    client.control("job", "drop", press=cog.dismiss)
+    client.control("job", "delete", press=cog.delete, submit=cog.delete_with_reason)
+    client.control("job", "more", press=cog.more)
+    client.control("job", "copy", press=cog.copy)
+    await client.add_cog(cog)

@@ -1,0 +1,1 @@
+"""What the cogs share: options, controls, answers and replies."""

@@ -1,0 +1,266 @@
+"""What messages look like: texts and rows of the life of a picture, questions, and cards."""
+
+import io
+import time
+from collections.abc import Sequence
+
+import discord
+from discord import ui
+
+from bot import wording
+from bot.domain.admission import Quota
+from bot.domain.anlas import Price, is_free_form
+from bot.domain.guild import GuildConfig
+from bot.domain.job import Draft, Job, JobState
+from bot.domain.model import CAPABILITIES, Smea, UcPreset
+from bot.domain.prompt import worded
+from bot.domain.request import FREE_STEPS, Generate, Picture, free_form
+from bot.services.deliveries import Outlook, Parcel
+from cogs.ui.controls import Control, button, row
+
+PROMPT_LINE = 160
+SHORT_PROMPT = 60
+
+
+def waiting_line(outlook: Outlook, config: GuildConfig | None) -> tuple[str, ui.View | None]:
+    """Text and row of a message that waits for its picture."""
+    job = outlook.job
+    if job.state is not JobState.QUEUED:
+        return wording.say("drawing"), None
+    first = wording.say(
+        "queued",
+        Ordinal=wording.ordinal(outlook.ahead + 1),
+        eta=wording.Moment(outlook.starts_at),
+        price=wording.anlas(job.price),
+    )
+    detail = _queued_detail(job, config)
+    return f"{first}\n{detail}", row(button("job", job.id, "cancel", wording.BUTTON_CANCEL, emoji="✖️"))
+
+
+def _queued_detail(job: Job, config: GuildConfig | None) -> str:
+    request = job.request
+    if request is None:
+        return wording.say("failed.detail", member=f"<@{job.user_id}>", job=job.id)
+    shown = wording.inline(request.prompt.text, SHORT_PROMPT) if _shows_prompts(config) else "…"
+    return wording.say(
+        "queued.detail",
+        model=CAPABILITIES[request.sampling.model].short,
+        size=request.size,
+        prompt=shown,
+        member=f"<@{job.user_id}>",
+    )
+
+
+def _shows_prompts(config: GuildConfig | None) -> bool:
+    return config is None or config.show_prompts
+
+
+def done_text(parcel: Parcel, config: GuildConfig | None) -> str:
+    """The two lines over a picture."""
+    job, request = parcel.job, parcel.job.request
+    member = f"<@{job.user_id}>"
+    if request is None:
+        return wording.say("done.hidden_prompt", member=member)
+    shown = _shows_prompts(config)
+    first = (
+        wording.inline(request.prompt.text, PROMPT_LINE) if shown else wording.say("done.hidden_prompt", member=member)
+    )
+    second = wording.say(
+        "done",
+        model=CAPABILITIES[request.sampling.model].short,
+        size=request.size,
+        seed=parcel.pictures[0].seed,
+        price=wording.anlas(job.price),
+        left=_left(parcel.quota),
+        member=member,
+    )
+    return f"{first}\n{second}"
+
+
+def _left(quota: Quota) -> str:
+    left = quota.pictures_left
+    return "" if left is None else wording.say("left.today", n=wording.count(left))
+
+
+def done_row(job_id: int) -> ui.View:
+    """The buttons under a picture."""
+    return row(
+        button("job", job_id, "reroll", wording.BUTTON_REROLL, emoji="🎲"),
+        button("job", job_id, "more", wording.BUTTON_MORE),
+        button("job", job_id, "delete", wording.BUTTON_DELETE, emoji="🗑️"),
+    )
+
+
+def failed_text(job: Job) -> str:
+    """Why there is no picture; nothing was charged."""
+    price = job.price
+    reason = wording.explain(job.reason or "failed.novelai", {"price": price, "t": time.time()})
+    return f"{reason}\n{wording.say('failed.detail', member=f'<@{job.user_id}>', job=job.id)}"
+
+
+def failed_row(job_id: int) -> ui.View:
+    """The buttons under a failure."""
+    return row(
+        button("job", job_id, "retry", wording.BUTTON_RETRY, emoji="🔁"),
+        button("job", job_id, "drop", wording.BUTTON_DISMISS),
+    )
+
+
+def picture_files(job: Job, pictures: Sequence[Picture]) -> list[discord.File]:
+    """NovelAI's bytes as they came, with alt text; hidden behind a spoiler where it was asked."""
+    request = job.request
+    spoiler = request.spoiler if request else False
+    alt = wording.alt_text(request.prompt.text if request else "", hidden=spoiler)
+    return [
+        discord.File(
+            io.BytesIO(picture.data),
+            filename=f"{job.id}-{picture.seed}" + (f"-{n}" if len(pictures) > 1 else "") + ".png",
+            spoiler=spoiler,
+            description=alt,
+        )
+        for n, picture in enumerate(pictures, 1)
+    ]
+
+
+def question(draft: Draft, price: Price, quota: Quota) -> tuple[str, ui.View]:
+    """The question before anything is spent."""
+    asked = wording.say("price.confirm", price=wording.anlas(draft.price), reason=_reason(draft.request, price))
+    detail = wording.say(
+        "price.confirm.detail",
+        free=1,
+        steps=FREE_STEPS,
+        used=wording.count(quota.anlas_used),
+        limit="∞" if quota.anlas_limit is None else wording.count(quota.anlas_limit),
+    )
+    spend = wording.say("button.spend", price=wording.anlas(draft.price))
+    controls = [button("draft", draft.id, "go", spend, primary=True)]
+    controls += cures(draft)
+    return f"{asked}\n{detail}", row(*controls)
+
+
+def cures(draft: Draft) -> list[Control]:
+    """The free way out of a price, where there is one, and the way out of the question."""
+    not_now = button("draft", draft.id, "drop", wording.BUTTON_NOT_NOW)
+    if is_free_form(draft.request) and draft.request.samples == 1:
+        return [not_now]
+    return [button("draft", draft.id, "free", _free_label(draft.request)), not_now]
+
+
+def _free_label(request: Generate) -> str:
+    free = free_form(request)
+    if free.size != request.size:
+        return wording.say("button.free", size=free.size)
+    return wording.say("button.free_steps", steps=free.sampling.steps)
+
+
+def _reason(request: Generate, price: Price) -> str:
+    free = free_form(request)
+    if free.size != request.size:
+        return wording.say("price.reason.size", size=request.size)
+    if free.sampling.steps != request.sampling.steps:
+        return wording.say("price.reason.steps", steps=FREE_STEPS)
+    if price.samples > 1:
+        return wording.say("price.reason.samples")
+    return wording.say("price.reason.account")
+
+
+def more_card(job: Job, config: GuildConfig | None, *, shows_prompt: bool) -> ui.LayoutView:
+    """Everything about one job, for one person."""
+    card = ui.LayoutView(timeout=None)
+    box: ui.Container[ui.LayoutView] = ui.Container()
+    heading = wording.say("more.heading", job=job.id, member=f"<@{job.user_id}>", at=wording.Moment(job.admitted_at))
+    box.add_item(ui.TextDisplay(heading))
+    if job.request is not None:
+        for text in _more_texts(job, job.request, shows_prompt=shows_prompt or _shows_prompts(config)):
+            box.add_item(ui.TextDisplay(text))
+    card.add_item(box)
+    card.add_item(
+        ui.ActionRow(
+            button("job", job.id, "inspect", wording.BUTTON_INSPECT, emoji="🔬"),
+            button("job", job.id, "copy", wording.BUTTON_COPY, emoji="📋"),
+        )
+    )
+    return card
+
+
+def _more_texts(job: Job, request: Generate, *, shows_prompt: bool) -> list[str]:
+    sent = worded(request)
+    texts = []
+    if shows_prompt:
+        texts.append(wording.say("more.prompt", prompt=wording.block(request.prompt.text, 700)))
+        texts.append(wording.say("more.undesired", undesired_content=wording.block(sent.undesired_content, 400)))
+    texts.append(settings_line(request))
+    texts.append(_sum_line(job, request))
+    return texts
+
+
+def settings_line(request: Generate) -> str:
+    """Model, size, seed and the rest in one line."""
+    sampling = request.sampling
+    return wording.say(
+        "more.settings",
+        model=CAPABILITIES[sampling.model].short,
+        size=request.size,
+        seed=sampling.seed,
+        steps=sampling.steps,
+        sampler=wording.SAMPLERS[sampling.sampler],
+        noise_schedule=sampling.noise_schedule.value,
+        cfg_scale=wording.number(sampling.cfg_scale),
+        extras="".join(f" · {extra}" for extra in _extras(request)),
+    )
+
+
+def _extras(request: Generate) -> list[str]:
+    sampling = request.sampling
+    rescale = sampling.prompt_guidance_rescale
+    return [
+        *([f"rescale {wording.number(rescale)}"] if rescale else []),
+        *([wording.SMEAS[sampling.smea]] if sampling.smea is not Smea.OFF else []),
+        *(["Decrisper"] if sampling.decrisper else []),
+        *(["Variety+"] if sampling.variety else []),
+        *(["quality tags"] if request.prompt.quality_tags else []),
+        wording.UC_PRESETS[request.prompt.uc_preset],
+    ]
+
+
+def _sum_line(job: Job, request: Generate) -> str:
+    line = wording.say(
+        "price.sum",
+        size=request.size,
+        steps=request.sampling.steps,
+        each=wording.anlas(job.price) if job.price else wording.say("price.sum.free"),
+    )
+    if job.claimed_at is None or job.settled_at is None:
+        return line
+    times = wording.say(
+        "more.times",
+        waited=round(job.claimed_at - job.admitted_at),
+        drawn=round(job.settled_at - job.claimed_at),
+    )
+    return f"{line}\n{times}"
+
+
+def command_line(request: Generate) -> str:
+    """The `/generate` command that makes this picture again, option by option."""
+    sampling, prompt = request.sampling, request.prompt
+    parts = [
+        ("prompt", prompt.text),
+        ("size", f"{request.size.width}x{request.size.height}"),
+        ("undesired_content", prompt.undesired_content),
+        ("seed", str(sampling.seed)),
+        ("steps", str(sampling.steps)),
+        ("cfg_scale", wording.number(sampling.cfg_scale)),
+        ("sampler", wording.SAMPLERS[sampling.sampler]),
+        ("quality_tags", "" if prompt.quality_tags else "False"),
+        ("uc_preset", "" if prompt.uc_preset is UcPreset.HEAVY else wording.UC_PRESETS[prompt.uc_preset]),
+        ("rescale", wording.number(sampling.prompt_guidance_rescale) if sampling.prompt_guidance_rescale else ""),
+        ("noise_schedule", wording.NOISE_SCHEDULES[sampling.noise_schedule]),
+        ("smea", "" if sampling.smea is Smea.OFF else wording.SMEAS[sampling.smea]),
+        ("decrisper", "True" if sampling.decrisper else ""),
+        ("variety", "True" if sampling.variety else ""),
+    ]
+    return "/generate " + " ".join(f"{name}:{_one_line(value)}" for name, value in parts if value)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(wording.safe(text).split())

@@ -1,0 +1,230 @@
+"""What the worker does with a job: made once, charged once, and nothing for what failed."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.store.ledger import differences
+from bot.app import open_house
+from bot.domain.guild import GuildConfig
+from bot.domain.job import Delivery, Job, JobState
+from bot.domain.request import Requester, Size
+from bot.services.worker import PRICE_PATIENCE
+from tests.builders import GUILD, LARGE, a_request, a_requester
+from tests.conftest import OPEN, QUICK, Rig
+
+
+async def _paid_job(house: Rig, requester: Requester) -> Job:
+    await house.guilds.grant(requester, anlas=50)
+    draft = await house.studio.submit(requester, a_request(size=LARGE))
+    job = await house.studio.confirm(requester, draft.id)
+    assert isinstance(job, Job)
+    return job
+
+
+async def _now(house: Rig, job: Job) -> Job:
+    current = await house.jobs.get(job.id)
+    assert current is not None
+    return current
+
+
+async def test_the_bytes_kept_are_the_bytes_novelai_sent(house: Rig) -> None:
+    """A picture passes through untouched, with its seed."""
+    job = await house.studio.submit(a_requester(), a_request(seed=1234567, size=Size(width=64, height=64)))
+
+    assert await house.worker.step()
+
+    [picture] = await house.jobs.pictures(job.id)
+    assert house.novelai.calls[-1].images == (picture.data,)
+    assert 1234567 == picture.seed
+    assert (JobState.DONE, Delivery.PENDING) == ((await _now(house, job)).state, (await _now(house, job)).delivery)
+
+
+async def test_refused_by_novelai_costs_the_member_nothing(house: Rig) -> None:
+    """A paid job that NovelAI fails is charged nothing and remembered as spent."""
+    alice = a_requester()
+    job = await _paid_job(house, alice)
+    house.novelai.fail_next(503)
+
+    await house.worker.step()
+
+    ended = await _now(house, job)
+    assert (JobState.FAILED, 0, 30) == (ended.state, ended.charged_anlas, ended.spent)
+    assert 50 == (await house.studio.quota(alice)).anlas_left
+    assert 1 == len(house.novelai.calls)
+
+
+async def test_a_free_picture_is_tried_three_times(house: Rig) -> None:
+    """What costs nothing may be sent again after a 5xx; after three tries it has failed, charged nothing."""
+    job = await house.studio.submit(a_requester(), a_request())
+    house.novelai.fail_next(500, times=3)
+
+    for _ in range(4):
+        await house.worker.step()
+
+    ended = await _now(house, job)
+    assert (JobState.FAILED, 0, 3) == (ended.state, ended.charged_pictures, len(house.novelai.calls))
+
+
+@pytest.mark.parametrize("status", [429, 409, 401, 402, 403])
+async def test_a_refusal_that_was_not_billed_gives_the_place_back(house: Rig, status: int) -> None:
+    """The job keeps its turn and its tries, the account pauses, and then it is made."""
+    job = await _paid_job(house, a_requester())
+    house.novelai.fail_next(status)
+
+    await house.worker.step()
+    waiting = await _now(house, job)
+    house.clock.advance(120)
+    await house.worker.step()
+
+    assert (JobState.QUEUED, job.turn, 0, 0) == (waiting.state, waiting.turn, waiting.tries, waiting.spent)
+    assert JobState.DONE == (await _now(house, job)).state
+
+
+@pytest.mark.parametrize("status", [400, 404, 413])
+async def test_a_request_that_novelai_does_not_take_fails_at_no_cost(house: Rig, status: int) -> None:
+    """It is not repeated, and nothing is believed spent."""
+    job = await _paid_job(house, a_requester())
+    house.novelai.fail_next(status)
+
+    await house.worker.step()
+
+    ended = await _now(house, job)
+    assert (JobState.FAILED, 0, 0) == (ended.state, ended.charged_anlas, ended.spent)
+
+
+async def test_rules_are_asked_again_at_the_moment_of_claim(house: Rig) -> None:
+    """A channel that was closed while a job waited makes nothing and charges nothing."""
+    job = await house.studio.submit(a_requester(), a_request())
+    await house.guilds.save(GUILD, GuildConfig())
+
+    await house.worker.step()
+
+    assert JobState.BLOCKED == (await _now(house, job)).state
+    assert [] == list(house.novelai.calls)
+
+
+async def test_never_spend_is_asked_again_at_the_moment_of_claim(house: Rig) -> None:
+    """An admin who switches spending off stops the paid jobs that still wait."""
+    job = await _paid_job(house, a_requester())
+    await house.guilds.save(GUILD, replace(OPEN, never_spend=True))
+
+    await house.worker.step()
+
+    assert (JobState.FAILED, "price.never") == ((await _now(house, job)).state, (await _now(house, job)).reason)
+    assert [] == list(house.novelai.calls)
+
+
+async def test_a_job_is_never_sent_where_it_would_cost_more_than_was_said(house: Rig) -> None:
+    """The account that lost its free sample does not draw a free job; after ten minutes the job is given up."""
+    job = await house.studio.submit(a_requester(), a_request())
+    house.novelai.account.tier = 1
+    await house.read_account()
+
+    await house.worker.step()
+    waiting = await _now(house, job)
+    house.clock.advance(PRICE_PATIENCE + 60)
+    await house.read_account()
+    await house.worker.step()
+
+    assert (JobState.QUEUED, 0) == (waiting.state, waiting.tries)
+    assert (JobState.FAILED, "failed.price") == ((await _now(house, job)).state, (await _now(house, job)).reason)
+    assert [] == list(house.novelai.calls)
+
+
+async def test_an_account_that_paid_for_a_free_job_is_stopped(house: Rig) -> None:
+    """A balance that fell after a job priced 0 means the price is wrong: nothing more is sent."""
+    first = await house.studio.submit(a_requester(1), a_request())
+    second = await house.studio.submit(a_requester(2), a_request())
+
+    async with house.novelai.hold():
+        working = asyncio.create_task(house.worker.step())
+        while (await _now(house, first)).state is not JobState.SENT:
+            await asyncio.sleep(0.01)
+        house.novelai.account.anlas -= 5
+    await working
+
+    assert not await house.worker.step()
+    assert JobState.QUEUED == (await _now(house, second)).state
+
+
+async def test_a_cancelled_job_is_not_sent(house: Rig) -> None:
+    """Cancel wins until `send`."""
+    alice = a_requester()
+    job = await house.studio.submit(alice, a_request())
+    await house.studio.cancel(alice, job.id)
+
+    assert not await house.worker.step()
+    assert [] == list(house.novelai.calls)
+
+
+async def test_after_a_crash_each_job_is_where_it_belongs(house: Rig, tmp_path: Path) -> None:
+    """
+    A new process finds: what waited, waiting; what was sent for nothing, waiting again; what was sent and paid,
+    failed at no charge. The ledger adds up.
+    """
+    paid = await _paid_job(house, a_requester(1))
+    waiting = await house.studio.submit(a_requester(2), a_request())
+    async with house.novelai.hold():
+        working = asyncio.create_task(house.worker.step())
+        while (await _now(house, paid)).state is not JobState.SENT:
+            await asyncio.sleep(0.01)
+        copy = tmp_path / "after"
+        copy.mkdir()
+        for file in (tmp_path / "data").iterdir():
+            (copy / file.name).write_bytes(file.read_bytes())
+    await working
+
+    async with open_house(replace(house.settings, data_dir=copy), pace=QUICK) as reopened:
+        lost, kept = await reopened.store.get(paid.id), await reopened.store.get(waiting.id)
+
+    assert lost is not None
+    assert kept is not None
+    assert (JobState.FAILED, "failed.answer", 0, 30) == (lost.state, lost.reason, lost.charged_anlas, lost.spent)
+    assert (JobState.QUEUED, Delivery.PENDING) == (kept.state, lost.delivery)
+    assert [] == await differences(copy)
+
+
+async def test_what_could_not_be_shown_costs_nothing(house: Rig) -> None:
+    """A delivery that lapses gives the charge back."""
+    alice = a_requester()
+    await _paid_job(house, alice)
+    await house.worker.step()
+    parcel = await house.deliveries.next()
+    assert parcel is not None
+
+    await house.deliveries.lapse(parcel.job)
+
+    assert 0 == (await house.studio.quota(alice)).anlas_used
+    assert Delivery.LAPSED == (await _now(house, parcel.job)).delivery
+
+
+async def test_a_delivery_is_one_couriers_for_a_minute(house: Rig) -> None:
+    """Nobody else gets it meanwhile; after the minute it is offered again."""
+    await house.studio.submit(a_requester(), a_request(size=Size(width=64, height=64)))
+    await house.worker.step()
+
+    first, second = await house.deliveries.next(), await house.deliveries.next()
+    house.clock.advance(61)
+    again = await house.deliveries.next()
+
+    assert first is not None
+    assert second is None
+    assert again is not None
+    assert first.job.id == again.job.id
+
+
+async def test_fair_order_lets_the_newcomer_in(house: Rig) -> None:
+    """Somebody with one wish is not kept behind ten of somebody else's."""
+    await house.guilds.save(GUILD, replace(OPEN, waiting=20))
+    small = a_request(size=Size(width=64, height=64))
+    for _ in range(10):
+        await house.studio.submit(a_requester(1), small)
+    wish = await house.studio.submit(a_requester(2), small)
+
+    for _ in range(3):
+        await house.worker.step()
+
+    assert JobState.DONE == (await _now(house, wish)).state

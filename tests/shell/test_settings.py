@@ -1,0 +1,79 @@
+"""Settings: every problem at once, secrets never shown, practice and reality never mixed."""
+
+from pathlib import Path
+
+import pytest
+
+from bot import wording
+from bot.settings import Unfit, read_settings
+
+REAL = {"DISCORD_TOKEN": "MTIz.real.token", "NOVELAI_TOKENS": "pst-real"}
+PRACTICE = {
+    "DISCORD_TOKEN": "practice-room",
+    "NOVELAI_TOKENS": "pst-standin",
+    "DISCORD_API": "http://127.0.0.1:5000/api/v10",
+    "DISCORD_GATEWAY": "ws://127.0.0.1:5000/gateway",
+    "NOVELAI_API": "http://127.0.0.1:5000",
+}
+
+
+def _problems(environ: dict[str, str]) -> set[str]:
+    with pytest.raises(Unfit) as caught:
+        read_settings(environ)
+    assert all(wording.explain(code, data) for code, data in caught.value.problems)
+    return {code for code, _ in caught.value.problems}
+
+
+def test_the_defaults_are_the_careful_ones() -> None:
+    """Two tokens are enough, and then nothing is spent and nothing drawn in direct messages."""
+    settings = read_settings(REAL)
+
+    assert (True, False, Path("data")) == (settings.house.never_spend, settings.house.direct, settings.data_dir)
+    assert not settings.is_practice
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    """One start, one list."""
+    wrong = {"NEVER_SPEND": "maybe", "GUILDS": "lantern", "RETENTION_DAYS": "-3", "LOG_FORMAT": "xml"}
+
+    assert {"settings.missing", "settings.switch", "settings.ids", "settings.number", "settings.choice"} == _problems(
+        wrong
+    )
+
+
+def test_a_real_token_never_goes_to_a_pretended_discord_nor_the_reverse() -> None:
+    """Practice and reality are told apart before anything is sent."""
+    assert {"settings.mixed"} == _problems(PRACTICE | {"DISCORD_TOKEN": "MTIz.real.token"})
+    assert {"settings.mixed"} == _problems(REAL | {"DISCORD_TOKEN": "practice-room"})
+
+
+def test_addresses_are_the_real_ones_or_this_machine() -> None:
+    """A token is never sent to a third place."""
+    assert {"settings.address"} == _problems(REAL | {"NOVELAI_API": "https://example.com"})
+    assert {"settings.address"} == _problems(REAL | {"DISCORD_API": "http://discord.com.example.com/api"})
+
+
+def test_seed_and_backstage_belong_to_the_practice_room() -> None:
+    """Neither exists with a real Discord."""
+    assert {"settings.loopback"} == _problems(REAL | {"SEED": "seed.json"})
+    assert {"settings.loopback"} == _problems(REAL | {"BACKSTAGE_URL": "http://127.0.0.1:1/"})
+    assert read_settings(PRACTICE | {"SEED": "seed.json"}).seed == Path("seed.json")
+
+
+def test_secrets_come_from_files_and_never_show(tmp_path: Path) -> None:
+    """NAME_FILE is read, its line break cut, and no repr holds a secret."""
+    (tmp_path / "token").write_text("MTIz.secret.token\n")
+
+    settings = read_settings({"DISCORD_TOKEN_FILE": str(tmp_path / "token"), "NOVELAI_TOKENS": "pst-a, pst-b"})
+
+    assert "MTIz.secret.token" == settings.discord_token
+    assert ("pst-a", "pst-b") == settings.novelai_tokens
+    assert "secret" not in repr(settings)
+    assert "pst-" not in repr(settings)
+
+
+def test_a_secret_set_twice_is_a_problem(tmp_path: Path) -> None:
+    """Two sources that may disagree are refused."""
+    (tmp_path / "token").write_text("x")
+
+    assert "settings.both" in _problems(REAL | {"DISCORD_TOKEN_FILE": str(tmp_path / "token")})
