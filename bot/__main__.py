@@ -170,7 +170,7 @@ def _readable(answer: dict[str, Any]) -> str:
 def _standin(arguments: argparse.Namespace) -> int:
     from bot.standin.server import serve
 
-    asyncio.run(
+    return asyncio.run(
         serve(
             port=arguments.port,
             with_discord=arguments.discord,
@@ -179,7 +179,6 @@ def _standin(arguments: argparse.Namespace) -> int:
             with_parent=arguments.with_parent,
         )
     )
-    return OK
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -36,8 +36,9 @@ class Tree(app_commands.CommandTree["Naibot"]):
     answer_error: TreeError | None = None
 
     async def interaction_check(self, interaction: "discord.Interaction[Naibot]", /) -> bool:
-        """Count the handler, so that the backstage and a drain know of it."""
-        interaction.client.services.activity.begin(interaction.id)
+        """Count a command's handler, so that the backstage and a drain know of it; autocomplete ends by itself."""
+        if interaction.type is discord.InteractionType.application_command:
+            interaction.client.services.activity.begin(interaction.id)
         return True
 
     async def on_error(

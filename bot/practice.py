@@ -80,7 +80,7 @@ def read_env(path: Path) -> dict[str, str]:
 
 async def _talk(script: Sequence[tuple[str, str]], address: str, out: Path | None, patience: float) -> int:
     if lines := lines_of(script):
-        return await run(lines, address=address, out=out, timeout=patience, echo=_echo)
+        return await run(lines, address=address, out=out, patience=patience, echo=_echo)
     return await _converse(address, out, patience)
 
 
@@ -88,7 +88,7 @@ async def _converse(address: str, out: Path | None, patience: float) -> int:
     """Read lines from the terminal until it ends."""
     print(wording.say("try.address", address=address))
     print(wording.TRY_TYPE, flush=True)
-    async with Driver(address, out=out, timeout=patience, echo=_echo) as driver:
+    async with Driver(address, out=out, patience=patience, echo=_echo) as driver:
         while line := await asyncio.to_thread(sys.stdin.readline):
             if line.strip():
                 await driver.say(Line(text=line.strip(), person=PERSON, place=PLACE))

@@ -258,7 +258,7 @@ STORE_TAMPERED = (
     "A migration that was applied to the data folder differs from this program's. Install the version that wrote it."
 )
 STORE_MISSING = "There is no database in this data folder."
-CHECK_LEDGER_OK = "The ledger adds up: {jobs} jobs, {members} members."
+CHECK_LEDGER_OK = "The ledger adds up."
 CHECK_LEDGER_BAD = "The ledger does not add up. {n} differences:"
 SHELL_READY = "READY naibot"
 SHELL_STOPPED = "Stopped."

@@ -7,12 +7,12 @@ from functools import partial
 
 import aiohttp
 import discord
-from bot.domain.claims import Inspection, shown_claim, to_json
 from discord import app_commands
 from discord.ext import commands
 
 from bot import wording
 from bot.client import Naibot
+from bot.domain.claims import Inspection, shown_claim, to_json
 from bot.domain.errors import Mistake, Refused
 from bot.domain.request import Picture
 from bot.domain.rules import judge_words

@@ -1,11 +1,12 @@
 """The house on a temporary file and a loopback NovelAI, with a clock that a test may set."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from bot.standin.novelai import NovelAI
 
 from bot.app import House, open_house
 from bot.domain.guild import GuildConfig, HouseConfig
@@ -15,7 +16,6 @@ from bot.services.guilds import Guilds
 from bot.services.studio import Studio
 from bot.services.worker import Pace, Worker
 from bot.settings import Settings
-from bot.standin.novelai import NovelAI
 from tests.builders import CHANNEL, GUILD
 
 OPEN = GuildConfig(channels=(CHANNEL,), cooldown=0, never_spend=False)
@@ -116,7 +116,7 @@ async def house(tmp_path: Path, clock: Clock, novelai: tuple[NovelAI, str]) -> A
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own settings must not reach the tests."""
     for name in (
         "DISCORD_TOKEN",
@@ -128,4 +128,3 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         "CREDENTIALS_DIRECTORY",
     ):
         monkeypatch.delenv(name, raising=False)
-    yield

@@ -1,7 +1,7 @@
 """Which interactions are being handled right now, and how they ended: for the stand-in's backstage and for a drain."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 REMEMBERED = 500
 
@@ -37,8 +37,8 @@ class Activity:
             handling.error = error
 
     def handlings(self) -> dict[int, Handling]:
-        """What is remembered, oldest first."""
-        return dict(self._handlings)
+        """A copy of what is remembered, oldest first."""
+        return {id_: replace(handling) for id_, handling in self._handlings.items()}
 
     @property
     def running(self) -> int:

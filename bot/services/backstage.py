@@ -20,11 +20,12 @@ class Backstage:
 
     async def snapshot(self) -> dict[str, object]:
         """JSON: interactions by id with their handlers and jobs, the queue in fair order, the balances."""
+        # Before the jobs: a handler that is through has admitted what it admits.
+        handlings = self._activity.handlings()
         jobs: dict[int, list[dict[str, object]]] = {}
         for job in await self._jobs.recent(self._clock() - LOOK_BACK):
             if job.interaction is not None:
                 jobs.setdefault(job.interaction, []).append(_brief(job))
-        handlings = self._activity.handlings()
         interactions = {
             str(id_): {
                 "handlers": handlings[id_].handlers if id_ in handlings else 0,

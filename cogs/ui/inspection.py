@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from bot.domain.claims import Character, Claim, Inspection, Note, Signature, Signer, Verdict, shown_claim
 from discord import ui
 
 from bot import wording
+from bot.domain.claims import Character, Claim, Inspection, Note, Signature, Signer, Verdict, shown_claim
 from cogs.ui.controls import button
 
 METADATA = "metadata.json"

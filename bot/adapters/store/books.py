@@ -71,8 +71,9 @@ async def move(session: Session, before: Row, **changes: Value) -> Row | None:
     State, fence and delivery are the condition, so that of two that race one changes nothing.
     """
     columns = ", ".join(f"{column} = ?" for column in changes)
+    condition = "id = ? AND state = ? AND fence = ? AND delivery = ?"
     after = await session.row(
-        f"UPDATE jobs SET {columns} WHERE id = ? AND state = ? AND fence = ? AND delivery = ? RETURNING *",
+        f"UPDATE jobs SET {columns} WHERE {condition} RETURNING *",  # noqa: S608 (names of columns, from this package)
         *changes.values(),
         before["id"],
         before["state"],

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,6 +17,8 @@ LOCK = "naibot.lock"
 READERS = 2
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -63,7 +66,7 @@ class Database:
         """Write a compact copy of the database to *file*, in place of one that is there."""
         async with self._turn:
             _remove(file)
-            await self._writer.run("VACUUM INTO ?", str(file))
+            await self._writer.run("VACUUM INTO ?", str(_touched(file)))
 
     async def close(self) -> None:
         """Wait for the running transaction, fold the log into the file, close every connection, free the folder."""
@@ -72,10 +75,14 @@ class Database:
 
 
 async def _undo(session: Session) -> None:
-    # Asked in the connection's own thread, behind every statement that a cancelled task left there.
-    await session.rows("SELECT 1")
-    if session.in_transaction:
-        await session.run("ROLLBACK")
+    """Leave no transaction behind; where even that fails the next `tx` fails too, and tries again."""
+    try:
+        # Answered only after every statement that a cancelled task left with the connection.
+        await session.rows("SELECT 1")
+        if session.in_transaction:
+            await session.run("ROLLBACK")
+    except StoreError:
+        log.exception("a transaction could not be rolled back")
 
 
 async def unbroken(action: Awaitable[T]) -> T:

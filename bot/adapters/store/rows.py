@@ -117,19 +117,25 @@ def jobs_of(rows: list[Row]) -> list[Job]:
     for row in rows:
         try:
             jobs.append(job_of(row))
-        except StoreError:  # noqa: PERF203
+        except StoreError:
             log.exception("job %s cannot be read", row["id"])
     return jobs
 
 
 def _request_of(row: Row) -> Request | None:
-    if row["request"] is None or row["kind"] not in KINDS:
+    if row["request"] is None:
         return None
     try:
-        return _from_json(row["request"], KINDS[row["kind"]])
+        return _read_request(row["kind"], row["request"])
     except StoreError:
         log.exception("the request of job %s cannot be read", row["id"])
         return None
+
+
+def _read_request(kind: str, text: str) -> Request:
+    if kind not in KINDS:
+        raise StoreError("store.broken", kind=kind)
+    return _from_json(text, KINDS[kind])
 
 
 def draft_of(row: Row) -> Draft:
@@ -137,7 +143,7 @@ def draft_of(row: Row) -> Draft:
     return Draft(
         id=row["id"],
         requester=_from_json(row["requester"], Requester),
-        request=_from_json(row["request"], KINDS[row["kind"]]),
+        request=_read_request(row["kind"], row["request"]),
         price=row["price"],
         expires_at=row["expires_at"],
     )

@@ -75,9 +75,8 @@ async def connect(file: Path, *, writable: bool) -> Session:
 
     Raises `StoreError` ``store.broken``.
     """
-    address = f"{file.resolve().as_uri()}?mode={'rw' if writable else 'ro'}"
     with _translated():
-        connection = await aiosqlite.connect(address, uri=True, isolation_level=None)
+        connection = await aiosqlite.connect(_address(file, writable), uri=True, isolation_level=None)
         connection.row_factory = _as_dictionary  # type: ignore[assignment]
     session = Session(connection)
     try:
@@ -87,6 +86,11 @@ async def connect(file: Path, *, writable: bool) -> Session:
         await session.close()
         raise
     return session
+
+
+def _address(file: Path, writable: bool) -> str:
+    """A URI, because only so a file can be opened without being made, or read only."""
+    return f"{file.absolute().as_uri()}?mode={'rw' if writable else 'ro'}"
 
 
 def _as_dictionary(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> Row:

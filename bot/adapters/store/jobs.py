@@ -1,0 +1,432 @@
+"""The verbs of the queue: each is one transaction, and a repeated one changes nothing."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from bot.adapters.store.audit import note
+from bot.adapters.store.books import (
+    NOTHING,
+    lock_guild,
+    lock_house,
+    lock_member,
+    look,
+    move,
+    post,
+    standing_of,
+)
+from bot.adapters.store.database import Database
+from bot.adapters.store.rows import (
+    columns_of,
+    draft_of,
+    job_of,
+    jobs_of,
+    kind_of,
+    picture_of,
+    place_columns,
+    to_json,
+)
+from bot.adapters.store.sqlite import Row, Session, Value
+from bot.domain.admission import DOUBLE_CLICK, Standing, day_of
+from bot.domain.errors import Refused, StoreError
+from bot.domain.job import MOVES, Application, Delivery, Draft, Job, JobState, Settlement
+from bot.domain.request import Picture, Place, Request, Requester
+from bot.ports import Decide
+
+log = logging.getLogger(__name__)
+
+RECENT_MOST = 1_000
+"""Jobs; `recent` tells of no more, the newest ones."""
+_ID_MAX = 2**63 - 1
+
+_ON_ACCOUNT = "SELECT * FROM jobs WHERE account = ? AND state IN ('RUNNING', 'SENT')"
+# A member who has as many jobs running as their server allows is passed over, not waited for.
+_NEXT = """
+SELECT jobs.* FROM jobs LEFT JOIN guilds ON guilds.id = jobs.guild_id
+WHERE jobs.state = 'QUEUED' AND jobs.not_before <= ? AND COALESCE(guilds.running, 1) > (
+    SELECT COUNT(*) FROM jobs AS live
+    WHERE live.guild_id = jobs.guild_id AND live.user_id = jobs.user_id AND live.state IN ('RUNNING', 'SENT'))
+ORDER BY jobs.turn, jobs.id LIMIT 1"""
+
+
+class Jobs:
+    """The verbs of `JobStore`."""
+
+    _db: Database
+
+    # --- drafts
+
+    async def propose(self, requester: Requester, request: Request, price: int, expires_at: float) -> Draft:
+        """Keep what waits for a yes."""
+        async with self._db.tx() as session:
+            row = await session.one(
+                "INSERT INTO drafts (user_id, requester, kind, request, price, expires_at) "
+                "VALUES (?, ?, ?, ?, ?, ?) RETURNING *",
+                requester.user_id,
+                to_json(requester),
+                kind_of(request),
+                to_json(request),
+                price,
+                expires_at,
+            )
+        return draft_of(row)
+
+    async def draft(self, draft_id: int) -> Draft | None:
+        """A draft, None once it was consumed, dropped or cleared away."""
+        row = await self._find("SELECT * FROM drafts WHERE id = ?", draft_id)
+        return draft_of(row) if row is not None else None
+
+    async def drop_draft(self, draft_id: int) -> bool:
+        """Let a draft go."""
+        async with self._db.tx() as session:
+            return await session.run("DELETE FROM drafts WHERE id = ?", draft_id) > 0
+
+    # --- admission
+
+    async def admit(self, application: Application, now: float, decide: Decide, *, draft_id: int | None = None) -> Job:
+        """See `JobStore.admit`. Raises what *decide* raises, and then nothing was written."""
+        requester, day = application.requester, day_of(now)
+        async with self._db.tx() as session:
+            house = await lock_house(session, day)
+            row = await _made_already(session, application, now)
+            if row is None:
+                if draft_id is not None:
+                    await _consume(session, draft_id, requester.user_id, now)
+                await lock_guild(session, requester.scope, day)
+                member = await lock_member(session, requester.scope, requester.user_id, day)
+                turn = decide(await standing_of(session, house, member))
+                row = await _insert(session, application, now, turn)
+        return job_of(row)
+
+    async def standing(self, requester: Requester, now: float) -> Standing:
+        """The member's standing without locks, to be shown."""
+        async with self._db.read() as session:
+            return await look(session, requester.scope, requester.user_id, now)
+
+    # --- reading
+
+    async def get(self, job_id: int) -> Job | None:
+        """One job."""
+        row = await self._find("SELECT * FROM jobs WHERE id = ?", job_id)
+        return job_of(row) if row is not None else None
+
+    async def waiting(self) -> Sequence[Job]:
+        """Every QUEUED job in fair order."""
+        async with self._db.read() as session:
+            return jobs_of(await session.rows("SELECT * FROM jobs WHERE state = 'QUEUED' ORDER BY turn, id"))
+
+    async def recent(self, since: float) -> Sequence[Job]:
+        """Jobs admitted since *since* that have an interaction, oldest first; the newest 1,000 of them."""
+        async with self._db.read() as session:
+            rows = await session.rows(
+                "SELECT * FROM jobs WHERE admitted_at >= ? AND interaction IS NOT NULL "
+                "ORDER BY admitted_at DESC, id DESC LIMIT ?",
+                since,
+                RECENT_MOST,
+            )
+        return jobs_of(rows[::-1])
+
+    async def pictures(self, job_id: int) -> Sequence[Picture]:
+        """The pictures of a job in their order, while they are kept."""
+        async with self._db.read() as session:
+            rows = await session.rows("SELECT * FROM blobs WHERE job_id = ? AND kind = 'picture' ORDER BY n", job_id)
+        return [picture_of(row) for row in rows]
+
+    # --- the worker's verbs
+
+    async def place(self, job_id: int, place: Place) -> bool:
+        """Note where the job is shown, once its message exists."""
+        columns = place_columns(place)
+        async with self._db.tx() as session:
+            changed = await session.run(
+                "UPDATE jobs SET place = ?, token = ?, token_expires = ? WHERE id = ?", *columns.values(), job_id
+            )
+        return changed > 0
+
+    async def claim(self, account: str, holder: str, now: float, lease: float) -> Job | None:
+        """
+        See `JobStore.claim`.
+
+        A lease that ran out is treated like a crash first: what lay on the account goes back, or has failed.
+        """
+        async with self._db.tx() as session:
+            if not await _is_free(session, account, holder, now):
+                return None
+            job = await _first(session, now)
+            if job is None:
+                return None
+            fence = await _lease(session, account, holder, now, now + lease)
+            claimed = await move(
+                session,
+                job,
+                state=JobState.RUNNING,
+                account=account,
+                fence=fence,
+                tries=job["tries"] + 1,
+                claimed_at=now,
+            )
+            if claimed is None:
+                raise StoreError("store.broken", job=job["id"])
+            await session.run("UPDATE house SET now_turn = ? WHERE now_turn < ?", job["turn"], job["turn"])
+            await note(session, now, "job.claimed", claimed, account=account, fence=fence, tries=claimed["tries"])
+        return job_of(claimed)
+
+    async def renew(self, job: Job, until: float) -> bool:
+        """Hold the account longer; False once it belongs to nobody, or to somebody else."""
+        async with self._db.tx() as session:
+            changed = await session.run(
+                "UPDATE accounts SET leased_until = ? WHERE id = ? AND fence = ? AND holder IS NOT NULL",
+                until,
+                job.account,
+                job.fence,
+            )
+        return changed > 0
+
+    async def send(self, job: Job, now: float, spent: int) -> bool:
+        """See `JobStore.send`; False too where the lease has run out, because somebody may be taking the job back."""
+        async with self._db.tx() as session:
+            before = await _held(session, job, JobState.RUNNING)
+            if before is None or not await _is_leased(session, before, now):
+                return False
+            after = await move(session, before, state=JobState.SENT, sent_at=now, spent=spent)
+            if after is not None:
+                await note(session, now, "job.sent", after, spent=spent)
+        return after is not None
+
+    async def hand_back(self, job: Job, not_before: float, *, give_back_try: bool) -> bool:
+        """See `JobStore.hand_back`."""
+        async with self._db.tx() as session:
+            before = await _held(session, job, JobState.RUNNING, JobState.SENT)
+            if before is None:
+                return False
+            tries = max(0, before["tries"] - give_back_try)
+            after = await _put_back(session, before, not_before=not_before, tries=tries)
+            if after is not None:
+                await _free(session, job)
+                await note(session, time.time(), "job.handed_back", after, not_before=not_before, tries=tries)
+        return after is not None
+
+    async def settle(self, job: Job, now: float, settlement: Settlement, pictures: Sequence[Picture] = ()) -> bool:
+        """See `JobStore.settle`."""
+        async with self._db.tx() as session:
+            before = await _held(session, job, JobState.RUNNING, JobState.SENT)
+            if before is None or settlement.state not in MOVES[JobState(before["state"])]:
+                return False
+            after = await _end(session, before, now, settlement)
+            if after is None:
+                return False
+            await _keep(session, job.id, pictures)
+            await _free(session, job)
+        return True
+
+    async def cancel(self, job_id: int, now: float) -> bool:
+        """See `JobStore.cancel`."""
+        ended = Settlement(state=JobState.CANCELLED, charged_anlas=0, charged_pictures=0, spent=0, silent=True)
+        async with self._db.tx() as session:
+            before = await session.row("SELECT * FROM jobs WHERE id = ?", job_id)
+            if before is None or before["state"] not in (JobState.QUEUED, JobState.RUNNING):
+                return False
+            after = await _end(session, before, now, ended)
+            if after is not None and after["account"] is not None:
+                await _free(session, job_of(after))
+        return after is not None
+
+    async def recover(self, now: float) -> Sequence[Job]:
+        """See `JobStore.recover`."""
+        async with self._db.tx() as session:
+            rows = await session.rows("SELECT * FROM jobs WHERE state IN ('RUNNING', 'SENT') ORDER BY turn, id")
+            touched = [await _take_back(session, row, now) for row in rows]
+            await session.run("UPDATE accounts SET holder = NULL, leased_until = 0")
+            await session.run("UPDATE jobs SET delivery_lease = 0 WHERE delivery = 'PENDING'")
+        return jobs_of([row for row in touched if row is not None])
+
+    async def _find(self, sql: str, id_: int) -> Row | None:
+        # Ids come from buttons that anyone may forge; one that no row can have is not a failure of the database.
+        if not 0 < id_ <= _ID_MAX:
+            return None
+        async with self._db.read() as session:
+            return await session.row(sql, id_)
+
+
+# --- admission's parts
+
+
+async def _made_already(session: Session, application: Application, now: float) -> Row | None:
+    """The job of this very event, or of the press of the same button a moment ago."""
+    row = await session.row("SELECT * FROM jobs WHERE key = ?", application.key)
+    if row is not None or application.origin is None:
+        return row
+    requester = application.requester
+    return await session.row(
+        "SELECT * FROM jobs WHERE guild_id = ? AND user_id = ? AND admitted_at BETWEEN ? AND ? AND origin = ? "
+        "ORDER BY id DESC LIMIT 1",
+        requester.scope,
+        requester.user_id,
+        now - DOUBLE_CLICK,
+        now + DOUBLE_CLICK,
+        application.origin,
+    )
+
+
+async def _consume(session: Session, draft_id: int, user_id: int, now: float) -> None:
+    sql = "DELETE FROM drafts WHERE id = ? AND user_id = ? AND expires_at > ?"
+    if not await session.run(sql, draft_id, user_id, now):
+        raise Refused("draft.gone")
+
+
+async def _insert(session: Session, application: Application, now: float, turn: int) -> Row:
+    columns: dict[str, Value] = {
+        **columns_of(application),
+        "state": JobState.QUEUED,
+        "delivery": Delivery.NONE,
+        "turn": turn,
+        "admitted_at": now,
+    }
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    row = await session.one(
+        f"INSERT INTO jobs ({names}) VALUES ({marks}) RETURNING *",  # noqa: S608 (names of columns, from this package)
+        *columns.values(),
+    )
+    await session.run(
+        "UPDATE members SET last_turn = ?, last_admitted = ? WHERE guild_id = ? AND user_id = ?",
+        turn,
+        now,
+        row["guild_id"],
+        row["user_id"],
+    )
+    await post(session, row, NOTHING)
+    await note(session, now, "job.admitted", row, price=row["price"], pictures=row["pictures"], turn=turn)
+    return row
+
+
+# --- accounts
+
+
+async def _is_free(session: Session, account: str, holder: str, now: float) -> bool:
+    """Whether *holder* may take a job on *account*; what a dead holder left there is taken back first."""
+    row = await session.row("SELECT * FROM accounts WHERE id = ?", account)
+    is_live = row is not None and row["leased_until"] > now
+    if row is not None and is_live and row["holder"] != holder:
+        return False
+    left = await session.rows(_ON_ACCOUNT, account)
+    if is_live:
+        return not left
+    for job in left:
+        await _take_back(session, job, now)
+    return True
+
+
+async def _lease(session: Session, account: str, holder: str, now: float, until: float) -> int:
+    """Take the account; its new fence voids every write of an older holder."""
+    row = await session.row(
+        "INSERT INTO accounts (id, fence, holder, leased_until) VALUES (?, 1, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET fence = accounts.fence + 1, holder = excluded.holder, "
+        "leased_until = excluded.leased_until "
+        "WHERE accounts.leased_until <= ? OR accounts.holder = excluded.holder RETURNING fence",
+        account,
+        holder,
+        until,
+        now,
+    )
+    if row is None:
+        raise StoreError("store.broken", account=account)
+    return int(row["fence"])
+
+
+async def _is_leased(session: Session, job: Row, now: float) -> bool:
+    row = await session.row(
+        "SELECT id FROM accounts WHERE id = ? AND fence = ? AND holder IS NOT NULL AND leased_until >= ?",
+        job["account"],
+        job["fence"],
+        now,
+    )
+    return row is not None
+
+
+async def _free(session: Session, job: Job) -> None:
+    await session.run(
+        "UPDATE accounts SET holder = NULL, leased_until = 0 WHERE id = ? AND fence = ?", job.account, job.fence
+    )
+
+
+# --- transitions
+
+
+async def _first(session: Session, now: float) -> Row | None:
+    """The first job that may start; one that cannot be read ends here, so that it holds up nobody."""
+    while (row := await session.row(_NEXT, now)) is not None:
+        try:
+            job_of(row)
+        except StoreError:
+            log.exception("job %s cannot be read and is given up", row["id"])
+            bug = Settlement(
+                state=JobState.FAILED, charged_anlas=0, charged_pictures=0, spent=0, reason="failed.bug", silent=True
+            )
+            await _end(session, row, now, bug)
+        else:
+            return row
+    return None
+
+
+async def _held(session: Session, job: Job, *states: JobState) -> Row | None:
+    """The row of a job that is still in the caller's hands."""
+    row = await session.row("SELECT * FROM jobs WHERE id = ? AND fence = ?", job.id, job.fence)
+    return row if row is not None and row["state"] in states else None
+
+
+async def _end(session: Session, before: Row, now: float, settlement: Settlement) -> Row | None:
+    # What is held waits for a moderator, and is nobody's parcel until then.
+    is_private = settlement.silent or settlement.state is JobState.HELD
+    after = await move(
+        session,
+        before,
+        state=settlement.state,
+        charged_anlas=settlement.charged_anlas,
+        charged_pictures=settlement.charged_pictures,
+        spent=settlement.spent,
+        reason=settlement.reason,
+        settled_at=now,
+        delivery=Delivery.NONE if is_private else Delivery.PENDING,
+    )
+    if after is not None:
+        await note(
+            session,
+            now,
+            "job.settled",
+            after,
+            state=settlement.state,
+            charged_anlas=settlement.charged_anlas,
+            charged_pictures=settlement.charged_pictures,
+            spent=settlement.spent,
+            reason=settlement.reason,
+        )
+    return after
+
+
+async def _put_back(session: Session, before: Row, *, not_before: float, tries: int) -> Row | None:
+    return await move(session, before, state=JobState.QUEUED, account=None, spent=0, not_before=not_before, tries=tries)
+
+
+async def _take_back(session: Session, before: Row, now: float) -> Row | None:
+    """What becomes of a job whose holder is dead; a paid one may have been drawn, so it is not sent again."""
+    if before["state"] == JobState.SENT and before["spent"]:
+        lost = Settlement(
+            state=JobState.FAILED, charged_anlas=0, charged_pictures=0, spent=before["spent"], reason="failed.answer"
+        )
+        return await _end(session, before, now, lost)
+    after = await _put_back(session, before, not_before=before["not_before"], tries=before["tries"])
+    if after is not None:
+        await note(session, now, "job.recovered", after, tries=after["tries"])
+    return after
+
+
+async def _keep(session: Session, job_id: int, pictures: Sequence[Picture]) -> None:
+    for n, picture in enumerate(pictures):
+        await session.run(
+            "INSERT INTO blobs (job_id, kind, n, media_type, seed, data) VALUES (?, 'picture', ?, ?, ?, ?)",
+            job_id,
+            n,
+            picture.media_type,
+            picture.seed,
+            picture.data,
+        )

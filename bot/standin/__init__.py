@@ -1,0 +1,1 @@
+"""The pretend world, shipped: what `naibot try` and the tests run against."""

@@ -1,0 +1,198 @@
+"""What a person can do in a client, and nothing else: use a command, press, choose, fill a form."""
+
+from typing import Any
+
+from bot.standin.discord import lantern
+from bot.standin.discord.components import LABEL, TEXT, walk
+from bot.standin.discord.gateway import Gateway
+from bot.standin.discord.interactions import COMMAND, COMPONENT, FORM, Interaction, Interactions
+from bot.standin.discord.messages import outward
+from bot.standin.discord.world import Json, World
+
+
+class Impossible(Exception):
+    """No client could do that; the text says why."""
+
+
+class Actions:
+    """Turns what a person does into the event that the bot gets."""
+
+    def __init__(self, world: World, interactions: Interactions, gateway: Gateway) -> None:
+        self._world = world
+        self._interactions = interactions
+        self._gateway = gateway
+
+    async def act(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
+        """Do what *wish* says. Raises `Impossible`, or `NotConnected` while the bot is away."""
+        match wish.get("kind"):
+            case "slash":
+                return await self._slash(user_id, channel_id, wish)
+            case "menu":
+                return await self._menu(user_id, channel_id, wish)
+            case "press":
+                return await self._press(user_id, channel_id, wish)
+            case "fill":
+                return await self._fill(user_id, wish)
+            case _:
+                raise Impossible("there is no such thing to do")
+
+    def commands_for(self, user_id: int, channel_id: int) -> list[Json]:
+        """The commands that this person may use here."""
+        permissions = lantern.PERMISSIONS[user_id]
+        channel = self._world.channels[channel_id]
+        guild_id = int(channel["guild_id"]) if channel.get("guild_id") else None
+        context = 0 if guild_id else 1
+        every = [*self._world.commands.get(None, []), *self._world.commands.get(guild_id, [])]
+        return [
+            command
+            for command in every
+            if (command.get("contexts") is None or context in command["contexts"])
+            and (
+                guild_id is None
+                or command["default_member_permissions"] is None
+                or int(command["default_member_permissions"]) & permissions
+            )
+        ]
+
+    def _command(self, user_id: int, channel_id: int, name: str, kind: int) -> Json:
+        for command in self.commands_for(user_id, channel_id):
+            if command["name"] == name and command["type"] == kind:
+                return command
+        raise Impossible(f"there is no command {name!r} here for this person")
+
+    async def _slash(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
+        command = self._command(user_id, channel_id, str(wish.get("name")), 1)
+        resolved: Json = {}
+        options = [self._option(option, resolved) for option in wish.get("options") or []]
+        data = {"id": command["id"], "name": command["name"], "type": 1, "options": options}
+        return await self._send(COMMAND, user_id, channel_id, data | ({"resolved": resolved} if resolved else {}))
+
+    def _option(self, option: Json, resolved: Json) -> Json:
+        kind = option["type"]
+        if kind in (1, 2):
+            return option | {"options": [self._option(each, resolved) for each in option.get("options") or []]}
+        value = option["value"]
+        match kind:
+            case 11:
+                resolved.setdefault("attachments", {})[str(value)] = self._upload(str(value))
+            case 6 | 9:
+                person = self._world.people[int(value)]
+                resolved.setdefault("users", {})[str(value)] = person
+                member = self._world.member(person, lantern.PERMISSIONS[int(value)])
+                del member["user"]
+                resolved.setdefault("members", {})[str(value)] = member
+            case 7:
+                resolved.setdefault("channels", {})[str(value)] = self._partial_channel(int(value))
+        return option
+
+    def _upload(self, id_: str) -> Json:
+        if id_ not in self._uploads:
+            raise Impossible("that file was not uploaded")
+        return self._uploads[id_]
+
+    @property
+    def _uploads(self) -> dict[str, Json]:
+        return self._world.uploads
+
+    def _partial_channel(self, channel_id: int) -> Json:
+        return self._world.channels[channel_id] | {"permissions": str(lantern.MEMBER)}
+
+    async def _menu(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
+        command = self._command(user_id, channel_id, str(wish.get("name")), 3)
+        message = self._seen(user_id, int(wish["message"]))
+        data = {
+            "id": command["id"],
+            "name": command["name"],
+            "type": 3,
+            "target_id": message["id"],
+            "resolved": {"messages": {message["id"]: outward(message)}},
+        }
+        return await self._send(COMMAND, user_id, channel_id, data)
+
+    async def _press(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
+        message = self._seen(user_id, int(wish["message"]))
+        custom_id = wish.get("custom_id")
+        component = next((c for c in walk(message["components"]) if c.get("custom_id") == custom_id), None)
+        if component is None or component.get("disabled"):
+            raise Impossible("there is no such button on that message")
+        data: Json = {"custom_id": custom_id, "component_type": component["type"], "id": component["id"]}
+        if wish.get("values") is not None:
+            data["values"] = [str(value) for value in wish["values"]]
+            data |= self._resolved(component["type"], data["values"])
+        return await self._send(COMPONENT, user_id, int(message["channel_id"]), data, message)
+
+    def _resolved(self, kind: int, values: list[str]) -> Json:
+        if kind == 8:
+            return {"resolved": {"channels": {value: self._partial_channel(int(value)) for value in values}}}
+        if kind in (5, 7):
+            return {"resolved": {"users": {value: self._world.people[int(value)] for value in values}}}
+        return {}
+
+    async def _fill(self, user_id: int, wish: Json) -> Interaction:
+        opener = self._interactions.by_id.get(int(wish["interaction"]))
+        if opener is None or opener.form is None or opener.user_id != user_id:
+            raise Impossible("no form is open")
+        values = wish.get("values") or {}
+        resolved: Json = {}
+        parts = [self._filled(part, values, resolved) for part in opener.form["components"]]
+        data = {"custom_id": opener.form["custom_id"], "components": parts}
+        if resolved:
+            data["resolved"] = {"attachments": resolved}
+        opener.form = None
+        return await self._send(FORM, user_id, opener.channel_id, data, opener.source)
+
+    def _filled(self, part: Json, values: Json, resolved: Json) -> Json:
+        if part["type"] == TEXT:
+            return {"type": TEXT, "id": part["id"]}
+        field = part["component"] if part["type"] == LABEL else part["components"][0]
+        value = values.get(field["custom_id"])
+        filled: Json = {"type": field["type"], "id": field["id"], "custom_id": field["custom_id"]}
+        if field["type"] == 19:
+            filled["values"] = [str(each) for each in value or []]
+            resolved.update({each: self._upload(each) for each in filled["values"]})
+        elif field["type"] in (4, 21, 23):
+            filled["value"] = value if value is not None else field.get("value", "" if field["type"] == 4 else None)
+        else:
+            filled["values"] = value or []
+        if part["type"] == LABEL:
+            return {"type": LABEL, "id": part["id"], "component": filled}
+        return {"type": 1, "id": part["id"], "components": [filled]}
+
+    def _seen(self, user_id: int, message_id: int) -> Json:
+        shown = self._world.shown.get(message_id)
+        if shown is None or shown.deleted or shown.to not in (None, user_id):
+            raise Impossible("that message is not there")
+        return shown.message
+
+    async def _send(
+        self, kind: int, user_id: int, channel_id: int, data: Json, message: Json | None = None
+    ) -> Interaction:
+        interaction = self._interactions.born(kind, user_id, channel_id, message)
+        await self._gateway.event("INTERACTION_CREATE", self._payload(interaction, data), interaction.guild_id)
+        return interaction
+
+    def _payload(self, interaction: Interaction, data: Json) -> Json:
+        world, guild_id = self._world, interaction.guild_id
+        user = interaction.user
+        permissions = lantern.PERMISSIONS[interaction.user_id]
+        payload: dict[str, Any] = {
+            "id": str(interaction.id), "application_id": str(lantern.APPLICATION), "type": interaction.kind,
+            "token": interaction.token, "version": 1, "data": data,
+            "channel": world.channels[interaction.channel_id], "channel_id": str(interaction.channel_id),
+            "locale": "en-US", "entitlements": [], "app_permissions": str(lantern.BOT_PERMISSIONS),
+            "attachment_size_limit": interaction.limit, "context": 0 if guild_id else 1,
+            "authorizing_integration_owners": {"0": str(guild_id or 0)},
+        }  # fmt: skip
+        if guild_id is None:
+            payload["user"] = user
+        else:
+            guild = world.guilds[guild_id]
+            payload |= {
+                "guild_id": str(guild_id),
+                "guild": {"id": str(guild_id), "locale": guild["preferred_locale"], "features": guild["features"]},
+                "guild_locale": guild["preferred_locale"],
+                "member": world.member(user, permissions),
+            }
+        if interaction.source is not None:
+            payload["message"] = outward(interaction.source)
+        return payload

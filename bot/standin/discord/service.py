@@ -1,0 +1,97 @@
+"""All of the pretend Discord on one port: REST, gateway, files and the room."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bot.standin.discord import lantern
+from bot.standin.discord.actions import Actions
+from bot.standin.discord.gateway import Gateway
+from bot.standin.discord.interactions import Interactions
+from bot.standin.discord.rest import PREFIX, Fault, Judge, Rest
+from bot.standin.discord.room import Room
+from bot.standin.discord.world import World
+
+BODY_MAX = 200 * 1024 * 1024
+
+
+class Discord:
+    """The service; its parts are public, so that a test may look into the world and break it."""
+
+    def __init__(
+        self,
+        *,
+        judge: Judge | None = None,
+        clock: Callable[[], float] = time.time,
+        deadline: float = 3.0,
+        token_life: float = 900.0,
+    ) -> None:
+        self.world = World(clock)
+        self.interactions = Interactions(self.world, deadline=deadline, life=token_life)
+        self.gateway = Gateway(self.world)
+        self.rest = Rest(self.world, self.interactions, judge)
+        self.actions = Actions(self.world, self.interactions, self.gateway)
+        self.room = Room(self.world, self.interactions, self.gateway)
+
+    def fail_next(self, method: str, part: str, status: int, *, times: int = 1, after: float = 0.1) -> None:
+        """Let requests fail; status 0 cuts the connection."""
+        self.rest.faults.append(Fault(method, part, status, times, after))
+
+    def add_routes(self, app: web.Application) -> None:
+        """Serve everything; *app* must take bodies of `BODY_MAX`."""
+        app.router.add_get("/gateway", self.gateway.serve)
+        app.router.add_get("/gateway/", self.gateway.serve)
+        app.router.add_get("/{kind:(?:ephemeral-)?attachments}/{channel}/{id}/{name}", self._file)
+        app.router.add_route("*", PREFIX + "/{tail:.*}", self.rest.serve)
+        self.room.add_routes(app)
+
+    def opened_at(self, base: str) -> None:
+        """Learn the address under which it is served."""
+        self.world.base = base
+
+    @property
+    def address(self) -> str:
+        """The room's address, with its token."""
+        return f"{self.world.base}{self.room.path}"
+
+    def settings(self) -> dict[str, str]:
+        """The settings with which `naibot run` meets this service."""
+        base = self.world.base
+        return {
+            "DISCORD_TOKEN": lantern.TOKEN,
+            "DISCORD_API": f"{base}{PREFIX}",
+            "DISCORD_GATEWAY": f"{base.replace('http', 'ws')}/gateway",
+            "BACKSTAGE_URL": f"{self.address}backstage",
+            "STANDIN_URL": self.address,
+            "GUILDS": f"{lantern.LANTERN},{lantern.NEW_SERVER}",
+            "OPERATORS": str(lantern.ADA),
+        }
+
+    async def _file(self, request: web.Request) -> web.Response:
+        """A stored file, while its address has not expired; pages of strangers are never shown as pages."""
+        id_ = request.match_info["id"]
+        blob = self.world.blobs.get(int(id_)) if id_.isdigit() else None
+        try:
+            expires = int(request.query.get("ex", "0"), 16)
+        except ValueError:
+            expires = 0
+        if blob is None or expires < self.world.clock():
+            return web.Response(status=404, text="This content is no longer available.")
+        headers = {"Content-Type": blob.media_type, "X-Content-Type-Options": "nosniff"}
+        return web.Response(body=blob.data, headers=headers)
+
+    @asynccontextmanager
+    async def serve(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve on loopback; yields the base address."""
+        app = web.Application(client_max_size=BODY_MAX)
+        self.add_routes(app)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            self.opened_at(f"http://127.0.0.1:{runner.addresses[0][1]}")
+            yield self.world.base
+        finally:
+            await runner.cleanup()

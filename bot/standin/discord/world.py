@@ -1,0 +1,216 @@
+"""What exists: people, servers, channels, messages, files. The one writer of all of it."""
+
+import io
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from PIL import Image
+
+from bot.standin.discord import lantern
+from bot.standin.discord.errors import missing_access, unknown_channel, unknown_message
+
+Json = dict[str, Any]
+
+EPOCH = 1_420_070_400_000
+EPHEMERAL, LOADING, CARD = 1 << 6, 1 << 7, 1 << 15
+FILE_LIMIT = 10 * 1024 * 1024
+FILE_LIFE = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One stored file."""
+
+    filename: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(slots=True)
+class Shown:
+    """A message with what Discord keeps beside it: who may see it, and when it last changed."""
+
+    message: Json
+    to: int | None = None
+    revision: int = 0
+    deleted: bool = False
+
+
+class World:
+    """The pretended Discord's state."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.base = ""
+        self.revision = 0
+        self.shown: dict[int, Shown] = {}
+        self.blobs: dict[int, Blob] = {}
+        self.channels: dict[int, Json] = {}
+        self.guilds: dict[int, Json] = {}
+        self.commands: dict[int | None, list[Json]] = {}
+        self.uploads: dict[str, Json] = {}
+        """Files that a person put into an option or a form, by id."""
+        self.unreachable: set[int] = set()
+        """Channels that the application does not see, and people who take no direct messages."""
+        self._count = 0
+        self.bot = _user(lantern.APPLICATION, lantern.BOT_NAME, is_bot=True)
+        self.people = {id_: _user(id_, name) for id_, name in lantern.PEOPLE.values()}
+        for guild_id, name, channels in lantern.GUILDS:
+            self._add_guild(guild_id, name, channels)
+        for n, person in enumerate(self.people.values()):
+            self.channels[lantern.DIRECT + n] = _direct(lantern.DIRECT + n, person)
+
+    def snowflake(self) -> int:
+        """A new id, later than every one before."""
+        self._count = (self._count + 1) % 4096
+        return (int(self.clock() * 1000) - EPOCH) << 22 | self._count
+
+    def now(self) -> str:
+        """The time as Discord writes it."""
+        return time.strftime("%Y-%m-%dT%H:%M:%S.000000+00:00", time.gmtime(self.clock()))
+
+    def _add_guild(self, guild_id: int, name: str, channels: tuple[tuple[int, str, bool], ...]) -> None:
+        for position, (id_, channel, nsfw) in enumerate(channels):
+            self.channels[id_] = _channel(id_, channel, guild_id, position, nsfw=nsfw)
+        self.guilds[guild_id] = {
+            "id": str(guild_id), "name": name, "owner_id": str(lantern.ADA), "features": [],
+            "preferred_locale": "en-US", "member_count": 5, "roles": [_everyone(guild_id)],
+            "emojis": [], "stickers": [], "members": [self.member(self.bot, lantern.BOT_PERMISSIONS)],
+            "channels": [self.channels[id_] for id_, _, _ in channels], "threads": [], "presences": [],
+            "voice_states": [], "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [],
+            "unavailable": False, "large": False, "joined_at": self.now(), "icon": None, "verification_level": 0,
+            "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0, "nsfw_level": 0,
+            "premium_tier": 0, "system_channel_flags": 0, "afk_timeout": 300,
+        }  # fmt: skip
+
+    def member(self, user: Json, permissions: int) -> Json:
+        """A person in a server."""
+        return {
+            "user": user, "nick": None, "avatar": None, "banner": None, "roles": [], "joined_at": self.now(),
+            "premium_since": None, "deaf": False, "mute": False, "flags": 0, "pending": False,
+            "communication_disabled_until": None, "permissions": str(permissions),
+        }  # fmt: skip
+
+    # --- channels ----------------------------------------------------------------------------------------------------
+
+    def channel(self, channel_id: int) -> Json:
+        """A channel that the application may use; raises what Discord answers else."""
+        if channel_id not in self.channels:
+            raise unknown_channel()
+        if channel_id in self.unreachable:
+            raise missing_access()
+        return self.channels[channel_id]
+
+    def direct_channel(self, user_id: int) -> Json | None:
+        """The direct messages with one person."""
+        return next(
+            (c for c in self.channels.values() if c["type"] == 1 and c["recipients"][0]["id"] == str(user_id)), None
+        )
+
+    # --- files -------------------------------------------------------------------------------------------------------
+
+    def attach(self, channel_id: int, blob: Blob, *, description: str | None = None, ephemeral: bool = False) -> Json:
+        """Store a file; its attachment object, with an address that expires."""
+        id_ = self.snowflake()
+        self.blobs[id_] = blob
+        kind = "ephemeral-attachments" if ephemeral else "attachments"
+        born = int(self.clock())
+        url = (
+            f"{self.base}/{kind}/{channel_id}/{id_}/{quote(blob.filename)}"
+            f"?ex={born + FILE_LIFE:x}&is={born:x}&hm={'0' * 64}"
+        )
+        made: Json = {
+            "id": str(id_), "filename": blob.filename, "size": len(blob.data), "url": url, "proxy_url": url,
+            "content_type": blob.media_type,
+        }  # fmt: skip
+        if size := _size_of(blob):
+            made |= {"width": size[0], "height": size[1]}
+        if description:
+            made["description"] = description
+        return made | ({"ephemeral": True} if ephemeral else {})
+
+    # --- messages ----------------------------------------------------------------------------------------------------
+
+    def put(self, message: Json, to: int | None) -> Json:
+        """Store a new or changed message; *to* is the one person who sees an ephemeral one."""
+        id_ = int(message["id"])
+        kept = self.shown.setdefault(id_, Shown(message=message, to=to))
+        kept.message = message
+        self._changed(kept)
+        return message
+
+    def remove(self, message_id: int) -> None:
+        """Delete a message; what it was stays as a trace for the room."""
+        self._changed(self.find(message_id))
+        self.shown[message_id].deleted = True
+
+    def _changed(self, shown: Shown) -> None:
+        self.revision += 1
+        shown.revision = self.revision
+
+    def find(self, message_id: int) -> Shown:
+        """A message that exists."""
+        shown = self.shown.get(message_id)
+        if shown is None or shown.deleted:
+            raise unknown_message()
+        return shown
+
+    def public(self, message_id: int, channel_id: int) -> Json:
+        """A message as the channel's own routes see it: ephemeral ones are not there."""
+        shown = self.find(message_id)
+        if shown.to is not None or int(shown.message["channel_id"]) != channel_id:
+            raise unknown_message()
+        return shown.message
+
+    def visible(self, user_id: int, channel_id: int | None = None) -> Iterator[Shown]:
+        """What one person sees, newest first; deleted ones included."""
+        for shown in sorted(self.shown.values(), key=lambda each: -int(each.message["id"])):
+            is_here = channel_id is None or int(shown.message["channel_id"]) == channel_id
+            if is_here and shown.to in (None, user_id):
+                yield shown
+
+
+def _user(id_: int, name: str, *, is_bot: bool = False) -> Json:
+    return {
+        "id": str(id_), "username": name.lower(), "discriminator": "0", "global_name": name, "avatar": None,
+        "bot": is_bot, "public_flags": 0, "flags": 0, "avatar_decoration_data": None, "collectibles": None,
+        "primary_guild": None, "banner": None, "accent_color": None,
+    }  # fmt: skip
+
+
+def _everyone(guild_id: int) -> Json:
+    colours = {"primary_color": 0, "secondary_color": None, "tertiary_color": None}
+    return {
+        "id": str(guild_id), "name": "@everyone", "permissions": str(lantern.MEMBER), "position": 0, "color": 0,
+        "colors": colours, "hoist": False, "managed": False, "mentionable": False, "flags": 0, "icon": None,
+        "unicode_emoji": None,
+    }  # fmt: skip
+
+
+def _channel(id_: int, name: str, guild_id: int, position: int, *, nsfw: bool) -> Json:
+    return {
+        "id": str(id_), "type": 0, "name": name, "guild_id": str(guild_id), "position": position, "nsfw": nsfw,
+        "permission_overwrites": [], "topic": None, "parent_id": None, "rate_limit_per_user": 0,
+        "last_message_id": None, "flags": 0,
+    }  # fmt: skip
+
+
+def _direct(id_: int, person: Json) -> Json:
+    return {"id": str(id_), "type": 1, "recipients": [person], "last_message_id": None, "flags": 0}
+
+
+def _size_of(blob: Blob) -> tuple[int, int] | None:
+    """Width and height from the header; the pixels are not decoded."""
+    if not blob.media_type.startswith("image/"):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(blob.data), formats=("PNG", "JPEG", "WEBP", "GIF")) as image:
+                return image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None

@@ -1,0 +1,403 @@
+"""Says lines to a practice room, waits until each is answered, and keeps what came out."""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from bot.standin.say.grammar import (
+    Names,
+    Unsendable,
+    Upload,
+    named,
+    parse_command,
+    split_values,
+    split_verb,
+)
+
+OK, BUG, UNSENDABLE, TIMEOUT = 0, 1, 2, 3
+CONNECTING = 30.0
+POLL = 0.05
+FILE_MAX = 26 * 1024 * 1024
+_WORKING = ("QUEUED", "RUNNING", "SENT")
+_OPEN_FORM = 9
+_BUTTON, _TEXT, _FILE = 2, 10, 13
+_ENTRY_KINDS = {5: "@", 6: "@", 7: "@", 8: "#"}
+_DECORATION = re.compile(r"^[^\w#@]+|\s*·.*$|\s+\d[\d,]* Anlas$|…$")
+
+_UNSAFE = re.compile(r"[^\w.()-]")
+
+Json = dict[str, Any]
+
+
+class NotAnswered(Exception):
+    """The line's time is up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What is said, by whom and where."""
+
+    text: str
+    person: str = "member"
+    place: str = "studio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one line made or changed; *error* is the code of an internal error."""
+
+    entries: list[Json] = field(default_factory=list)
+    error: str | None = None
+
+
+async def run(
+    lines: Sequence[Line],
+    *,
+    address: str,
+    out: Path | None,
+    patience: float,
+    echo: Callable[[str], None],
+) -> int:
+    """Say *lines* in order; exit code 0, 1 (internal error), 2 (unsendable) or 3 (not answered in time)."""
+    code = OK
+    async with Driver(address, out=out, patience=patience, echo=echo) as driver:
+        for line in lines:
+            try:
+                answer = await driver.say(line)
+            except Unsendable as error:
+                print(f"{line.text}: {error}", file=sys.stderr)
+                return UNSENDABLE
+            except (NotAnswered, TimeoutError):
+                print(f"{line.text}: not answered within {patience:g} s", file=sys.stderr)
+                return TIMEOUT
+            if answer.error is not None:
+                print(f"{line.text}: internal error {answer.error}", file=sys.stderr)
+                code = BUG
+    return code
+
+
+class Driver:
+    """One conversation with a practice room, in this process or another."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        out: Path | None,
+        patience: float,
+        echo: Callable[[str], None],
+    ) -> None:
+        self._address = address if address.endswith("/") else f"{address}/"
+        self._out = out
+        self._patience = patience
+        self._echo = echo
+        self._web = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60), trust_env=False)
+        self._said = 0
+        self._forms: dict[str, tuple[str, Json]] = {}
+
+    async def __aenter__(self) -> Self:
+        if self._out is not None:
+            await asyncio.to_thread(_clear, self._out)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._web.close()
+
+    async def say(self, line: Line) -> Answer:
+        """Say one line and wait for its answer. Raises `Unsendable` or `NotAnswered`."""
+        self._said += 1
+        self._echo(f"\n{_who(line)} › {line.text}")
+        world = await self._connected(line)
+        began, deadline = time.monotonic(), time.monotonic() + self._patience
+        wish = await self._wish(line, world)
+        interaction = await self._act({**wish, "as": line.person, "in": line.place}, deadline)
+        form, error = await self._wait(interaction, deadline)
+        elapsed = round((time.monotonic() - began) * 1000)
+        changes = await self._get("messages", **_where(line), since=str(world["revision"]))
+        entries = [await self._entry(line, change, elapsed) for change in reversed(changes["messages"])]
+        if form is not None:
+            self._forms[line.person] = (interaction, form)
+            entries.append(self._base(line, elapsed) | {"form": _form_json(form)})
+        for entry in entries:
+            self._echo(_readable(entry))
+        await self._keep(entries)
+        return Answer(entries=entries, error=error)
+
+    # --- the room ----------------------------------------------------------------------------------------------------
+
+    async def _get(self, path: str, **query: str) -> Json:
+        async with self._web.get(self._address + path, params=query) as response:
+            if response.status != 200:
+                raise Unsendable((await response.text())[:200])
+            answer: Json = await response.json()
+            return answer
+
+    async def _connected(self, line: Line) -> Json:
+        """The world, once the bot is connected and its commands are there."""
+        deadline = time.monotonic() + CONNECTING
+        while time.monotonic() < deadline:
+            world = await self._get("world", **_where(line))
+            if world["connected"]:
+                return world
+            await asyncio.sleep(POLL)
+        raise NotAnswered
+
+    async def _act(self, wish: Json, deadline: float) -> str:
+        while time.monotonic() < deadline:
+            async with self._web.post(self._address + "act", json=wish) as response:
+                answer = await response.json()
+            if response.status == 200:
+                return str(answer["interaction"])
+            if response.status != 503:
+                raise Unsendable(answer.get("error", "that cannot be done"))
+            await asyncio.sleep(POLL)
+        raise NotAnswered
+
+    async def _wait(self, interaction: str, deadline: float) -> tuple[Json | None, str | None]:
+        """Until it was acknowledged, no handler of it runs, and its jobs are delivered; the form, and a bug's code."""
+        while time.monotonic() < deadline:
+            state = await self._get(f"interactions/{interaction}")
+            inside = (await self._get("backstage"))["interactions"].get(interaction)
+            if inside is not None and inside["handlers"] == 0 and all(map(_is_over, inside["jobs"])):
+                if state["acknowledged"] is not None:
+                    return state["form"] if state["acknowledged"] == _OPEN_FORM else None, inside["error"]
+                if state["lapsed"]:
+                    return None, inside["error"] or "the application did not respond"
+            await asyncio.sleep(POLL)
+        raise NotAnswered
+
+    # --- what is meant -----------------------------------------------------------------------------------------------
+
+    async def _wish(self, line: Line, world: Json) -> Json:
+        verb, rest = split_verb(line.text)
+        names = Names(
+            people={person["name"].casefold(): person["id"] for person in world["people"].values()},
+            channels={name.casefold(): id_ for name, id_ in world["places"].items()},
+        )
+        match verb:
+            case "slash":
+                command = parse_command(rest, world["commands"], names)
+                options = [await self._uploaded(option) for option in command.options]
+                return {"kind": "slash", "name": command.name, "options": options}
+            case "menu":
+                return {"kind": "menu", "name": rest, "message": await self._newest_with_file(line)}
+            case "press":
+                return await self._pressed(line, rest, names)
+            case _:
+                return await self._filled(line, rest)
+
+    async def _uploaded(self, option: Json) -> Json:
+        if "options" in option:
+            return option | {"options": [await self._uploaded(each) for each in option["options"]]}
+        if isinstance(option["value"], Upload):
+            return option | {"value": await self._upload(option["value"].path)}
+        return option
+
+    async def _upload(self, path: str) -> str:
+        try:
+            data = await asyncio.to_thread(_read, Path(path))
+        except OSError as error:
+            raise Unsendable(f"{path} cannot be read") from error
+        url = self._address + "files"
+        async with self._web.post(url, params={"name": Path(path).name}, data=data) as response:
+            answer = await response.json()
+            if response.status != 200:
+                raise Unsendable(answer.get("error", "that file was not taken"))
+            return str(answer["id"])
+
+    async def _newest(self, line: Line) -> list[Json]:
+        return [each["message"] for each in (await self._get("messages", **_where(line)))["messages"]]
+
+    async def _newest_with_file(self, line: Line) -> str:
+        for message in await self._newest(line):
+            if message["attachments"]:
+                return str(message["id"])
+        raise Unsendable("no message here has an attachment")
+
+    async def _pressed(self, line: Line, label: str, names: Names) -> Json:
+        for message in await self._newest(line):
+            for component in _walk(message["components"]):
+                values = _chosen(component, label, names)
+                if values is None:
+                    continue
+                wish: Json = {"kind": "press", "message": message["id"], "custom_id": component["custom_id"]}
+                return wish | ({"values": values} if component["type"] != _BUTTON else {})
+        raise Unsendable(f"no message here shows a button {label!r}")
+
+    async def _filled(self, line: Line, text: str) -> Json:
+        if line.person not in self._forms:
+            raise Unsendable("no form is open")
+        interaction, form = self._forms.pop(line.person)
+        fields = {label: part for label, part in _form_fields(form)}
+        values: Json = {}
+        for label, value in split_values(text, fields).items():
+            part = fields[label]
+            values[part["custom_id"]] = await self._field_value(part, value)
+        return {"kind": "fill", "interaction": interaction, "values": values}
+
+    async def _field_value(self, part: Json, value: str) -> object:
+        if part["type"] == 19:
+            return [await self._upload(value.removeprefix("@"))]
+        if part["type"] == 4:
+            if not (part.get("min_length") or 0) <= len(value) <= (part.get("max_length") or 4_000):
+                raise Unsendable("that is too long or too short for the field")
+            return value
+        options = part.get("options") or []
+        found = next((o["value"] for o in options if value.casefold() in (o["label"].casefold(), o["value"])), None)
+        if part["type"] == 23:
+            return value.casefold() in ("true", "yes", "on")
+        if found is None:
+            raise Unsendable(f"{value} is not offered")
+        return found if part["type"] == 21 else [found]
+
+    # --- what came out -----------------------------------------------------------------------------------------------
+
+    def _base(self, line: Line, elapsed: int) -> Json:
+        return {
+            "line": self._said,
+            "command": line.text,
+            "as": line.person,
+            "in": line.place,
+            "ephemeral": False,
+            "content": "",
+            "components": [],
+            "attachments": [],
+            "ms": elapsed,
+        }
+
+    async def _entry(self, line: Line, change: Json, elapsed: int) -> Json:
+        message = change["message"]
+        entry = self._base(line, elapsed) | {
+            "in": change["place"],
+            "ephemeral": change["ephemeral"],
+            "content": _text_of(message),
+            "components": message["components"],
+        }
+        if change["deleted"]:
+            return entry | {"deleted": True}
+        entry["attachments"] = [await self._download(file) for file in message["files"]]
+        return entry
+
+    async def _download(self, file: Json) -> str:
+        """The file's name in the folder; its bytes are written there as they were delivered."""
+        name = f"{self._said:02d}-{_UNSAFE.sub('_', file['filename'])}"
+        if self._out is None:
+            return name
+        async with self._web.get(file["url"]) as response:
+            data = await response.content.read(FILE_MAX) if response.status == 200 else b""
+            while not response.content.at_eof() and len(data) < FILE_MAX:
+                data += await response.content.read(FILE_MAX)
+        await asyncio.to_thread((self._out / name).write_bytes, data)
+        return name
+
+    async def _keep(self, entries: list[Json]) -> None:
+        if self._out is not None:
+            lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
+            await asyncio.to_thread(_append, self._out / "transcript.jsonl", lines)
+
+
+def _who(line: Line) -> str:
+    return f"{line.person} in {line.place}"
+
+
+def _where(line: Line) -> dict[str, str]:
+    return {"as": line.person, "in": line.place}
+
+
+def _is_over(job: Json) -> bool:
+    return job["state"] == "HELD" or (job["state"] not in _WORKING and job["delivery"] != "PENDING")
+
+
+def _clear(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "transcript.jsonl").write_text("")
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(FILE_MAX)
+
+
+def _walk(components: Sequence[Json] | None) -> Iterator[Json]:
+    for component in components or []:
+        yield component
+        yield from _walk(component.get("components"))
+        for one in ("accessory", "component"):
+            if component.get(one):
+                yield from _walk([component[one]])
+
+
+def _bare(label: str) -> str:
+    """A label without emoji, price and ellipsis, as people say it."""
+    bare = label.strip()
+    while (shorter := _DECORATION.sub("", bare).strip()) != bare and shorter:
+        bare = shorter
+    return bare.casefold()
+
+
+def _chosen(component: Json, label: str, names: Names) -> list[str] | None:
+    """What pressing *label* means on this component: no values for a button, the entry for a select, else None."""
+    kind = component["type"]
+    if not component.get("custom_id") or component.get("disabled"):
+        return None
+    if kind == _BUTTON:
+        return [] if _bare(label) == _bare(component.get("label") or "") else None
+    if kind == 3:
+        options = component.get("options") or []
+        found = [option["value"] for option in options if _bare(option["label"]) == _bare(label)]
+        return found or None
+    sign = _ENTRY_KINDS.get(kind)
+    if sign is None or not label.startswith(sign):
+        return None
+    return [named(label, sign, names.channels if sign == "#" else names.people)]
+
+
+def _form_fields(form: Json) -> Iterator[tuple[str, Json]]:
+    for part in form["components"]:
+        field_ = part.get("component") or (part.get("components") or [None])[0]
+        if field_ is not None:
+            yield str(part.get("label") or field_.get("label")), field_
+
+
+def _form_json(form: Json) -> Json:
+    fields = [
+        {"label": label, "value": part.get("value"), "required": part.get("required", True)}
+        for label, part in _form_fields(form)
+    ]
+    return {"title": form["title"], "fields": fields}
+
+
+def _text_of(message: Mapping[str, Any]) -> str:
+    """A plain message's content; a card's texts joined."""
+    texts = [part["content"] for part in _walk(message["components"]) if part["type"] == _TEXT]
+    return "\n".join([message["content"], *texts]).strip("\n")
+
+
+def _readable(entry: Json) -> str:
+    if "form" in entry:
+        return f"  [form] {entry['form']['title']}: {', '.join(each['label'] for each in entry['form']['fields'])}"
+    seen = f"only {entry['as']}" if entry["ephemeral"] else "everyone"
+    if entry.get("deleted"):
+        return f"  ({seen}) deleted"
+    lines = [f"  ({seen}) {line}" for line in entry["content"].splitlines() or [""]]
+    lines += [f"  · {name}" for name in entry["attachments"]]
+    labels = [part.get("label") for part in _walk(entry["components"]) if part["type"] == _BUTTON]
+    if labels:
+        lines.append("  " + " ".join(f"[{label}]" for label in labels))
+    return "\n".join(lines)

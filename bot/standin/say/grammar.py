@@ -1,0 +1,200 @@
+"""
+The grammar of a line.
+
+``/command [subcommand] option:value …`` · ``press LABEL`` · ``menu NAME`` · ``fill LABEL:value …``. An option starts
+at the beginning or after a blank, is the exact name of an option of that command not used before, and its value
+follows the colon at once; the value runs to the next such place and is trimmed. A value that must hold such a place
+as text is wrapped whole in double quotes, with ``\\"`` (and ``\\\\``) inside.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, FILE = range(1, 12)
+_YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
+_WHOLE = re.compile(r"[+-]?\d{1,20}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(\d{1,20}(\.\d*)?|\.\d+)", re.ASCII)
+
+
+class Unsendable(Exception):
+    """No client could send this line; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of this machine that goes into an option."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Whom and where one can name: display names and channel names, in lower case, with their ids."""
+
+    people: Mapping[str, str]
+    channels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A slash command as it is sent: *options* are Discord's own objects; an `Upload` stands for its file's id."""
+
+    name: str
+    options: list[dict[str, Any]]
+
+
+def split_verb(line: str) -> tuple[str, str]:
+    """``slash``, ``press``, ``menu`` or ``fill``, and the rest of the line. Raises `Unsendable`."""
+    text = line.strip()
+    if text.startswith("/"):
+        return "slash", text[1:]
+    verb, _, rest = text.partition(" ")
+    if verb in ("press", "menu", "fill") and rest.strip():
+        return verb, rest.strip()
+    raise Unsendable("a line begins with /command, press, menu or fill")
+
+
+def parse_command(text: str, commands: Sequence[Mapping[str, Any]], names: Names) -> Command:
+    """A slash command's line, without its slash. Raises `Unsendable`."""
+    name, _, rest = text.strip().partition(" ")
+    definition = next((c for c in commands if c["name"] == name and c.get("type", 1) == 1), None)
+    if definition is None:
+        raise Unsendable(f"there is no command /{name} here for this person")
+    return Command(name=name, options=_options(definition.get("options") or [], rest.strip(), names))
+
+
+def _options(options: Sequence[Mapping[str, Any]], text: str, names: Names) -> list[dict[str, Any]]:
+    if options and options[0]["type"] in (SUBCOMMAND, GROUP):
+        name, _, rest = text.partition(" ")
+        inner = next((option for option in options if option["name"] == name), None)
+        if inner is None:
+            raise Unsendable(f"one of these must follow: {', '.join(option['name'] for option in options)}")
+        return [
+            {"name": name, "type": inner["type"], "options": _options(inner.get("options") or [], rest.strip(), names)}
+        ]
+    given = split_values(text, [option["name"] for option in options])
+    missing = [option["name"] for option in options if option.get("required") and option["name"] not in given]
+    if missing:
+        raise Unsendable(f"this is missing: {', '.join(missing)}")
+    by_name = {option["name"]: option for option in options}
+    return [
+        {"name": name, "type": by_name[name]["type"], "value": convert(by_name[name], value, names)}
+        for name, value in given.items()
+    ]
+
+
+def split_values(text: str, names: Iterable[str]) -> dict[str, str]:
+    """*text* as values by name, each name used once. Raises `Unsendable` where it does not begin with a name."""
+    unused = sorted(names, key=len, reverse=True)
+    found: dict[str, str] = {}
+    at = 0
+    while at < len(text):
+        name = _name_at(text, at, unused)
+        if name is None:
+            raise Unsendable(f"an option must stand here: {text[at : at + 40]!r}")
+        unused.remove(name)
+        found[name], at = _value_at(text, at + len(name) + 1, unused)
+    return found
+
+
+def _name_at(text: str, at: int, unused: Sequence[str]) -> str | None:
+    """The unused name that starts at *at*, at the beginning or behind a blank, its value following at once."""
+    if at and not text[at - 1].isspace():
+        return None
+    for name in unused:
+        end = at + len(name)
+        if text.startswith(name + ":", at) and end + 1 < len(text) and not text[end + 1].isspace():
+            return name
+    return None
+
+
+def _value_at(text: str, at: int, unused: Sequence[str]) -> tuple[str, int]:
+    """The value that starts at *at*, and where the next name starts."""
+    if text[at] == '"' and (quoted := _quoted_at(text, at, unused)) is not None:
+        return quoted
+    for end in range(at + 1, len(text)):
+        if _name_at(text, end, unused) is not None:
+            return text[at:end].strip(), end
+    return text[at:].strip(), len(text)
+
+
+def _quoted_at(text: str, at: int, unused: Sequence[str]) -> tuple[str, int] | None:
+    """A value wrapped whole: behind its closing quote the line ends or another name starts."""
+    end = at + 1
+    while end < len(text):
+        if text[end] == "\\" and end + 1 < len(text) and text[end + 1] in '"\\':
+            end += 2
+            continue
+        if text[end] == '"':
+            behind = end + 1
+            while behind < len(text) and text[behind].isspace():
+                behind += 1
+            if behind == len(text) or (behind > end + 1 and _name_at(text, behind, unused) is not None):
+                return re.sub(r'\\(["\\])', r"\1", text[at + 1 : end]), behind
+        end += 1
+    return None
+
+
+def quote(value: str) -> str:
+    """*value* wrapped, so that it is read back as it is."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def convert(option: Mapping[str, Any], value: str, names: Names) -> Any:
+    """A typed text as the option's type. Raises `Unsendable` for what a client would not send."""
+    if choices := option.get("choices"):
+        return _choice(option["name"], choices, value)
+    match option["type"]:
+        case 3:
+            return _length(option, value)
+        case 4:
+            return _number(option, value, _WHOLE, int)
+        case 10:
+            return _number(option, value, _DECIMAL, float)
+        case 5:
+            if value.casefold() not in (*_YES, *_NO):
+                raise Unsendable(f"{option['name']} is true or false")
+            return value.casefold() in _YES
+        case 6 | 9:
+            return named(value, "@", names.people)
+        case 7:
+            return named(value, "#", names.channels)
+        case 11:
+            return Upload(value.removeprefix("@"))
+        case _:
+            raise Unsendable(f"{option['name']} cannot be typed here")
+
+
+def named(value: str, sign: str, known: Mapping[str, str]) -> str:
+    """The id of somebody or some channel. Raises `Unsendable`."""
+    found = known.get(value.removeprefix(sign).casefold())
+    if found is None:
+        raise Unsendable(f"{value} is not here; these are: {', '.join(sign + name for name in known)}")
+    return found
+
+
+def _choice(name: str, choices: Sequence[Mapping[str, Any]], value: str) -> Any:
+    for choice in choices:
+        if value.casefold() in (str(choice["name"]).casefold(), str(choice["value"]).casefold()):
+            return choice["value"]
+    raise Unsendable(f"{name} is one of: {', '.join(str(choice['name']) for choice in choices)}")
+
+
+def _length(option: Mapping[str, Any], value: str) -> str:
+    low, high = option.get("min_length") or 0, option.get("max_length") or 6_000
+    if not low <= len(value) <= high:
+        raise Unsendable(f"{option['name']} has {low} to {high} characters")
+    return value
+
+
+def _number(option: Mapping[str, Any], value: str, form: re.Pattern[str], kind: type[int] | type[float]) -> float:
+    if not form.fullmatch(value):
+        raise Unsendable(f"{option['name']} is a number")
+    number = kind(value)
+    low, high = option.get("min_value"), option.get("max_value")
+    if (low is not None and number < low) or (high is not None and number > high):
+        raise Unsendable(f"{option['name']} goes from {low} to {high}")
+    return number

@@ -1,0 +1,135 @@
+"""The whole bot from outside: what a person types, and what they get."""
+
+import json
+from pathlib import Path
+
+from bot.imaging.inspection import inspect_image
+from bot.imaging.signature import NOVELAI, STANDIN
+from tests.shell.room import naibot, say, visit
+
+WISH = "/generate prompt:1girl, cherry blossoms, smile seed:1234567"
+
+
+async def test_a_picture_is_made_pressed_inspected_and_deleted(tmp_path: Path) -> None:
+    """The main job, end to end, with the buttons of the result."""
+    seen = await visit(tmp_path, *say(WISH, "press Reroll", "menu Inspect image", "press More", "press Delete"))
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    [first], [second] = seen.files(1), seen.files(2)
+    shown = inspect_image(first.read_bytes(), trusted={**NOVELAI, **STANDIN})
+    assert ("signed", 1234567) == (shown.verdict.value, shown.claims[0].settings["seed"])
+    assert "altered" == inspect_image(first.read_bytes()).verdict.value
+    assert first.read_bytes() != second.read_bytes()
+    [entry] = seen.line(1)
+    assert not entry["ephemeral"]
+    assert "`1girl, cherry blossoms, smile`" in entry["content"]
+    assert "seed 1234567 · free" in entry["content"]
+    [card] = [entry for entry in seen.line(3) if entry["ephemeral"]]
+    assert "Signed by the stand-in" in card["content"]
+    assert any(name.endswith("metadata.json") for name in card["attachments"])
+    assert "Job" in seen.said(4)
+    assert any(entry.get("deleted") for entry in seen.line(5))
+    assert "Nothing" in seen.said(5) or "Deleted" in seen.said(5)
+
+
+async def test_inspect_agrees_with_the_shell(tmp_path: Path) -> None:
+    """`/inspect` of a delivered picture names the stand-in, and so does `naibot inspect`."""
+    made = await visit(tmp_path / "a", *say(WISH))
+    [picture] = made.files(1)
+
+    asked = await visit(tmp_path / "b", *say(f"/inspect image:@{picture}"))
+    code, out, _ = await naibot("inspect", "--json", "--trust-standin", str(picture))
+    _, plain, _ = await naibot("inspect", "--json", str(picture))
+
+    assert "Signed by the stand-in" in asked.said(1)
+    [found] = [json.loads(line) for line in out.splitlines()]
+    assert (0, "signed", "standin") == (code, found["verdict"], found["claims"][0]["signer"])
+    assert "altered" == json.loads(plain)["verdict"]
+
+
+async def test_refusals_are_private_and_name_the_cure(tmp_path: Path) -> None:
+    """Wrong place, wrong size, what is never made, what the model lacks: one private sentence each."""
+    seen = await visit(
+        tmp_path,
+        "--in", "general", *say(WISH),
+        "--in", "studio",
+        *say(
+            "/generate prompt:1girl size:800x600",
+            "/generate prompt:loli, nude",
+            "/generate prompt:1girl uc_preset:Furry Focus",
+            "/generate prompt:1girl size:4096x4096",
+        ),
+    )  # fmt: skip
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    assert all(entry["ephemeral"] for entry in seen.transcript if entry["content"] != "…")
+    assert "I do not draw in" in seen.said(1)
+    assert "832×576" in seen.said(2)
+    assert "I do not make this" in seen.said(3)
+    assert "Heavy, Light, Human Focus" in seen.said(4)
+    assert "larger than NovelAI draws" in seen.said(5)
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".png"]
+
+
+async def test_a_price_is_asked_and_spent_once(tmp_path: Path) -> None:
+    """Large costs 30: asked privately, spent on a yes; the second question is let go."""
+    large = "/generate prompt:sea, night size:large"
+    seen = await visit(tmp_path, *say(large, "press Spend", large, "press Not now"))
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    assert "This one costs 30 Anlas" in seen.said(1)
+    assert all(entry["ephemeral"] for entry in seen.line(1))
+    assert 1 == len(seen.files(2))
+    assert "30 Anlas" in seen.said(2)
+    assert "Nothing was made or charged" in seen.said(4)
+
+
+async def test_a_failure_charges_nothing_and_can_be_tried_again(tmp_path: Path) -> None:
+    """NovelAI fails three times; the message says so in public, neutrally, and can be put away."""
+    seen = await visit(tmp_path, *say("/generate prompt:1girl, !503", "press Dismiss"))
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    [entry] = seen.line(1)
+    assert "Nothing was charged" in entry["content"]
+    assert not entry["ephemeral"]
+    assert any(entry.get("deleted") for entry in seen.line(2))
+
+
+async def test_what_no_client_could_send_is_exit_2(tmp_path: Path) -> None:
+    """An option that does not exist, a value out of range, a button that is not there."""
+    for line in ("/generate prompt:x steps:99", "/nothing", "press Reroll", "/generate size:large"):
+        seen = await visit(tmp_path / str(abs(hash(line))), *say(line))
+
+        assert 2 == seen.code, (line, seen.stdout, seen.stderr)
+        assert seen.stderr.strip()
+
+
+async def test_a_line_that_is_not_answered_in_time_is_exit_3(tmp_path: Path) -> None:
+    """A picture that takes longer than the line may."""
+    seen = await visit(tmp_path, "--timeout", "2", *say("/generate prompt:1girl, !slow"))
+
+    assert 3 == seen.code, seen.stdout + seen.stderr
+
+
+async def test_hostile_prompts_stay_text(tmp_path: Path) -> None:
+    """Nobody is pinged, and no prompt leaves its code."""
+    seen = await visit(tmp_path, *say("/generate prompt:@everyone <@100> ```x``` ``` `a` [l](http://x) ||s||"))
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    first = seen.said(1).splitlines()[0]
+    assert first.startswith("`")
+    assert 2 == first.count("`")
+
+
+async def test_files_that_are_no_images_get_a_sentence(tmp_path: Path) -> None:
+    """Not an image, a truncated one, one with another's name: a clear private answer."""
+    html, cut = tmp_path / "page.png", tmp_path / "cut.png"
+    html.write_text("<html>")
+    cut.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0")
+
+    seen = await visit(tmp_path / "out", *say(f"/inspect image:@{html}", f"/inspect image:@{cut}"))
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    assert "not a picture I can read" in seen.said(1)
+    assert "damaged" in seen.said(2)
+    assert all(entry["ephemeral"] for entry in seen.transcript)
