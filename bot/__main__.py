@@ -209,6 +209,8 @@ def _log(level: str) -> None:
     for noisy in ("discord.gateway", "discord.webhook.async_", "discord.http", "httpx", "httpcore", "aiosqlite"):
         # At DEBUG these write interaction tokens and people's text.
         logging.getLogger(noisy).setLevel(max(logging.INFO, logging.getLogger().level))
+    # It warns at each start that voice is not installed.
+    logging.getLogger("discord.client").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

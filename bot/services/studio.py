@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.domain.admission import Quota, Standing, decide, quota_of
 from bot.domain.anlas import Price, is_free_form
@@ -198,7 +198,7 @@ class Studio:
         """Refuse before the question what the answer could not buy; admission asks again under its locks."""
         now = self._clock()
         standing = await self._jobs.standing(requester, now)
-        limits = self._guilds.limits(requester)
+        limits = replace(self._guilds.limits(requester), cooldown=0.0)
         decide(pictures=request.pictures, anlas=price.total, now=now, limits=limits, standing=standing)
 
     async def _admit(

@@ -131,7 +131,14 @@ class Interactions:
         to: int | None = None,
     ) -> Json:
         return self._writer.write(
-            body, files, interaction.channel_id, old=old, to=to, limit=interaction.limit, extra=_extra(interaction)
+            body,
+            files,
+            interaction.channel_id,
+            old=old,
+            to=to,
+            limit=interaction.limit,
+            extra=_extra(interaction),
+            by=interaction.id,
         )
 
     # --- everything afterwards ---------------------------------------------------------------------------------------

@@ -59,5 +59,7 @@ def seed() -> dict[str, object]:
         "unchecked": True,
         "never_spend": False,
         "anlas_day": 100,
+        # Lines follow each other faster than people do.
+        "cooldown": 0,
     }
     return {"guilds": {str(LANTERN): lantern, str(NEW_SERVER): {}}}

@@ -28,8 +28,9 @@ class Writer:
         to: int | None = None,
         limit: int = FILE_LIMIT,
         extra: Json | None = None,
+        by: int | None = None,
     ) -> Json:
-        """Check and store; *to* makes it ephemeral, *limit* is bytes a file, *extra* is laid over a new message."""
+        """Check and store for interaction *by*; *to* makes it ephemeral, *extra* is laid over a new message."""
         if any(len(blob.data) > limit for blob in files.values()):
             raise too_large()
         message = copy.deepcopy(old) if old else self._blank(channel_id, extra or {})
@@ -52,7 +53,7 @@ class Writer:
             message["flags"] |= EPHEMERAL
         message |= {"content": content, "components": parts, "attachments": [a for a in every if a["url"] not in used]}
         message["_files"] = every
-        return self._world.put(message, to)
+        return self._world.put(message, to, by)
 
     def _blank(self, channel_id: int, extra: Json) -> Json:
         world = self._world

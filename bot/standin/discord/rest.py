@@ -159,7 +159,7 @@ class Rest:
             case ("GET", "messages", which):
                 return outward(self._world.find(self._interactions.reach(interaction, which)).message)
             case ("DELETE", "messages", which):
-                self._world.remove(self._interactions.reach(interaction, which))
+                self._world.remove(self._interactions.reach(interaction, which), interaction.id)
                 return None
             case _:
                 raise errors.not_in_the_standin(method, "webhooks/…/" + "/".join(rest))

@@ -66,11 +66,14 @@ class Room:
         )
 
     async def _messages(self, request: web.Request) -> web.Response:
-        """What one person sees, newest first; with ``since`` only what changed after that revision, anywhere."""
+        """What one person sees, newest first; with ``since`` what ``interaction`` changed after it, anywhere."""
         user_id, channel_id = self._where(request.query.get("as", "member"), request.query.get("in", "studio"))
         since = int(request.query.get("since", "-1"))
-        here = None if since >= 0 else channel_id
-        found = [s for s in self._world.visible(user_id, here) if s.revision > since and (since >= 0 or not s.deleted)]
+        if since >= 0:
+            by = int(request.query.get("interaction", "0"))
+            found = [s for s in self._world.visible(user_id) if max(s.changes.get(by, 0), s.changes.get(0, 0)) > since]
+        else:
+            found = [s for s in self._world.visible(user_id, channel_id) if not s.deleted]
         return web.json_response({"revision": self._world.revision, "messages": [_described(s) for s in found]})
 
     async def _upload(self, request: web.Request) -> web.Response:

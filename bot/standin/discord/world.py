@@ -32,10 +32,12 @@ class Blob:
 
 @dataclass(slots=True)
 class Shown:
-    """A message with what Discord keeps beside it: who may see it, and when it last changed."""
+    """A message with what Discord keeps beside it: who may see it, when it last changed, and for whom."""
 
     message: Json
     to: int | None = None
+    changes: dict[int, int] = field(default_factory=dict)
+    """Interaction → revision of its last change; 0 for changes that no interaction made."""
     revision: int = 0
     deleted: bool = False
 
@@ -135,22 +137,25 @@ class World:
 
     # --- messages ----------------------------------------------------------------------------------------------------
 
-    def put(self, message: Json, to: int | None) -> Json:
-        """Store a new or changed message; *to* is the one person who sees an ephemeral one."""
+    def put(self, message: Json, to: int | None, by: int | None = None) -> Json:
+        """Store what interaction *by* made or changed; *to* is the one person who sees an ephemeral message."""
         id_ = int(message["id"])
         kept = self.shown.setdefault(id_, Shown(message=message, to=to))
         kept.message = message
-        self._changed(kept)
+        self._changed(kept, by)
         return message
 
-    def remove(self, message_id: int) -> None:
+    def remove(self, message_id: int, by: int | None = None) -> None:
         """Delete a message; what it was stays as a trace for the room."""
-        self._changed(self.find(message_id))
+        self._changed(self.find(message_id), by)
         self.shown[message_id].deleted = True
 
-    def _changed(self, shown: Shown) -> None:
+    def _changed(self, shown: Shown, by: int | None) -> None:
+        """What the channel's own routes do is put to the interaction that made the message."""
         self.revision += 1
         shown.revision = self.revision
+        maker = int(shown.message.get("interaction_metadata", {}).get("id", 0))
+        shown.changes[maker if by is None else by] = self.revision
 
     def find(self, message_id: int) -> Shown:
         """A message that exists."""

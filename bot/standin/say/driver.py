@@ -124,7 +124,7 @@ class Driver:
         interaction = await self._act({**wish, "as": line.person, "in": line.place}, deadline)
         form, error = await self._wait(interaction, deadline)
         elapsed = round((time.monotonic() - began) * 1000)
-        changes = await self._get("messages", **_where(line), since=str(world["revision"]))
+        changes = await self._get("messages", **_where(line), since=str(world["revision"]), interaction=interaction)
         entries = [await self._entry(line, change, elapsed) for change in reversed(changes["messages"])]
         if form is not None:
             self._forms[line.person] = (interaction, form)
