@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from bot.standin.novelai import NovelAI
 
 from bot.app import House, open_house
 from bot.domain.guild import GuildConfig, HouseConfig
@@ -16,6 +15,7 @@ from bot.services.guilds import Guilds
 from bot.services.studio import Studio
 from bot.services.worker import Pace, Worker
 from bot.settings import Settings
+from bot.standin.novelai import NovelAI
 from tests.builders import CHANNEL, GUILD
 
 OPEN = GuildConfig(channels=(CHANNEL,), cooldown=0, never_spend=False)
