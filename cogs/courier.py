@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import Enum, auto
+from typing import Any
 
 import aiohttp
 import discord
@@ -19,6 +20,7 @@ from bot.domain.request import Place
 from bot.services.deliveries import Deliveries, Parcel
 from bot.services.guilds import Guilds
 from bot.services.loops import keep_alive
+from bot.services.studio import Studio
 from cogs.ui import replies
 
 log = logging.getLogger(__name__)
@@ -70,8 +72,9 @@ def outcome_of(error: BaseException) -> Outcome:
 class Courier(commands.Cog):
     """Edits waiting messages, and turns them into results. The only writer of a job's message."""
 
-    def __init__(self, client: Naibot, deliveries: Deliveries, guilds: Guilds) -> None:
+    def __init__(self, client: Naibot, deliveries: Deliveries, guilds: Guilds, studio: Studio) -> None:
         self._client = client
+        self._studio = studio
         self._deliveries = deliveries
         self._guilds = guilds
         self._locks: dict[int, tuple[asyncio.Lock, int]] = {}
@@ -181,12 +184,26 @@ class Courier(commands.Cog):
         if place.message_id is not None:
             outcome = await self._edit(place, text, view, self._files(parcel), UPLOAD_TIME)
         if outcome is Outcome.SHOWN:
+            await self._hint(job, place)
             return await self._deliveries.shown(job, place.message_id)
         if outcome is Outcome.LATER:
             return await self._postpone(job)
         if outcome is Outcome.GONE and not place.ephemeral:
             return await self._post(parcel, place, text, view)
         return await self._give_up(job, place, outcome)
+
+    async def _hint(self, job: Job, place: Place) -> None:
+        """
+        What a member should know of their own prompt, said to them alone.
+
+        Not before the picture: a follow-up that came first would become the public waiting message itself.
+        """
+        hook = self._hook(place)
+        if hook is None or job.request is None or job.state is not JobState.DONE:
+            return
+        text = replies.token_hint(job.request, await self._studio.count_tokens(job.request))
+        if text:
+            await self._attempt(lambda: hook.send(text, ephemeral=True), EDIT_TIME)
 
     def _content(self, parcel: Parcel) -> tuple[str, ui.View]:
         job = parcel.job
@@ -261,7 +278,9 @@ class Courier(commands.Cog):
         """The interaction's own way to its messages, while its token lives."""
         if place.token is None or place.token_expires <= time.time() or self._client.application_id is None:
             return None
-        return discord.Webhook.partial(self._client.application_id, place.token, client=self._client)
+        # As discord.py makes an interaction's own follow-up webhook; a partial one may not send ephemerally.
+        data: Any = {"id": self._client.application_id, "type": 3, "token": place.token}
+        return discord.Webhook.from_state(data, state=self._client._connection)
 
     async def _edit(
         self, place: Place, text: str, view: ui.View | None, files: list[discord.File], deadline: float
@@ -288,7 +307,7 @@ class Courier(commands.Cog):
 
         return await self._attempt(by_channel, deadline)
 
-    async def _attempt(self, act: Callable[[], Awaitable[None]], deadline: float) -> Outcome:
+    async def _attempt(self, act: Callable[[], Awaitable[object]], deadline: float) -> Outcome:
         """The seam where discord.py's failures become ours."""
         try:
             async with asyncio.timeout(deadline):
@@ -315,4 +334,4 @@ class Courier(commands.Cog):
 async def setup(client: Naibot) -> None:
     """Add the cog."""
     services = client.services
-    await client.add_cog(Courier(client, services.deliveries, services.guilds))
+    await client.add_cog(Courier(client, services.deliveries, services.guilds, services.studio))

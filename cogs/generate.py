@@ -11,7 +11,6 @@ from bot.client import Naibot
 from bot.domain.errors import Mistake, Refused
 from bot.domain.guild import DIRECT_CONFIG, GuildConfig
 from bot.domain.job import Draft, Job
-from bot.domain.model import CAPABILITIES
 from bot.domain.request import SIZES, Generate, Requester, Size, parse_size
 from bot.domain.rules import judge_place, never_spends
 from bot.services.accounts import Accounts
@@ -154,31 +153,17 @@ class GenerateCog(commands.Cog, name="Generate"):
 
     async def _conclude(self, interaction: Interaction, requester: Requester, outcome: Job | Draft) -> None:
         if isinstance(outcome, Draft):
-            return await self._ask(interaction, requester, outcome)
+            await self._ask(interaction, requester, outcome)
+            return
         hand_over(interaction)
         if outcome.interaction != interaction.id:
             # A double click: the earlier press made the job, so this one leaves nothing behind.
-            return await interaction.delete_original_response()
-        await self._hint(interaction, outcome)
-        return None
+            await interaction.delete_original_response()
 
     async def _ask(self, interaction: Interaction, requester: Requester, draft: Draft) -> None:
         quota = await self._studio.quota(requester)
         text, view = replies.question(draft, self._accounts.cheapest(draft.request), quota)
         await tell(interaction, text, view=view)
-
-    async def _hint(self, interaction: Interaction, job: Job) -> None:
-        """What a member should know of their own prompt; said to them alone."""
-        if job.request is None:
-            return
-        tokens = await self._studio.count_tokens(job.request)
-        if not tokens.is_over:
-            return
-        tag = wording.cut(tokens.ignored_from.strip(" ,"), 60)
-        model = CAPABILITIES[job.request.sampling.model].short
-        key = "prompt.long" if tag else "prompt.long_all"
-        text = wording.say(key, n=tokens.n, model=model, limit=tokens.limit, tag=wording.plain(tag))
-        await interaction.followup.send(text, ephemeral=True)
 
     async def _refuse(self, interaction: Interaction, requester: Requester, refusal: Refused) -> None:
         """A refusal by price carries its cure as a button; every other one is the tree's to answer."""

@@ -15,6 +15,7 @@ from bot.domain.job import Draft, Job, JobState
 from bot.domain.model import CAPABILITIES, Smea, UcPreset
 from bot.domain.prompt import worded
 from bot.domain.request import FREE_STEPS, Generate, Picture, free_form
+from bot.domain.tokens import TokenCount
 from bot.services.deliveries import Outlook, Parcel
 from cogs.ui.controls import Control, button, row
 
@@ -104,6 +105,16 @@ def failed_row(job_id: int) -> ui.View:
         button("job", job_id, "retry", wording.BUTTON_RETRY, emoji="🔁"),
         button("job", job_id, "drop", wording.BUTTON_DISMISS),
     )
+
+
+def token_hint(request: Generate, tokens: TokenCount) -> str:
+    """That the model does not read the whole prompt, and from where; "" where it does."""
+    if not tokens.is_over:
+        return ""
+    tag = wording.cut(tokens.ignored_from.partition(",")[0].strip(), 60)
+    model = CAPABILITIES[request.sampling.model].short
+    key = "prompt.long" if tag else "prompt.long_all"
+    return wording.say(key, n=tokens.n, model=model, limit=tokens.limit, tag=wording.plain(tag))
 
 
 def picture_files(job: Job, pictures: Sequence[Picture]) -> list[discord.File]:

@@ -45,6 +45,8 @@ def check(components: list[Json], *, is_card: bool, link: Link) -> None:
     for n, component in enumerate(every, 1):
         component.setdefault("id", n)
         _check_one(component, is_card=is_card)
+        if component.get("emoji"):
+            component["emoji"] = {name: value for name, value in component["emoji"].items() if value is not None}
         for name, value in _DEFAULTS.get(component["type"], {}).items():
             component.setdefault(name, value)
         for item in component.get("items") or []:

@@ -191,15 +191,20 @@ class Interactions:
 
 def _extra(interaction: Interaction) -> Json:
     """What a message of an interaction has beside a plain one."""
+    about: Json = {
+        "id": str(interaction.id),
+        "type": interaction.kind,
+        "user": interaction.user,
+        "authorizing_integration_owners": {},
+    }
+    if interaction.kind == COMPONENT and interaction.source is not None:
+        about["interacted_message_id"] = interaction.source["id"]
+    if interaction.kind == FORM:
+        about["triggering_interaction_metadata"] = about | {"type": COMMAND}
     return {
         "type": 20 if interaction.kind == COMMAND else 0,
         "webhook_id": str(lantern.APPLICATION),
-        "interaction_metadata": {
-            "id": str(interaction.id),
-            "type": interaction.kind,
-            "user": interaction.user,
-            "authorizing_integration_owners": {},
-        },
+        "interaction_metadata": about,
     }
 
 

@@ -1,0 +1,145 @@
+"""The real bot in the test's own loop, before both stand-ins, with somebody to press its buttons."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bot.app import House, open_house
+from bot.client import Naibot, point_at
+from bot.domain.guild import GuildConfig, HouseConfig
+from bot.services.worker import Pace
+from bot.settings import Settings
+from bot.standin.discord import Discord, lantern
+from bot.standin.discord.components import walk
+from bot.standin.discord.interactions import Interaction
+from bot.standin.discord.rest import Judge
+from bot.standin.novelai import NovelAI
+
+Json = dict[str, Any]
+QUICK = Pace(gap=0.0, retry=0.05, settle_retry=0.01)
+STUDIO = GuildConfig(channels=(lantern.STUDIO,), cooldown=0, never_spend=False, anlas_day=100)
+
+
+@dataclass
+class Stage:
+    """Bot, house and both services of a test."""
+
+    discord: Discord
+    novelai: NovelAI
+    house: House
+    client: Naibot
+    settings: Settings
+
+    async def slash(self, name: str, *, by: int = lantern.ANN, at: int = lantern.STUDIO, **options: Any) -> Interaction:
+        """Use a slash command; a value's Discord type is taken from the synced definition."""
+        commands = self.discord.actions.commands_for(by, at)
+        definition = next(c for c in commands if c["name"] == name and c["type"] == 1)
+        types = {option["name"]: option["type"] for option in definition["options"]}
+        given = [{"name": key, "type": types.get(key, 3), "value": value} for key, value in options.items()]
+        return await self.discord.actions.act(by, at, {"kind": "slash", "name": name, "options": given})
+
+    async def press(self, message: Json, label: str, *, by: int = lantern.ANN) -> Interaction:
+        """Press a button by its label."""
+        ids = {part.get("label"): part.get("custom_id") for part in walk(message["components"])}
+        return await self.press_id(message, ids[label], by=by)
+
+    async def press_id(self, message: Json, custom_id: str | None, *, by: int = lantern.ANN) -> Interaction:
+        """Press the button of that id."""
+        wish = {"kind": "press", "message": message["id"], "custom_id": custom_id}
+        return await self.discord.actions.act(by, int(message["channel_id"]), wish)
+
+    async def until(self, true: Callable[[], object], within: float = 15.0) -> None:
+        """Wait until something holds."""
+        async with asyncio.timeout(within):
+            while not true():
+                await asyncio.sleep(0.01)
+
+    async def answered(self, interaction: Interaction) -> Json:
+        """The message that answered, once its handlers are through and its jobs delivered; {} where there is none."""
+        activity = self.house.services.activity
+        async with asyncio.timeout(30):
+            while True:
+                handling = activity.handlings().get(interaction.id)
+                jobs = [job for job in await self.house.store.recent(0.0) if job.interaction == interaction.id]
+                is_over = all(not job.state.is_waiting and job.delivery.value != "PENDING" for job in jobs)
+                if handling is not None and not handling.handlers and is_over:
+                    break
+                await asyncio.sleep(0.02)
+        shown = self.discord.world.shown.get(interaction.original or 0)
+        return shown.message if shown is not None and not shown.deleted else {}
+
+    def private_words(self, user_id: int = lantern.ANN) -> list[str]:
+        """Every text that only this person sees, newest first."""
+        return [
+            "\n".join([s.message["content"], *(p["content"] for p in walk(s.message["components"]) if p["type"] == 10)])
+            for s in self.discord.world.visible(user_id)
+            if s.to == user_id and not s.deleted
+        ]
+
+    def pictures(self) -> list[bytes]:
+        """The files of every message that everybody sees, as they were stored."""
+        return [
+            self.discord.world.blobs[int(file["id"])].data
+            for s in self.discord.world.visible(0)
+            if not s.deleted
+            for file in s.message["attachments"]
+        ]
+
+
+@asynccontextmanager
+async def open_stage(
+    folder: Path, *, judge: Judge | None = None, working: bool = True, config: GuildConfig = STUDIO, **discord: Any
+) -> AsyncIterator[Stage]:
+    """A stage; without *working* nobody makes pictures until the test says so."""
+    novelai, pretended = NovelAI(), Discord(judge=judge, **discord)
+    async with (
+        novelai.serve() as address,
+        pretended.serve(),
+        play(folder, pretended, novelai, address, working=working, config=config) as stage,
+    ):
+        yield stage
+
+
+@asynccontextmanager
+async def play(
+    folder: Path,
+    discord: Discord,
+    novelai: NovelAI,
+    address: str,
+    *,
+    working: bool = True,
+    config: GuildConfig = STUDIO,
+) -> AsyncIterator[Stage]:
+    """A bot on a world that may outlive it."""
+    where = discord.settings()
+    settings = Settings(
+        discord_token=where["DISCORD_TOKEN"],
+        novelai_tokens=("pst-standin",),
+        discord_api=where["DISCORD_API"],
+        discord_gateway=where["DISCORD_GATEWAY"],
+        novelai_api=address,
+        data_dir=folder,
+        house=replace(HouseConfig(), never_spend=False, guilds=frozenset({lantern.LANTERN})),
+    )
+    point_at(settings)
+    async with open_house(settings, pace=QUICK) as house:
+        await house.services.guilds.save(lantern.LANTERN, config)
+        client = Naibot(settings, house.services, house.store)
+        await house.services.accounts.read(house.services.accounts.clients[0])
+        tasks = [asyncio.create_task(client.start(settings.discord_token))]
+        if working:
+            tasks += [asyncio.create_task(worker.run()) for worker in house.services.workers]
+        try:
+            async with asyncio.timeout(20):
+                while not client.is_ready():
+                    await asyncio.sleep(0.01)
+            yield Stage(discord, novelai, house, client, settings)
+        finally:
+            await client.close()
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
