@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ OK, PROBLEM = 0, 1
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script; returns the exit code."""
     arguments = _parser().parse_args(argv)
+    # What Pillow thinks of a stranger's EXIF block is nobody's concern.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)

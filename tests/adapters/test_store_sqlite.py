@@ -204,7 +204,8 @@ async def test_values_no_row_can_hold_are_store_errors(store: SqlStore) -> None:
 async def test_a_second_opener_is_refused(store: SqlStore, tmp_path: Path) -> None:
     """Two bots on one folder would both believe that every other lease is dead."""
     with pytest.raises(StoreError, match=r"store\.locked"):
-        await open_store(tmp_path)
+        async with _opened(tmp_path):
+            pass
 
     assert 0 == (await examine(tmp_path)).jobs
 

@@ -120,21 +120,18 @@ def _value_at(text: str, at: int, unused: Sequence[str]) -> tuple[str, int]:
     return text[at:].strip(), len(text)
 
 
+_WRAPPED = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*)', re.DOTALL)
+
+
 def _quoted_at(text: str, at: int, unused: Sequence[str]) -> tuple[str, int] | None:
     """A value wrapped whole: behind its closing quote the line ends or another name starts."""
-    end = at + 1
-    while end < len(text):
-        if text[end] == "\\" and end + 1 < len(text) and text[end + 1] in '"\\':
-            end += 2
-            continue
-        if text[end] == '"':
-            behind = end + 1
-            while behind < len(text) and text[behind].isspace():
-                behind += 1
-            if behind == len(text) or (behind > end + 1 and _name_at(text, behind, unused) is not None):
-                return re.sub(r'\\(["\\])', r"\1", text[at + 1 : end]), behind
-        end += 1
-    return None
+    wrapped = _WRAPPED.match(text, at)
+    if wrapped is None:
+        return None
+    behind = wrapped.end()
+    if behind < len(text) and (not wrapped[2] or _name_at(text, behind, unused) is None):
+        return None
+    return re.sub(r'\\(["\\])', r"\1", wrapped[1]), behind
 
 
 def quote(value: str) -> str:

@@ -1,0 +1,335 @@
+"""What an image says of itself: signed is signed, anything else is not, and nothing a stranger sends does harm."""
+
+import gzip
+import io
+import json
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nacl.signing import SigningKey
+from PIL import Image
+
+from bot.domain.claims import Carrier, Note, Signature, Verdict, shown_claim, to_json
+from bot.domain.errors import Mistake
+from bot.imaging.inspection import inspect_files, inspect_image
+from bot.imaging.signature import NOVELAI, STANDIN, verify
+from tests.imaging.pictures import COMMENT, TRUSTED, a_picture, chunk, hidden, packed, png, signed
+from tests.shared import shared
+
+
+def _text(comment: str, picture: Image.Image | None = None) -> bytes:
+    return png(picture or a_picture(), Software="NovelAI", Source="Stable Diffusion XL C1E1DE52", Comment=comment)
+
+
+def test_a_signed_picture_is_signed_with_its_settings() -> None:
+    """The claim is the signed text, its model is looked up, and the JSON has the documented shape."""
+    found = inspect_image(_text(signed(a_picture())), trusted=TRUSTED)
+
+    [claim] = found.claims
+    assert (Verdict.SIGNED, Signature.VALID, "novelai") == (found.verdict, claim.signature, claim.signer)
+    assert ("1girl, smile", "lowres", 1234567) == (claim.prompt, claim.undesired_content, claim.settings["seed"])
+    assert "NovelAI Diffusion V3" == claim.model
+    assert {"format", "width", "height", "verdict", "claims", "notes"} == to_json(found).keys()
+
+
+@given(st.integers(0, 39), st.integers(0, 47), st.integers(0, 2), st.integers(1, 255))
+@settings(max_examples=40, deadline=None)
+def test_one_changed_pixel_is_never_signed(x: int, y: int, channel: int, by: int) -> None:
+    """Any change of any colour of any pixel breaks the signature."""
+    comment, picture = signed(a_picture()), a_picture()
+    colours = list(picture.getpixel((x, y)))  # type: ignore[arg-type]
+    colours[channel] = (colours[channel] + by) % 256
+    picture.putpixel((x, y), tuple(colours))
+
+    assert Verdict.ALTERED is inspect_image(_text(comment, picture), trusted=TRUSTED).verdict
+
+
+@given(st.sampled_from(sorted(COMMENT)), st.one_of(st.text(max_size=5), st.integers(), st.none()))
+@settings(max_examples=40, deadline=None)
+def test_one_changed_field_is_never_signed(name: str, value: object) -> None:
+    """Any change of any signed field breaks the signature."""
+    fields = json.loads(signed(a_picture()))
+    if fields[name] == value:
+        return
+    fields[name] = value
+
+    assert Verdict.ALTERED is inspect_image(_text(json.dumps(fields)), trusted=TRUSTED).verdict
+
+
+@given(st.binary(max_size=300), st.binary(min_size=32, max_size=32), st.integers(0, 511))
+@settings(max_examples=60, deadline=None)
+def test_our_verification_is_ed25519(message: bytes, seed: bytes, bit: int) -> None:
+    """It accepts what PyNaCl signs, over any split of the message, and no signature with a bit turned."""
+    key = SigningKey(seed)
+    signature, half = key.sign(message).signature, len(message) // 2
+    turned = bytearray(signature)
+    turned[bit // 8] ^= 1 << bit % 8
+
+    assert verify(bytes(key.verify_key), signature, message[:half], message[half:])
+    assert not verify(bytes(key.verify_key), bytes(turned), message)
+
+
+def test_another_key_proves_nothing() -> None:
+    """A signature of a key that is not trusted, the stand-in's included, is a change."""
+    theirs = signed(a_picture(), key=SigningKey(bytes([1] * 32)))
+
+    assert Verdict.ALTERED is inspect_image(_text(theirs), trusted=TRUSTED).verdict
+    assert Verdict.ALTERED is inspect_image(_text(signed(a_picture())), trusted={**NOVELAI, **STANDIN}).verdict
+
+
+def test_fields_behind_the_signature_are_named_and_not_shown() -> None:
+    """What a client added later was not signed: the rest verifies, the additions stand nowhere."""
+    fields = json.loads(signed(a_picture())) | {"requestId": "abc", "forge": {"x": 1}}
+
+    found = inspect_image(_text(json.dumps(fields)), trusted=TRUSTED)
+
+    [claim] = found.claims
+    assert (Signature.VALID, ("requestId", "forge")) == (claim.signature, claim.added)
+    assert "requestId" not in claim.settings
+    assert (Note.FIELDS_ADDED,) == found.notes
+
+
+def test_a_respaced_comment_verifies_and_a_repeated_key_does_not() -> None:
+    """Only spaces may differ from what was signed; an object with a repeated key is refused."""
+    text = signed(a_picture())
+    respaced = json.dumps(json.loads(text), separators=(",", ":"))
+    repeated = text[:-1] + ', "prompt": "another"}'
+
+    assert Verdict.SIGNED is inspect_image(_text(respaced), trusted=TRUSTED).verdict
+    found = inspect_image(_text(repeated), trusted=TRUSTED)
+    assert Verdict.ALTERED is found.verdict
+    assert found.claims[0].prompt is None
+
+
+def test_alpha_alone_is_recovered() -> None:
+    """Text was stripped; the alpha channel still holds it, and it verifies."""
+    picture = a_picture(64, 64)
+    made = hidden(picture, packed(signed(picture)))
+
+    found = inspect_image(png(made), trusted=TRUSTED)
+
+    assert (Verdict.SIGNED, (Note.RECOVERED,)) == (found.verdict, found.notes)
+    assert Carrier.ALPHA is found.claims[0].carrier
+
+
+def test_text_that_tells_another_picture_is_noted_and_not_shown() -> None:
+    """A forged text beside a signed alpha: the signed one is shown, and the other is said to be there."""
+    picture = a_picture(64, 64)
+    made = hidden(picture, packed(signed(picture)))
+
+    found = inspect_image(png(made, Software="NovelAI", Comment='{"prompt": "forged", "seed": 1}'), trusted=TRUSTED)
+
+    shown = shown_claim(found)
+    assert shown is not None
+    assert "1girl, smile" == shown.prompt
+    assert Note.DISAGREE in found.notes
+
+
+def test_dropping_alpha_or_saving_again_keeps_the_signature() -> None:
+    """The signature covers colours and Comment, not the file."""
+    picture = a_picture(64, 64)
+    comment = signed(picture)
+    again = io.BytesIO()
+    Image.open(io.BytesIO(png(hidden(picture, packed(comment))))).save(again, "WEBP", lossless=True, exact=True)
+
+    assert Verdict.SIGNED is inspect_image(png(picture, Software="NovelAI", Comment=comment), trusted=TRUSTED).verdict
+    assert Verdict.SIGNED is inspect_image(again.getvalue(), trusted=TRUSTED).verdict
+
+
+def test_damaged_pixels_leave_the_text_readable() -> None:
+    """A cut file: the text is read, the signature cannot be checked."""
+    whole = _text(signed(a_picture()))
+
+    found = inspect_image(whole[:-30], trusted=TRUSTED)
+
+    assert (Verdict.UNCHECKED, (Note.DAMAGED,)) == (found.verdict, found.notes)
+    assert "1girl, smile" == found.claims[0].prompt
+
+
+def test_text_behind_the_pixels_is_read() -> None:
+    """V5 writes it there."""
+    data = png(a_picture())
+    at = data.rindex(b"\0\0\0\0IEND")
+    late = data[:at] + chunk(b"tEXt", b"Comment\0" + signed(a_picture()).encode()) + data[at:]
+
+    assert Verdict.SIGNED is inspect_image(late, trusted=TRUSTED).verdict
+
+
+@pytest.mark.parametrize("mode", ["zTXt", "iTXt", "iTXt packed"])
+def test_packed_and_international_text_is_read(mode: str) -> None:
+    """zTXt and iTXt carry Comments too."""
+    comment = signed(a_picture()).encode()
+    body = {
+        "zTXt": b"Comment\0\0" + zlib.compress(comment),
+        "iTXt": b"Comment\0\0\0\0\0" + comment,
+        "iTXt packed": b"Comment\0\1\0\0\0" + zlib.compress(comment),
+    }[mode]
+    plain = png(a_picture())
+
+    found = inspect_image(plain[:33] + chunk(mode[:4].encode(), body) + plain[33:], trusted=TRUSTED)
+
+    assert Verdict.SIGNED is found.verdict
+
+
+def test_a_picture_over_the_bound_keeps_its_text_unchecked() -> None:
+    """Above 16,777,216 pixels nothing is decoded."""
+    small = _text(signed(a_picture()))
+    huge = small[:16] + struct.pack(">II", 60_000, 60_000) + small[24:]
+
+    assert Verdict.UNCHECKED is inspect_image(huge, trusted=TRUSTED).verdict
+
+
+# --- files that mean harm --------------------------------------------------------------------------------------------
+
+
+def _bomb_chunk() -> bytes:
+    plain = png(a_picture())
+    return plain[:33] + chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(200_000_000), 9)) + plain[33:]
+
+
+HOSTILE: dict[str, Any] = {
+    "four pixels": lambda: png(hidden(a_picture(4, 4), b"")),
+    "a length that lies": lambda: png(hidden(a_picture(64, 64), b"x", bits=0xFFFFFFF8)),
+    "a length that is no byte": lambda: png(hidden(a_picture(64, 64), b"xx", bits=13)),
+    "a bomb in the alpha": lambda: png(hidden(a_picture(200, 200), gzip.compress(bytes(4_000_000)))),
+    "a bomb in a chunk": _bomb_chunk,
+    "two hundred thousand chunks": lambda: png(a_picture())[:33] + chunk(b"tEXt", b"a\0b") * 200_000,
+    "deep JSON": lambda: _text("[" * 100_000),
+    "a list": lambda: _text('["signed_hash"]'),
+    "a number of 200,000 digits": lambda: _text('{"signed_hash": ' + "9" * 200_000 + "}"),
+    "a signature that is a number": lambda: _text('{"prompt": "x", "signed_hash": 5}'),
+    "a signature of NaN": lambda: _text('{"prompt": "x", "scale": NaN, "signed_hash": "AA=="}'),
+    "null fields": lambda: _text('{"prompt": null, "v4_prompt": null, "uc": 5, "signed_hash": null}'),
+    "captions that are none": lambda: _text(
+        '{"v4_prompt": {"caption": {"char_captions": [1, {"centers": [5]}, null]}}}'
+    ),
+    "60,000 by 60,000 of nothing": lambda: png(a_picture())[:16] + struct.pack(">II", 60_000, 60_000) + b"\0" * 50,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_are_answered_at_once(name: str) -> None:
+    """A verdict or a mistake, within 2 s, and never signed."""
+    data = HOSTILE[name]()
+    began = time.monotonic()
+    try:
+        verdict = inspect_image(data, trusted=TRUSTED).verdict
+    except Mistake:
+        verdict = Verdict.NONE
+
+    assert verdict is not Verdict.SIGNED
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "image.type"),
+        (b"<html></html>", "image.type"),
+        (b"\x89PNG\r\n\x1a\n", "image.broken"),
+        (b"\xff\xd8\xff\xe0\0\x10", "image.broken"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "image.broken"),
+        (b"GIF89a\0", "image.broken"),
+        (bytes(25 * 1024 * 1024 + 1), "image.large"),
+    ],
+)
+def test_what_is_no_image_is_named(data: bytes, code: str) -> None:
+    """Not an image, cut at the start, or too large: each has its code."""
+    with pytest.raises(Mistake) as caught:
+        inspect_image(data)
+
+    assert code == caught.value.code
+
+
+@given(st.binary(max_size=400))
+@settings(max_examples=150, deadline=None)
+def test_any_bytes_behind_any_magic_are_answered(data: bytes) -> None:
+    """Whatever follows a good beginning, the answer is a verdict or a mistake."""
+    for magic in (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", b"GIF89a"):
+        try:
+            assert inspect_image(magic + data, trusted=TRUSTED).verdict is not Verdict.SIGNED
+        except Mistake:
+            continue
+
+
+def test_memory_stays_within_bounds() -> None:
+    """The largest picture that is decoded takes the process to at most 400 MiB."""
+    side = 4_096
+    picture = Image.new("RGBA", (side, side), (10, 20, 30, 255))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    data = _with_comment(file.getvalue())
+    script = (
+        "import sys, resource; from bot.imaging.inspection import inspect_image; "
+        "inspect_image(sys.stdin.buffer.read()); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], input=data, capture_output=True, check=True)
+
+    assert int(done.stdout) < 400
+
+
+def _with_comment(data: bytes) -> bytes:
+    return data[:33] + chunk(b"tEXt", b"Comment\0" + signed(a_picture()).encode()) + data[33:]
+
+
+# --- real files ------------------------------------------------------------------------------------------------------
+
+
+def _expected() -> dict[str, Any]:
+    files: dict[str, Any] = json.loads(shared("samples/expected.json").read_text())["files"]
+    return files
+
+
+def test_real_novelai_files_say_what_novelais_own_verifier_says() -> None:
+    """Every NovelAI sample: verdict, carriers with their signatures, and seed."""
+    wanted = {name: each for name, each in _expected().items() if name.startswith("nai")}
+    wrong = []
+    for name, each in wanted.items():
+        [found] = inspect_files([str(shared(f"samples/{name}"))], trusted=NOVELAI, explain=str)
+        claims: Any = found["claims"]
+        said = [[claim["carrier"], claim["signature"]] for claim in claims]
+        seeds = {claim["settings"].get("seed") for claim in claims} - {None}
+        if (found["verdict"], said, seeds) != (
+            each["verdict"],
+            each["claims"],
+            {each["seed"]} if "seed" in each else set(),
+        ):
+            wrong.append(name)
+
+    assert [] == wrong
+    assert 15 == len(wanted)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_bad_files_are_answered() -> None:
+    """Every damaged or hostile sample gets an object within 2 s, an error where the decoder has one."""
+    names = [name for name in _expected() if name.startswith("bad/")]
+    for name in names:
+        began = time.monotonic()
+        [found] = inspect_files([str(shared(f"samples/{name}"))], trusted=NOVELAI, explain=str)
+
+        assert time.monotonic() - began < 2, name
+        assert ("error" in found) == ("pillow" in _expected()[name]), name
+        assert json.dumps(found)
+    assert len(names) > 40
+
+
+def test_a_missing_file_is_an_error_object(tmp_path: Path) -> None:
+    """One unreadable file does not keep the others from being read."""
+    good = tmp_path / "a.png"
+    good.write_bytes(_text(signed(a_picture())))
+
+    missing, found = inspect_files([str(tmp_path / "none.png"), str(good)], trusted=TRUSTED, explain=str)
+
+    assert {"code": "file.unreadable", "message": "file.unreadable"} == missing["error"]
+    assert "signed" == found["verdict"]
