@@ -101,10 +101,11 @@ def _png(data: bytes) -> Header:
         raise Mistake("image.broken")
     texts: list[tuple[str, str]] = []
     pixels = [_PNG]
-    exif, frames, budget = None, False, TEXT_MAX
+    exif, frames, cut, budget = None, False, False, TEXT_MAX
     for kind, body, whole in _png_chunks(data):
         if kind in _PIXEL_CHUNKS:
             pixels.append(whole)
+            cut = cut or not whole
         elif kind in (b"tEXt", b"zTXt", b"iTXt") and len(texts) < TEXTS_MAX:
             found = _png_text(kind, body, budget)
             if found is not None:
@@ -116,7 +117,8 @@ def _png(data: bytes) -> Header:
     pixels.append(_END)
     return Header(
         format="PNG", width=width, height=height, texts=tuple(texts), exif=exif, frames=frames,
-        pixel_data=b"".join(pixels),
+        # Pillow may make something of half the pixels; nobody could have signed that.
+        pixel_data=b"" if cut else b"".join(pixels),
     )  # fmt: skip
 
 
@@ -130,8 +132,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
             return
         if end > len(data):
             if kind == b"IDAT":
-                # What is there of it, so that the decoder finds the damage.
-                yield kind, b"", data[at:]
+                yield kind, b"", b""
             return
         yield kind, data[at + 8 : end - 4], data[at:end]
         at, seen = end, seen + 1

@@ -279,7 +279,11 @@ async def test_what_was_granted_is_for_today_and_for_one_server(store: Store) ->
     tomorrow = await store.standing(a_requester(), MIDNIGHT)
     elsewhere = await store.standing(a_requester(guild_id=GUILD + 1), NOON)
 
-    assert [(5, 50), (0, 0), (0, 0)] == [(s.extra_pictures, s.extra_anlas) for s in (today, tomorrow, elsewhere)]
+    await _admit(store, an_application(), MIDNIGHT)
+    admitted = await store.standing(a_requester(), MIDNIGHT)
+
+    extras = [(s.extra_pictures, s.extra_anlas) for s in (today, tomorrow, elsewhere, admitted)]
+    assert [(5, 50), (0, 0), (0, 0), (0, 0)] == extras
 
 
 async def test_direct_messages_are_one_scope(store: Store) -> None:

@@ -23,7 +23,7 @@ from bot.domain.admission import Standing
 from bot.domain.errors import StoreError
 from bot.domain.job import Job, JobState, Settlement
 from bot.domain.request import Picture
-from tests.builders import GUILD, a_request, a_requester, an_application
+from tests.builders import GUILD, a_place, a_request, a_requester, an_application
 
 NOON = 1_800_014_400.0
 ROOT = Path(__file__).parents[2]
@@ -196,6 +196,16 @@ async def test_values_no_row_can_hold_are_store_errors(store: SqlStore) -> None:
             await store.admit(wish, NOON, _first)
 
     assert [] == list(await store.waiting())
+
+
+async def test_an_erased_token_stands_nowhere_in_the_row(store: SqlStore, tmp_path: Path) -> None:
+    """What expired is gone from every column, not only from the one that is read."""
+    await store.admit(an_application(place=a_place(token="s3cr3t", token_expires=NOON)), NOON, _first)
+    assert "s3cr3t" in str(_sql(tmp_path, "SELECT * FROM jobs"))
+
+    await store.forget_tokens(NOON)
+
+    assert "s3cr3t" not in str(_sql(tmp_path, "SELECT * FROM jobs"))
 
 
 # --- processes
