@@ -185,18 +185,21 @@ def _standin(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from bot.adapters.store.ledger import differences
+    from bot.adapters.store.ledger import examine
 
     folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
     try:
-        found = asyncio.run(differences(folder))
+        found = asyncio.run(examine(folder))
     except StoreError as error:
         _complain(error.code, error.data)
         return PROBLEM
-    for difference in found:
+    for difference in found.differences:
         print(difference)
-    print(wording.say("check.ledger_bad", n=len(found)) if found else wording.say("check.ledger_ok"))
-    return PROBLEM if found else OK
+    if found.differences:
+        print(wording.say("check.ledger_bad", n=len(found.differences)))
+        return PROBLEM
+    print(wording.say("check.ledger_ok", jobs=found.jobs, members=found.members))
+    return OK
 
 
 def _explain(error: NaibotError) -> str:

@@ -74,6 +74,7 @@ SIZE_RANGE = "Each side goes from {low} to {high}. Nothing was made."
 SIZE_AREA = "That is larger than NovelAI draws. The largest of this shape is {size}. Nothing was made."
 SIZE_UNKNOWN = "A size is a name like Landscape, a shape like 2:3, or two sides like {example}. Nothing was made."
 PROMPT_EMPTY = "The prompt is empty. Say what to draw. Nothing was made."
+PROMPT_UNREADABLE = "The prompt holds half a character that cannot be sent. Type it anew. Nothing was made."
 PROMPT_LONG = 'The prompt has {n} tokens and {model} reads {limit}. What comes after "{tag}" is ignored.'
 PROMPT_LONG_ALL = "The prompt has {n} tokens and {model} reads {limit}. The rest is ignored."
 IMAGE_TYPE = "That is not a picture I can read. PNG, JPEG, WebP and GIF work, up to 25 MiB."
@@ -258,7 +259,7 @@ STORE_TAMPERED = (
     "A migration that was applied to the data folder differs from this program's. Install the version that wrote it."
 )
 STORE_MISSING = "There is no database in this data folder."
-CHECK_LEDGER_OK = "The ledger adds up."
+CHECK_LEDGER_OK = "The ledger adds up: {jobs} jobs, {members} members."
 CHECK_LEDGER_BAD = "The ledger does not add up. {n} differences:"
 SHELL_READY = "READY naibot"
 SHELL_STOPPED = "Stopped."

@@ -87,7 +87,8 @@ def decide(*, pictures: int, anlas: int, now: float, limits: Limits, standing: S
 def _check_pace(now: float, limits: Limits, standing: Standing) -> None:
     if standing.waiting >= limits.waiting:
         raise LimitReached("quota.waiting", n=standing.waiting, limit=limits.waiting)
-    if standing.last_admitted is not None and now - standing.last_admitted < limits.cooldown:
+    # A clock that was put back must not make a cooldown last until it catches up.
+    if standing.last_admitted is not None and 0 <= now - standing.last_admitted < limits.cooldown:
         raise LimitReached("cooldown", t=standing.last_admitted + limits.cooldown)
 
 

@@ -132,6 +132,9 @@ class Prompt:
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise Mistake("prompt.empty")
+        if any("\ud800" <= c <= "\udfff" for c in self.text + self.undesired_content):
+            # Half a character: no encoding can send or store it.
+            raise Mistake("prompt.unreadable")
         check_range("prompt", len(self.text), 1, PROMPT_MAX)
         check_range("undesired_content", len(self.undesired_content), 0, PROMPT_MAX)
 

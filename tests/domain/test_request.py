@@ -117,6 +117,12 @@ def test_a_preset_that_the_model_lacks_names_those_it_has() -> None:
     assert "Heavy, Light, Human Focus, None" in sentence
 
 
+def test_half_a_character_is_a_mistake() -> None:
+    """A lone surrogate can be neither sent nor stored."""
+    with pytest.raises(Mistake, match=r"prompt\.unreadable"):
+        a_request("1girl \ud83d")
+
+
 def test_a_blank_prompt_is_a_mistake() -> None:
     """NovelAI answers a blank prompt with an error, so it is never sent."""
     with pytest.raises(Mistake, match=r"prompt\.empty"):
