@@ -78,7 +78,7 @@ async def open_house(settings: Settings, *, clock: Clock = time.time, pace: Pace
             darkroom=darkroom,
             guilds=guilds,
             accounts=accounts,
-            upkeep=Upkeep(store, store, bell, clock),
+            upkeep=Upkeep(store, store, settings.house, bell, clock),
             activity=Activity(),
         )
         await _plant(store, settings)

@@ -129,6 +129,9 @@ class DeliveryStore(Protocol):
     async def forget_tokens(self, now: float) -> int:
         """Erase interaction tokens that have expired."""
 
+    async def forget_requests(self, admitted_before: float) -> int:
+        """Forget what ended jobs asked for, admitted before that moment; ids, amounts and times stay."""
+
     async def purge_pictures(self, shown_before: float) -> int:
         """Delete the bytes of pictures shown (or lapsed) before that moment."""
 

@@ -34,7 +34,6 @@ class Settings:
     novelai_api: str = NOVELAI_API
     data_dir: Path = Path("data")
     house: HouseConfig = field(default_factory=HouseConfig)
-    log_format: str = "plain"
     log_level: str = "INFO"
     backstage_url: str | None = field(default=None, repr=False)
     seed: Path | None = None
@@ -148,7 +147,6 @@ def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> S
         novelai_api=reader.address("NOVELAI_API", NOVELAI_API, ("http", "https")),
         data_dir=data_dir or Path(reader.text("DATA_DIR", "data")),
         house=house,
-        log_format=reader.choice("LOG_FORMAT", "plain", ("plain", "json")),
         log_level=reader.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         backstage_url=reader.text("BACKSTAGE_URL") or None,
         seed=Path(reader.text("SEED")) if reader.text("SEED") else None,

@@ -168,7 +168,7 @@ class GenerateCog(commands.Cog, name="Generate"):
     async def _refuse(self, interaction: Interaction, requester: Requester, refusal: Refused) -> None:
         """A refusal by price carries its cure as a button; every other one is the tree's to answer."""
         cure = refusal.data.get("request")
-        wanted = ("price.never", "price.house")
+        wanted = ("price.never", "price.house", "price.direct")
         if refusal.code not in wanted or not isinstance(cure, Generate):
             raise refusal
         await acknowledge(interaction, private=True)
@@ -288,9 +288,11 @@ class GenerateCog(commands.Cog, name="Generate"):
     async def _delete(self, press: Press, requester: Requester, job: Job, *, reason: str | None) -> None:
         await press.interaction.delete_original_response()
         await self._studio.note_deleted(requester, job, reason)
+        if requester.user_id != job.user_id:
+            await tell(press.interaction, wording.DELETED_ON_RECORD)
+            return
         again = button("job", job.id, "again", wording.BUTTON_AGAIN)
-        is_own = requester.user_id == job.user_id
-        await tell(press.interaction, wording.DELETED, view=row(again) if is_own else None)
+        await tell(press.interaction, wording.DELETED, view=row(again))
 
     # --- More… -------------------------------------------------------------------------------------------------------
 

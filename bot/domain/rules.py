@@ -85,8 +85,10 @@ def judge_place(requester: Requester, guild: GuildConfig | None, house: HouseCon
         raise Refused("place", channel=requester.channel_id, channels=guild.channels)
 
 
-def never_spends(guild: GuildConfig, house: HouseConfig) -> str | None:
-    """The code of the switch that forbids spending here (``price.house`` before ``price.never``), or None."""
+def never_spends(guild: GuildConfig, house: HouseConfig, *, is_direct: bool = False) -> str | None:
+    """The code of the switch that forbids spending here (``price.house``, ``.direct`` or ``.never``), or None."""
     if house.never_spend:
         return "price.house"
-    return "price.never" if guild.never_spend else None
+    if not guild.never_spend:
+        return None
+    return "price.direct" if is_direct else "price.never"

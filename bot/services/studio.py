@@ -67,7 +67,7 @@ class Studio:
         config = self._guilds.config(requester)
         judge(requester, request, config, self._guilds.house)
         price = self._accounts.cheapest(request)
-        if not price.is_free and (code := never_spends(config or GuildConfig(), self._guilds.house)):
+        if not price.is_free and (code := self._never_spends(requester, config)):
             nothing_is_free = is_free_form(request) and request.samples == 1
             raise Refused("price.nofree" if nothing_is_free else code, price=price.total, request=free_form(request))
         return price
@@ -193,6 +193,9 @@ class Studio:
         """The prompt's tokens; over the limit is a hint to the member, never a refusal."""
         row = CAPABILITIES[request.sampling.model]
         return await self._tokenizer.count(row.tokenizer, request.prompt.text, row.token_limit)
+
+    def _never_spends(self, requester: Requester, config: GuildConfig | None) -> str | None:
+        return never_spends(config or GuildConfig(), self._guilds.house, is_direct=not requester.scope)
 
     async def _check_allowance(self, requester: Requester, request: Request, price: Price) -> None:
         """Refuse before the question what the answer could not buy; admission asks again under its locks."""

@@ -2,11 +2,13 @@
 
 import logging
 
+from bot.domain.guild import HouseConfig
 from bot.ports import Clock, DeliveryStore, JobStore
 from bot.services.bell import Bell
 
 log = logging.getLogger(__name__)
 
+DAY = 86_400.0
 PICTURE_LIFE = 3_600.0
 """Seconds a picture is kept after it was shown."""
 
@@ -14,7 +16,8 @@ PICTURE_LIFE = 3_600.0
 class Upkeep:
     """The housekeeper."""
 
-    def __init__(self, jobs: JobStore, deliveries: DeliveryStore, bell: Bell, clock: Clock) -> None:
+    def __init__(self, jobs: JobStore, deliveries: DeliveryStore, house: HouseConfig, bell: Bell, clock: Clock) -> None:
+        self._house = house
         self._jobs = jobs
         self._deliveries = deliveries
         self._bell = bell
@@ -27,7 +30,8 @@ class Upkeep:
             self._bell.ring(job.id)
 
     async def tidy(self) -> None:
-        """Erase dead interaction tokens, and the bytes of pictures that were shown an hour ago."""
+        """Erase dead tokens, pictures that were shown an hour ago, and requests older than the operator keeps them."""
         now = self._clock()
+        await self._deliveries.forget_requests(now - self._house.retention_days * DAY)
         await self._deliveries.forget_tokens(now)
         await self._deliveries.purge_pictures(now - PICTURE_LIFE)

@@ -126,13 +126,16 @@ class Worker:
             log.info("job %s may not be made any more: %s", job.id, refusal.code)
             await self._settle(job, _unpaid(JobState.BLOCKED, "blocked.rules"))
             return False
-        if job.price and (code := never_spends(config or GuildConfig(), self._guilds.house)):
+        if job.price and (code := self._never_spends(job, config)):
             await self._fail(job, code)
             return False
         if current > job.price:
             await self._wait_for_price(job)
             return False
         return True
+
+    def _never_spends(self, job: Job, config: GuildConfig | None) -> str | None:
+        return never_spends(config or GuildConfig(), self._guilds.house, is_direct=not job.requester.scope)
 
     async def _wait_for_price(self, job: Job) -> None:
         if self._clock() - job.admitted_at > PRICE_PATIENCE:

@@ -33,8 +33,8 @@ MOODS = (
 PETALS: dict[str, Colour] = {"cherry": (250, 190, 204), "blossoms": (250, 190, 204), "petals": (250, 190, 204),
                              "flowers": (248, 222, 140), "leaves": (224, 140, 60), "autumn": (224, 120, 50),
                              "snow": (255, 255, 255)}  # fmt: skip
-DRAFT = 2
-"""The scene is drawn at half size and enlarged, which softens every edge like a brush."""
+BRUSH = 0.9
+"""Pixels by which every edge is softened in the end, like a brush."""
 
 
 def paint(width: int, height: int, seed: int, words: Iterable[str]) -> Image.Image:
@@ -42,7 +42,7 @@ def paint(width: int, height: int, seed: int, words: Iterable[str]) -> Image.Ima
     known = set(words)
     chance = random.Random(f"{seed}:{sorted(known)}")  # noqa: S311 - a picture, not a secret
     mood = next((name for name, signs in MOODS if known & set(signs)), chance.choice(("day", "sunset", "spring")))
-    w, h = max(width // DRAFT, 8), max(height // DRAFT, 8)
+    w, h = width, height
     horizon = int(h * chance.uniform(0.5, 0.64))
     scene = _sky(w, h, mood, chance)
     _light(scene, w, horizon, mood, chance)
@@ -50,15 +50,14 @@ def paint(width: int, height: int, seed: int, words: Iterable[str]) -> Image.Ima
         _stars(scene, w, horizon, chance)
     _clouds(scene, w, horizon, mood, chance)
     _hills(scene, w, h, horizon, mood, chance)
-    if known & {"river", "sea", "ocean", "lake", "water", "beach"} or chance.random() < 0.5:
+    if known & {"river", "sea", "ocean", "lake", "water", "beach"} or chance.random() < 0.85:
         scene = _water(scene, w, h, horizon, mood, chance)
     _ground(scene, w, h, mood, chance)
     _tree(scene, w, h, known, mood, chance)
     if known & {"1girl", "1boy", "girl", "boy", "2girls", "2boys", "woman", "man", "solo"}:
         _figure(scene, w, h, known, mood, chance)
     _petals(scene, w, h, known, chance)
-    finished = scene.resize((width, height), Image.Resampling.BICUBIC)
-    return _grain(finished, chance)
+    return _grain(scene.filter(ImageFilter.GaussianBlur(BRUSH)), chance)
 
 
 def _mix(a: Colour, b: Colour, t: float) -> Colour:
@@ -94,7 +93,7 @@ def _light(scene: Image.Image, w: int, horizon: int, mood: str, chance: random.R
 
 def _stars(scene: Image.Image, w: int, horizon: int, chance: random.Random) -> None:
     draw = ImageDraw.Draw(scene)
-    for _ in range(w // 3):
+    for _ in range(w // 5):
         x, y = chance.randrange(w), int(horizon * chance.random() ** 1.5)
         light = chance.randrange(120, 250)
         draw.point((x, y), fill=(light, light, min(255, light + 20)))
@@ -134,8 +133,25 @@ def _hills(scene: Image.Image, w: int, h: int, horizon: int, mood: str, chance: 
         mask = Image.new("L", scene.size)
         ImageDraw.Draw(mask).polygon([(0, h), *ridge, (w, h)], fill=255)
         scene.paste(_mix(_mix(far, SKIES[mood][2], 0.35 * (1 - t)), near, t * 0.75), (0, 0), mask)
+        if layer > 1:
+            _woods(scene, ridge, w, _mix(near, SKIES[mood][2], 0.3 - 0.1 * layer + 0.1), chance)
         # Mist lies at the feet of each range.
         _glow(scene, (-w * 0.2, base + h * 0.05, w * 1.2, base + h * 0.11), SKIES[mood][2], int(70 * (1 - t)), h * 0.02)
+
+
+def _woods(scene: Image.Image, ridge: list[tuple[float, float]], w: int, colour: Colour, chance: random.Random) -> None:
+    """Firs along a ridge, in groups."""
+    draw = ImageDraw.Draw(scene)
+    for x, y in ridge:
+        if chance.random() < 0.35:
+            continue
+        for _ in range(3):
+            left, tall = x + chance.gauss(0, w * 0.008), w * chance.uniform(0.012, 0.03)
+            for tier in range(3):
+                top, half = y - tall + tier * tall * 0.28, tall * (0.14 + 0.09 * tier)
+                draw.polygon(
+                    [(left, top), (left - half, top + tall * 0.45), (left + half, top + tall * 0.45)], fill=colour
+                )
 
 
 def _water(scene: Image.Image, w: int, h: int, horizon: int, mood: str, chance: random.Random) -> Image.Image:
@@ -146,12 +162,12 @@ def _water(scene: Image.Image, w: int, h: int, horizon: int, mood: str, chance: 
     tint = Image.new("RGB", mirrored.size, _mix(SKIES[mood][0], HILLS[mood][1], 0.4))
     mirrored = Image.blend(mirrored, tint, 0.28)
     waves = ImageDraw.Draw(mirrored)
-    for _ in range(w // 3):
+    for _ in range(w // 4):
         y = int(depth * chance.random() ** 1.6)
         x, length = chance.uniform(0, w), w * chance.uniform(0.01, 0.05) * (0.5 + y / depth)
         at = (min(max(int(x), 0), w - 1), min(y, depth - 1))
         light = _mix(mirrored.getpixel(at), SKIES[mood][2], chance.uniform(0.15, 0.4))  # type: ignore[arg-type]
-        waves.line((x, y, x + length, y), fill=light)
+        waves.line((x, y, x + length, y), fill=light, width=2)
     scene.paste(mirrored, (0, shore))
     return scene
 
@@ -163,7 +179,7 @@ def _ground(scene: Image.Image, w: int, h: int, mood: str, chance: random.Random
     draw = ImageDraw.Draw(mask)
     draw.polygon([(0, h), *ridge, (w, h)], fill=255)
     for x, y in ridge:
-        for _ in range(9):
+        for _ in range(18):
             left = x + chance.uniform(-w / 90, w / 90)
             draw.line(
                 (left, y + h * 0.02, left + chance.gauss(0, w * 0.007), y - h * chance.uniform(0.005, 0.028)), fill=230
@@ -187,8 +203,8 @@ def _tree(scene: Image.Image, w: int, h: int, known: set[str], mood: str, chance
         mask = Image.new("L", scene.size)
         crown = ImageDraw.Draw(mask)
         for x, y in tips:
-            for _ in range(5):
-                r = w * chance.uniform(0.012, 0.036) * size
+            for _ in range(9):
+                r = w * chance.uniform(0.007, 0.024) * size
                 cx, cy = x + chance.gauss(0, w * 0.035), y + chance.gauss(0, w * 0.03) - (size < 1) * w * 0.012
                 crown.ellipse((cx - r, cy - r * 0.8, cx + r, cy + r * 0.8), fill=220)
         scene.paste(shade, (0, 0), mask.filter(ImageFilter.GaussianBlur(1.1)))
@@ -200,7 +216,7 @@ def _branch(
 ) -> None:  # fmt: skip
     end = (start[0] + lean * length, start[1] - length * (1 - abs(lean) * 0.45))
     draw.line((*start, *end), fill=bark, width=max(int(thick), 1))
-    if thick < 2.2:
+    if thick < 4.0:
         tips.append(end)
         return
     for turn in (chance.uniform(0.25, 0.6), -chance.uniform(0.15, 0.5)):
@@ -296,7 +312,7 @@ def _petals(scene: Image.Image, w: int, h: int, known: set[str], chance: random.
         _rain(scene, w, h, chance)
     if colour is None:
         return
-    for near, amount in ((False, w // 4), (True, w // 16)):
+    for near, amount in ((False, w // 8), (True, w // 32)):
         mask = Image.new("L", scene.size)
         draw = ImageDraw.Draw(mask)
         for _ in range(amount):

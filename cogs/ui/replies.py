@@ -111,7 +111,8 @@ def token_hint(request: Generate, tokens: TokenCount) -> str:
     """That the model does not read the whole prompt, and from where; "" where it does."""
     if not tokens.is_over:
         return ""
-    tag = wording.cut(tokens.ignored_from.partition(",")[0].strip(), 60)
+    read = request.prompt.text.rstrip().removesuffix(tokens.ignored_from)
+    tag = wording.cut(read.rstrip(" ,\n").rpartition(",")[2].strip(), 60)
     model = CAPABILITIES[request.sampling.model].short
     key = "prompt.long" if tag else "prompt.long_all"
     return wording.say(key, n=tokens.n, model=model, limit=tokens.limit, tag=wording.plain(tag))

@@ -188,7 +188,6 @@ async def test_a_closed_store_answers_with_store_errors(tmp_path: Path) -> None:
 async def test_values_no_row_can_hold_are_store_errors(store: SqlStore) -> None:
     """Half a surrogate pair, or a number over 64 bits, is refused and leaves nothing behind."""
     for wish in (
-        an_application(request=a_request("half a pair: \ud83d")),
         an_application(key="\ud83d"),
         replace(an_application(), interaction=2**64),
     ):

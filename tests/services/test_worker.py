@@ -201,6 +201,26 @@ async def test_what_could_not_be_shown_costs_nothing(house: Rig) -> None:
     assert Delivery.LAPSED == (await _now(house, parcel.job)).delivery
 
 
+async def test_what_is_kept_and_for_how_long(house: Rig) -> None:
+    """An hour after it was shown the picture's bytes are gone, after 30 days the request; the amounts stay."""
+    job = await house.studio.submit(a_requester(), a_request(size=Size(width=64, height=64)))
+    await house.worker.step()
+    await house.deliveries.shown(job, 300)
+    upkeep = house.house.services.upkeep
+
+    house.clock.advance(3_500)
+    await upkeep.tidy()
+    assert 1 == len(await house.jobs.pictures(job.id))
+    house.clock.advance(200)
+    await upkeep.tidy()
+    assert 0 == len(await house.jobs.pictures(job.id))
+    assert (await _now(house, job)).request is not None
+    house.clock.advance(30 * 86_400)
+    await upkeep.tidy()
+
+    assert (None, 1) == ((await _now(house, job)).request, (await _now(house, job)).charged_pictures)
+
+
 async def test_a_delivery_is_one_couriers_for_a_minute(house: Rig) -> None:
     """Nobody else gets it meanwhile; after the minute it is offered again."""
     await house.studio.submit(a_requester(), a_request(size=Size(width=64, height=64)))

@@ -34,7 +34,7 @@ def test_the_defaults_are_the_careful_ones() -> None:
 
 def test_every_problem_is_reported_at_once() -> None:
     """One start, one list."""
-    wrong = {"NEVER_SPEND": "maybe", "GUILDS": "lantern", "RETENTION_DAYS": "-3", "LOG_FORMAT": "xml"}
+    wrong = {"NEVER_SPEND": "maybe", "GUILDS": "lantern", "RETENTION_DAYS": "-3", "LOG_LEVEL": "LOUD"}
 
     assert {"settings.missing", "settings.switch", "settings.ids", "settings.number", "settings.choice"} == _problems(
         wrong

@@ -83,6 +83,15 @@ class Deliveries:
             await session.run("DELETE FROM drafts WHERE expires_at <= ?", now)
             return await session.run("UPDATE jobs SET token = NULL WHERE token IS NOT NULL AND token_expires <= ?", now)
 
+    async def forget_requests(self, admitted_before: float) -> int:
+        """Forget what ended and delivered jobs asked for, admitted before that moment; how many."""
+        async with self._db.tx() as session:
+            return await session.run(
+                "UPDATE jobs SET request = NULL WHERE admitted_at < ? AND request IS NOT NULL "
+                "AND delivery <> 'PENDING' AND state IN ('DONE', 'BLOCKED', 'FAILED', 'CANCELLED')",
+                admitted_before,
+            )
+
     async def purge_pictures(self, shown_before: float) -> int:
         """Delete the bytes of pictures shown (or lapsed) before that moment; how many pictures."""
         async with self._db.tx() as session:
