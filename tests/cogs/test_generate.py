@@ -229,3 +229,23 @@ async def test_a_prompt_that_is_too_long_is_a_hint_to_its_member(tmp_path: Path)
 
         assert 1 == len(made["attachments"])
         assert "is ignored" in stage.private_words()[0]
+
+
+async def test_a_dropped_gateway_misses_nothing(tmp_path: Path) -> None:
+    """The socket breaks; the client resumes, and the next wish is answered."""
+    async with open_stage(tmp_path) as stage:
+        await stage.discord.gateway.drop()
+        await stage.until(lambda: stage.discord.gateway.resumes == 1)
+        made = await stage.answered(await stage.slash("generate", prompt="1girl", size=SMALL))
+
+        assert 1 == len(made["attachments"])
+
+
+@pytest.mark.parametrize("status", [429, 500])
+async def test_an_acknowledgement_that_discord_drops_is_repeated(tmp_path: Path, status: int) -> None:
+    """One refused callback fits the three seconds."""
+    async with open_stage(tmp_path) as stage:
+        stage.discord.fail_next("POST", "/callback", status)
+        made = await stage.answered(await stage.slash("generate", prompt="1girl", size=SMALL))
+
+        assert 1 == len(made["attachments"])

@@ -1,6 +1,7 @@
 """Says lines to a practice room, waits until each is answered, and keeps what came out."""
 
 import asyncio
+import io
 import json
 import re
 import sys
@@ -210,7 +211,7 @@ class Driver:
         except OSError as error:
             raise Unsendable(f"{path} cannot be read") from error
         url = self._address + "files"
-        async with self._web.post(url, params={"name": Path(path).name}, data=data) as response:
+        async with self._web.post(url, params={"name": Path(path).name}, data=io.BytesIO(data)) as response:
             answer = await response.json()
             if response.status != 200:
                 raise Unsendable(answer.get("error", "that file was not taken"))
