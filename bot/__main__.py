@@ -114,12 +114,17 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _guarded(serve: Callable[[], object]) -> int:
+    from bot.client import LoginRefused
+
     try:
         asyncio.run(serve())  # type: ignore[arg-type]
     except asyncio.CancelledError:
         print(wording.SHELL_STOPPED)
     except StoreError as error:
         _complain(error.code, error.data)
+        return PROBLEM
+    except LoginRefused:
+        _complain("login.refused", {})
         return PROBLEM
     return OK
 

@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -105,26 +105,32 @@ async def _plant(store: Store, settings: Settings) -> None:
 
 
 async def run(settings: Settings, ready: asyncio.Event | None = None) -> None:
-    """Serve Discord until cancelled."""
+    """
+    Serve Discord until cancelled; *ready* is set once it is connected.
+
+    Raises `StoreError` where the folder cannot be used, and `LoginRefused`.
+    """
     point_at(settings)
-    async with open_house(settings) as house, AsyncExitStack() as stack:
-        client = Naibot(settings, house.services, house.store)
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        background = [
-            tasks.create_task(keep_alive(f"worker {n}", worker.run)) for n, worker in enumerate(house.services.workers)
-        ]
-        background.append(tasks.create_task(every(TIDY_EVERY, "upkeep", house.services.upkeep.tidy)))
-        if settings.backstage_url:
-            room = Room(settings.backstage_url, house.backstage.snapshot)
-            background.append(tasks.create_task(keep_alive("backstage", room.run)))
-        if ready is not None:
-            background.append(tasks.create_task(_announce(client, ready)))
+    async with open_house(settings) as house, Naibot(settings, house.services, house.store) as client:
+        background = [asyncio.create_task(work) for work in _background(house, client, ready)]
         try:
-            async with client:
-                await client.start(settings.discord_token)
+            await client.serve()
         finally:
             for task in background:
                 task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+
+
+def _background(house: House, client: Naibot, ready: asyncio.Event | None) -> Iterator[Coroutine[None, None, None]]:
+    """What goes on beside the conversation with Discord."""
+    services, url = house.services, house.settings.backstage_url
+    for n, worker in enumerate(services.workers):
+        yield keep_alive(f"worker {n}", worker.run)
+    yield every(TIDY_EVERY, "upkeep", services.upkeep.tidy)
+    if url:
+        yield keep_alive("backstage", Room(url, house.backstage.snapshot).run)
+    if ready is not None:
+        yield _announce(client, ready)
 
 
 async def _announce(client: Naibot, ready: asyncio.Event) -> None:

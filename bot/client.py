@@ -60,6 +60,10 @@ class Verb:
     submit: Handler | None = None
 
 
+class LoginRefused(Exception):
+    """Discord does not take the token."""
+
+
 class Naibot(commands.Bot):
     """The client. Cogs find services, settings and the table of controls on it."""
 
@@ -115,6 +119,13 @@ class Naibot(commands.Bot):
     async def _are_synced(self, n: int) -> bool:
         """A stand-in that was started anew has none of the commands; Discord itself keeps them."""
         return not self.settings.is_practice or len(await self.tree.fetch_commands()) == n
+
+    async def serve(self) -> None:
+        """Stay connected until closed. Raises `LoginRefused`."""
+        try:
+            await self.start(self.settings.discord_token)
+        except discord.LoginFailure as error:
+            raise LoginRefused from error
 
     async def close(self) -> None:
         """Close the sockets."""

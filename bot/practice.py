@@ -3,13 +3,16 @@
 import asyncio
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from bot import app, wording
 from bot.settings import read_settings
-from bot.standin.say.driver import Driver, Line, run
+from bot.standin.discord import lantern
+from bot.standin.say.driver import Driver, Line, NotAnswered, run
+from bot.standin.say.grammar import Unsendable
 
 OPENING_TIME = 20.0
 CLOSED = 1
@@ -88,11 +91,43 @@ async def _converse(address: str, out: Path | None, patience: float) -> int:
     """Read lines from the terminal until it ends."""
     print(wording.say("try.address", address=address))
     print(wording.TRY_TYPE, flush=True)
+    person, place = PERSON, PLACE
     async with Driver(address, out=out, patience=patience, echo=_echo) as driver:
-        while line := await asyncio.to_thread(sys.stdin.readline):
-            if line.strip():
-                await driver.say(Line(text=line.strip(), person=PERSON, place=PLACE))
+        async for text in _typed():
+            verb, _, rest = text.partition(" ")
+            if verb == "as" and rest in lantern.PEOPLE:
+                person = rest
+            elif verb == "in" and rest:
+                place = rest
+            else:
+                await _say(driver, Line(text=text, person=person, place=place))
     return 0
+
+
+async def _say(driver: Driver, line: Line) -> None:
+    """A line that cannot be sent, or is not answered, does not end the conversation."""
+    try:
+        await driver.say(line)
+    except Unsendable as error:
+        _echo(f"  {error}")
+    except NotAnswered:
+        _echo(f"  {wording.TRY_UNANSWERED}")
+
+
+async def _typed() -> AsyncIterator[str]:
+    """Lines from the terminal; read in a thread that does not keep the process from ending."""
+    lines: asyncio.Queue[str] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        for line in sys.stdin:
+            loop.call_soon_threadsafe(lines.put_nowait, line.strip() or " ")
+        loop.call_soon_threadsafe(lines.put_nowait, "")
+
+    threading.Thread(target=read, daemon=True).start()
+    while line := await lines.get():
+        if line.strip():
+            yield line
 
 
 def _echo(text: str) -> None:

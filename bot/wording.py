@@ -234,6 +234,7 @@ SIGNATURES = {"valid": "valid", "invalid": "does not match", "absent": "not sign
 INSPECT_PROMPT = "**Prompt**\n{prompt}"
 INSPECT_UNDESIRED = "**Undesired content**\n{undesired_content}"
 INSPECT_CHARACTER = "**Character {n}**{place}\n{prompt}"
+SHARED = "Everyone can see it now."
 SHARE_REFUSED = "Its text does not fit the rules of this place, so only you can see this."
 NO_PROMPT = "It holds no prompt."
 
@@ -263,10 +264,15 @@ STORE_MISSING = "There is no database in this data folder."
 CHECK_LEDGER_OK = "The ledger adds up: {jobs} jobs, {members} members."
 CHECK_LEDGER_BAD = "The ledger does not add up. {n} differences:"
 SHELL_READY = "READY naibot"
+LOGIN_REFUSED = "Discord does not take DISCORD_TOKEN. Copy it anew from the developer portal."
 SHELL_STOPPED = "Stopped."
 FILE_UNREADABLE = "This file cannot be opened."
 TRY_ADDRESS = "The practice room is open: {address}"
-TRY_TYPE = "Type a line such as  /generate prompt:1girl, cherry blossoms, smile  and press Enter. Ctrl-D ends it."
+TRY_TYPE = (
+    "Type a line such as  /generate prompt:1girl, cherry blossoms, smile  and press Enter; then  press Reroll . "
+    "'as moderator' and 'in night-studio' change who speaks and where. Ctrl-D ends it."
+)
+TRY_UNANSWERED = "That was not answered in time."
 TRY_GONE = "The practice room did not open. Its last words are above."
 
 ORDINALS = ("Next", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth", "Tenth")

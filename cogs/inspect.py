@@ -12,15 +12,15 @@ from discord.ext import commands
 
 from bot import wording
 from bot.client import Naibot
-from bot.domain.claims import Inspection, shown_claim, to_json
+from bot.domain.claims import Inspection, shown_claim
 from bot.domain.errors import Mistake, Refused
 from bot.domain.request import Picture
 from bot.domain.rules import judge_words
 from bot.services.darkroom import BYTES_MAX, Darkroom
 from bot.services.deliveries import Deliveries
-from cogs.ui.answer import Interaction, acknowledge, show_card, tell
+from cogs.ui.answer import Interaction, acknowledge, fill_placeholder, show_card, tell
 from cogs.ui.controls import Press
-from cogs.ui.inspection import METADATA, card_of, prompt_of
+from cogs.ui.inspection import METADATA, card_of, metadata_of, remembered
 
 PIECE = 64 * 1024
 METADATA_BYTES = 256 * 1024
@@ -75,7 +75,9 @@ class Inspect(commands.Cog):
     async def copy_prompt(self, press: Press) -> None:
         """The prompt alone, to copy; read back from the answer's own file."""
         await acknowledge(press.interaction, private=True)
-        prompt = prompt_of(await self._metadata(press.interaction.message))
+        inspection, _ = remembered(await self._metadata(press.interaction.message))
+        claim = shown_claim(inspection)
+        prompt = claim.prompt if claim else None
         if not prompt:
             await tell(press.interaction, wording.NO_PROMPT)
             return
@@ -97,22 +99,28 @@ class Inspect(commands.Cog):
         except aiohttp.ClientError as error:
             raise Mistake("image.gone") from error
 
-    async def _answer(self, interaction: Interaction, inspection: Inspection, name: str) -> None:
-        metadata = json.dumps(to_json(inspection), ensure_ascii=False, indent=1).encode()
-        file = discord.File(io.BytesIO(metadata), filename=METADATA)
-        await show_card(interaction, card_of(inspection, name), [file])
+    async def show_everyone(self, press: Press) -> None:
+        """The same card for everybody here, read back from the private one."""
+        await acknowledge(press.interaction, private=True)
+        inspection, name = remembered(await self._metadata(press.interaction.message))
+        if await self._share(press.interaction, inspection, name):
+            await tell(press.interaction, wording.SHARED)
 
-    async def _share(self, interaction: Interaction, inspection: Inspection, name: str) -> None:
+    async def _answer(self, interaction: Interaction, inspection: Inspection, name: str) -> None:
+        await show_card(interaction, card_of(inspection, name), [metadata_of(inspection, name)])
+
+    async def _share(self, interaction: Interaction, inspection: Inspection, name: str) -> bool:
         """A bot's words escape the server's own filters, so the text passes the rules first."""
         claim = shown_claim(inspection)
         try:
-            judge_words(f"{claim.prompt}, {', '.join(c.prompt for c in claim.characters)}" if claim else "")
+            judge_words(", ".join([claim.prompt or "", *(c.prompt for c in claim.characters)]) if claim else "")
         except Refused:
             await tell(interaction, wording.SHARE_REFUSED)
-            return
-        metadata = json.dumps(to_json(inspection), ensure_ascii=False, indent=1).encode()
-        file = discord.File(io.BytesIO(metadata), filename=METADATA)
-        await interaction.followup.send(view=card_of(inspection, name, shared=True), files=[file])
+            return False
+        card, file = card_of(inspection, name, shared=True), metadata_of(inspection, name)
+        await fill_placeholder(interaction)
+        await interaction.followup.send(view=card, files=[file])
+        return True
 
     async def _metadata(self, message: discord.Message | None) -> object:
         """The JSON that the answer carries, through the same bounded reading. Raises `Refused` ``gone``."""
@@ -157,4 +165,5 @@ async def setup(client: Naibot) -> None:
     cog = Inspect(client, client.services.darkroom, client.services.deliveries)
     client.control("job", "inspect", press=cog.inspect_job)
     client.control("look", "copy", press=cog.copy_prompt)
+    client.control("look", "share", press=cog.show_everyone)
     await client.add_cog(cog)

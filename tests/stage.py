@@ -41,6 +41,11 @@ class Stage:
         given = [{"name": key, "type": types.get(key, 3), "value": value} for key, value in options.items()]
         return await self.discord.actions.act(by, at, {"kind": "slash", "name": name, "options": given})
 
+    async def menu(self, name: str, message: Json, *, by: int = lantern.ANN) -> Interaction:
+        """Choose from a message's Apps menu."""
+        wish = {"kind": "menu", "name": name, "message": message["id"]}
+        return await self.discord.actions.act(by, int(message["channel_id"]), wish)
+
     async def press(self, message: Json, label: str, *, by: int = lantern.ANN) -> Interaction:
         """Press a button by its label."""
         ids = {part.get("label"): part.get("custom_id") for part in walk(message["components"])}

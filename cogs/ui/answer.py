@@ -38,6 +38,12 @@ async def acknowledge_press(interaction: Interaction) -> None:
     interaction.extras[_STAGE] = "press"
 
 
+async def fill_placeholder(interaction: Interaction) -> None:
+    """Before a follow-up that is not the answer: it would become the "thinking…" itself, and as private as that."""
+    if interaction.extras.get(_STAGE) == "private":
+        await interaction.edit_original_response(content="…")
+
+
 def hand_over(interaction: Interaction) -> None:
     """The placeholder belongs to the courier from here on; whatever else is said is said beside it."""
     interaction.extras[_STAGE] = "handed"

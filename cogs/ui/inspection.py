@@ -1,11 +1,16 @@
 """The card that says what an image says of itself: verdict first, then settings, never more than was signed."""
 
+import io
+import json
 from typing import Any
 
+import discord
+import msgspec
 from discord import ui
 
 from bot import wording
-from bot.domain.claims import Character, Claim, Inspection, Note, Signature, Signer, Verdict, shown_claim
+from bot.domain.claims import Character, Claim, Inspection, Note, Signature, Signer, Verdict, shown_claim, to_json
+from bot.domain.errors import Refused
 from cogs.ui.controls import button
 
 METADATA = "metadata.json"
@@ -35,8 +40,26 @@ def card_of(inspection: Inspection, name: str, *, shared: bool = False) -> ui.La
     box.add_item(ui.File(f"attachment://{METADATA}"))
     card.add_item(box)
     if claim is not None and claim.prompt and not shared:
-        card.add_item(ui.ActionRow(button("look", 0, "copy", wording.BUTTON_COPY_PROMPT, emoji="📋")))
+        copy = button("look", 0, "copy", wording.BUTTON_COPY_PROMPT, emoji="📋")
+        card.add_item(ui.ActionRow(copy, button("look", 0, "share", wording.BUTTON_SHARE, emoji="👁️")))
     return card
+
+
+def metadata_of(inspection: Inspection, name: str) -> discord.File:
+    """The card's own memory: nothing else is kept of a stranger's image."""
+    memory = {"name": name[:100], "size": inspection.size, **to_json(inspection)}
+    text = json.dumps(memory, ensure_ascii=False, indent=1)
+    return discord.File(io.BytesIO(text.encode(errors="replace")), filename=METADATA)
+
+
+def remembered(metadata: object) -> tuple[Inspection, str]:
+    """What a card was made of. Raises `Refused` ``gone`` where it is not such a memory."""
+    try:
+        inspection = msgspec.convert(metadata, Inspection)
+        name = metadata["name"]  # type: ignore[index]
+    except (msgspec.ValidationError, KeyError, TypeError) as error:
+        raise Refused("gone") from error
+    return inspection, str(name)
 
 
 def _texts(inspection: Inspection, claim: Claim | None, name: str) -> list[str]:
@@ -128,14 +151,3 @@ def _carriers(inspection: Inspection) -> str:
         for claim in inspection.claims
     ]
     return " · ".join([*states, f"{wording.megabytes(inspection.size)} {inspection.format}"])
-
-
-def prompt_of(metadata: object) -> str:
-    """The prompt of the claim that was shown, out of an answer's own `metadata.json`; "" where there is none."""
-    claims = metadata.get("claims") if isinstance(metadata, dict) else None
-    readable = [claim for claim in claims or () if isinstance(claim, dict)]
-    order = {"valid": 0}
-    for claim in sorted(readable, key=lambda each: order.get(str(each.get("signature")), 1)):
-        if isinstance(claim.get("prompt"), str):
-            return str(claim["prompt"])[:20_000]
-    return ""

@@ -1,6 +1,7 @@
 """`/generate` and its buttons, through the real client and a strict stand-in."""
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 from bot.domain.job import Delivery, JobState
 from bot.standin.discord import Discord, lantern
+from bot.standin.discord.world import Blob
 from bot.standin.novelai import NovelAI
+from tests.imaging.pictures import a_picture, png
 from tests.openapi import OpenApi
 from tests.stage import STUDIO, open_stage, play
 
@@ -25,6 +28,11 @@ async def test_every_request_and_reply_is_what_discord_describes(tmp_path: Path)
         question = await stage.answered(await stage.slash("generate", prompt="1girl", size="1088x1024", steps=1))
         await stage.answered(await stage.press(question, "Spend 4 Anlas"))
         await stage.answered(await stage.slash("generate", prompt="1girl, !503", size=SMALL))
+        card = await stage.answered(await stage.menu("Inspect image", made))
+        for label in ("Copy prompt", "Show to everyone"):
+            await stage.answered(await stage.press(card, label))
+        opened = await stage.press(made, "Delete", by=lantern.MIA)
+        await stage.until(lambda: opened.form)
         await stage.answered(await stage.press(made, "Delete"))
 
     assert [] == judge.wrong
@@ -38,6 +46,38 @@ async def test_the_delivered_bytes_are_novelais(tmp_path: Path) -> None:
 
         assert [stage.novelai.calls[-1].images[0]] == stage.pictures()
         assert "AI picture: 1girl, river" == made["attachments"][0]["description"]
+
+
+async def test_the_size_list_says_what_is_free(tmp_path: Path) -> None:
+    """Presets with their price here, and what was typed where it is a size."""
+    async with open_stage(tmp_path) as stage:
+        options = [{"name": "prompt", "type": 3, "value": "x"}, {"name": "size", "type": 3, "value": ""}]
+        wish = {"kind": "complete", "name": "generate", "focused": "size", "options": options}
+        asked = await stage.discord.actions.act(lantern.ANN, lantern.STUDIO, wish)
+        await stage.until(lambda: asked.choices is not None)
+        options[1]["value"] = "1:1"
+        typed = await stage.discord.actions.act(lantern.ANN, lantern.STUDIO, wish)
+        await stage.until(lambda: typed.choices is not None)
+
+        names = [choice["name"] for choice in asked.choices or []]
+        assert "Portrait 832×1216 · free" in names
+        assert "Large portrait 1024×1536 · 30 Anlas" in names
+        assert [{"name": "1024×1024 · free", "value": "1024x1024"}] == typed.choices
+
+
+async def test_a_shared_card_is_everybodys_and_a_forbidden_one_nobodys(tmp_path: Path) -> None:
+    """`share` shows the card in the channel, unless its text is never shown anywhere."""
+    async with open_stage(tmp_path) as stage:
+        for prompt, shown in (("1girl, smile", 1), ("loli, nude", 0)):
+            comment = json.dumps({"prompt": prompt, "steps": 5, "uc": "x", "sampler": "k_euler"})
+            blob = Blob("a.png", "image/png", png(a_picture(), Software="NovelAI", Comment=comment))
+            file = stage.discord.world.attach(lantern.STUDIO, blob, ephemeral=True)
+            stage.discord.world.uploads[file["id"]] = file
+            await stage.answered(await stage.slash("inspect", image=file["id"], share=True))
+
+            cards = [s for s in stage.discord.world.visible(lantern.BEN) if prompt in str(s.message)]
+            assert shown == len(cards)
+        assert "only you can see this" in stage.private_words()[0]
 
 
 async def test_two_hundred_events_at_once_with_twenty_left(tmp_path: Path) -> None:

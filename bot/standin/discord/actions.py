@@ -5,7 +5,7 @@ from typing import Any
 from bot.standin.discord import lantern
 from bot.standin.discord.components import LABEL, TEXT, walk
 from bot.standin.discord.gateway import Gateway
-from bot.standin.discord.interactions import COMMAND, COMPONENT, FORM, Interaction, Interactions
+from bot.standin.discord.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, FORM, Interaction, Interactions
 from bot.standin.discord.messages import outward
 from bot.standin.discord.world import Json, World
 
@@ -27,6 +27,8 @@ class Actions:
         match wish.get("kind"):
             case "slash":
                 return await self._slash(user_id, channel_id, wish)
+            case "complete":
+                return await self._complete(user_id, channel_id, wish)
             case "menu":
                 return await self._menu(user_id, channel_id, wish)
             case "press":
@@ -66,6 +68,15 @@ class Actions:
         options = [self._option(option, resolved) for option in wish.get("options") or []]
         data = {"id": command["id"], "name": command["name"], "type": 1, "options": options}
         return await self._send(COMMAND, user_id, channel_id, data | ({"resolved": resolved} if resolved else {}))
+
+    async def _complete(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
+        """Ask for the choices of the one option that has the focus."""
+        command = self._command(user_id, channel_id, str(wish.get("name")), 1)
+        options = [
+            option | ({"focused": True} if option["name"] == wish["focused"] else {}) for option in wish["options"]
+        ]
+        data = {"id": command["id"], "name": command["name"], "type": 1, "options": options}
+        return await self._send(AUTOCOMPLETE, user_id, channel_id, data)
 
     def _option(self, option: Json, resolved: Json) -> Json:
         kind = option["type"]
