@@ -217,9 +217,11 @@ def _complain(code: str, data: object) -> None:
 
 def _log(level: str) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for noisy in ("discord.gateway", "discord.webhook.async_", "discord.http", "httpx", "httpcore", "aiosqlite"):
+    for talkative in ("discord.gateway", "discord.webhook.async_", "discord.http", "aiosqlite"):
         # At DEBUG these write interaction tokens and people's text.
-        logging.getLogger(noisy).setLevel(max(logging.INFO, logging.getLogger().level))
+        logging.getLogger(talkative).setLevel(max(logging.INFO, logging.getLogger().level))
+    for talkative in ("httpx", "httpcore"):
+        logging.getLogger(talkative).setLevel(max(logging.WARNING, logging.getLogger().level))
     # It warns at each start that voice is not installed.
     logging.getLogger("discord.client").setLevel(logging.ERROR)
 

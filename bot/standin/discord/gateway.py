@@ -1,5 +1,6 @@
 """The gateway: hello, identify, resume, and events to whoever is connected."""
 
+import asyncio
 import json
 import zlib
 from collections import deque
@@ -11,6 +12,7 @@ from bot.standin.discord import lantern
 from bot.standin.discord.world import Json, World
 
 HEARTBEAT_MS = 41_250
+ANSWER_DELAY = 0.05
 PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
 REPLAYED = 500
 FRAME_MAX = 16_384
@@ -110,6 +112,9 @@ class Gateway:
     async def _frame(self, socket: Socket, session: Session | None, frame: Json) -> Session | None:
         match frame.get("op"):
             case 1:
+                # discord.py notes when it sent a heartbeat only afterwards: an answer without any delay, as no network
+                # gives it, would look to it as late as the whole interval.
+                await asyncio.sleep(ANSWER_DELAY)
                 await socket.send({"op": 11})
             case 2:
                 return await self._identify(socket, frame["d"])
