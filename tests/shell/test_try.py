@@ -1,11 +1,13 @@
 """The whole bot from outside: what a person types, and what they get."""
 
+import asyncio
 import json
+import sys
 from pathlib import Path
 
 from bot.imaging.inspection import inspect_image
 from bot.imaging.signature import NOVELAI, STANDIN
-from tests.shell.room import naibot, say, visit
+from tests.shell.room import ROOT, naibot, say, visit
 
 WISH = "/generate prompt:1girl, cherry blossoms, smile seed:1234567"
 
@@ -133,3 +135,31 @@ async def test_files_that_are_no_images_get_a_sentence(tmp_path: Path) -> None:
     assert "not a picture I can read" in seen.said(1)
     assert "damaged" in seen.said(2)
     assert all(entry["ephemeral"] for entry in seen.transcript)
+
+
+async def test_lines_are_read_from_the_terminal() -> None:
+    """Without --say it reads what is typed; a line that cannot be sent does not end it, the end of input does."""
+    typed = b"/generate prompt:1girl\nas moderator\npress Nothing\nmenu Inspect image\n"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "try", cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
+        out, _ = await process.communicate(typed)
+
+    said = out.decode()
+    assert 0 == process.returncode
+    assert "no message here shows a button 'Nothing'" in said
+    assert "(only moderator) ### ✅ Signed by the stand-in" in said
+
+
+async def test_a_file_over_25_mib_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """By its declared size, in one private sentence."""
+    large = tmp_path / "large.png"
+    large.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(25 * 1024 * 1024))
+
+    seen = await visit(tmp_path / "out", *say(f"/inspect image:@{large}"))
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    assert "too large" in seen.said(1)
+    assert seen.line(1)[0]["ephemeral"]
+    assert seen.line(1)[0]["ms"] < 2_000
