@@ -3,10 +3,11 @@
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from aiohttp import web
@@ -31,17 +32,28 @@ async def serve(*, port: int, with_discord: bool, env: Path | None, faults: Sequ
     runner = web.AppRunner(_app(novelai, discord), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        if not await _listens(runner, port):
+            return 2
         base = f"http://127.0.0.1:{runner.addresses[0][1]}"
         if discord is not None:
             discord.opened_at(base)
         if env is not None:
             await asyncio.to_thread(_write_settings, env, _settings(base, discord))
-        print(discord.address if discord is not None else base, flush=True)
-        await _told_to_end(with_parent=with_parent)
+        async with _ending(with_parent=with_parent) as ended:
+            print(discord.address if discord is not None else base, flush=True)
+            await ended.wait()
     finally:
         await runner.cleanup()
     return 0
+
+
+async def _listens(runner: web.AppRunner, port: int) -> bool:
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+    except OSError as error:
+        print(f"port {port} cannot be used: {error.strerror or error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _app(novelai: NovelAI, discord: Discord | None) -> web.Application:
@@ -67,16 +79,20 @@ def _write_settings(path: Path, settings: dict[str, str]) -> None:
         seed.write_text(json.dumps(lantern.seed()))
         settings = {**settings, "SEED": str(seed)}
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.writelines(f"{name}='{value}'\n" for name, value in settings.items())
+        # A file that was there before keeps its own mode.
+        os.fchmod(file.fileno(), 0o600)
+        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
 
 
-async def _told_to_end(*, with_parent: bool) -> None:
+@asynccontextmanager
+async def _ending(*, with_parent: bool) -> AsyncIterator[asyncio.Event]:
+    """Set when this process is told to end; it listens before anybody can know its address."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_, ended.set)
     waiting = asyncio.create_task(_parent_gone(ended)) if with_parent else None
-    await ended.wait()
+    yield ended
     if waiting is not None:
         waiting.cancel()
         with suppress(asyncio.CancelledError):

@@ -3,16 +3,27 @@
 import io
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
 from bot.standin.discord import Discord, lantern
-from bot.standin.discord.interactions import COMMAND, Interaction
-from bot.standin.discord.world import EPHEMERAL, LOADING
+from bot.standin.discord.errors import ApiError
+from bot.standin.discord.interactions import AUTOCOMPLETE, COMMAND, Interaction
+from bot.standin.discord.messages import Writer
+from bot.standin.discord.world import EPHEMERAL, LOADING, World
 
 Json = dict[str, Any]
+_NAMES = (
+    "content", "components", "embeds", "attachments", "flags", "type", "items", "media", "url", "options", "label",
+    "custom_id", "value", "title", "fields", "image", "footer", "id", "accessory", "emoji", "message_reference",
+    "allowed_mentions", "parse", "users", "style", "filename", "description",
+)  # fmt: skip
 BUTTON = {"type": 2, "style": 2, "label": "Go", "custom_id": "go"}
 
 
@@ -188,10 +199,11 @@ async def test_one_nonce_is_one_message(wire: Wire) -> None:
 async def test_places_and_people_out_of_reach(wire: Wire) -> None:
     """An unseen channel, one that is not there, a closed direct message, a wrong token, an unknown route."""
     wire.discord.world.unreachable |= {lantern.GENERAL, lantern.BEN}
+    _, direct = await wire.ask("POST", "/users/@me/channels", {"recipient_id": str(lantern.BEN)})
 
     assert (403, 50001) == _code(await wire.ask("POST", f"/channels/{lantern.GENERAL}/messages", {"content": "x"}))
     assert (404, 10003) == _code(await wire.ask("POST", "/channels/5/messages", {"content": "x"}))
-    assert (403, 50007) == _code(await wire.ask("POST", "/users/@me/channels", {"recipient_id": str(lantern.BEN)}))
+    assert (403, 50007) == _code(await wire.ask("POST", f"/channels/{direct['id']}/messages", {"content": "x"}))
     assert 401 == (await wire.ask("GET", "/users/@me", token="other"))[0]
     status, answer = await wire.ask("GET", "/guilds/1/bans")
     assert (404, True) == (status, "guilds/1/bans is not in the stand-in" in answer["message"])
@@ -229,3 +241,184 @@ async def test_the_room_answers_nobody_else(wire: Wire) -> None:
         assert 403 == response.status
     async with wire.session.get(wire.discord.address) as response:
         assert "practice room" in await response.text()
+
+
+FORM: Json = {
+    "title": "t",
+    "custom_id": "f",
+    "components": [{"type": 18, "label": "l", "component": {"type": 4, "style": 1, "custom_id": "a"}}],
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "x" * 46},
+        {"custom_id": ""},
+        {"components": []},
+        {"components": FORM["components"] * 2},
+        {"components": [{"type": 18, "label": "x" * 46, "component": FORM["components"][0]["component"]}]},
+        {"components": [{"type": 18, "label": "x"}]},
+        {"components": [{"type": 12, "items": []}]},
+        {"components": "x"},
+    ],
+)
+async def test_forms_that_discord_does_not_open(wire: Wire, change: Json) -> None:
+    """Titles, labels, ids, and what stands in a form; the whole one opens."""
+    whole, broken = wire.born(), wire.born()
+
+    assert 200 == (await wire.answer(whole, 9, FORM))[0]
+    assert (400, 50035) == _code(await wire.answer(broken, 9, FORM | change))
+    assert broken.acknowledged is None
+
+
+async def test_answers_that_do_not_fit_their_question(wire: Wire) -> None:
+    """Choices for a command, an update without a message, a card as a deferral, 26 choices."""
+    for kind, data in ((8, {"choices": []}), (7, {"content": "x"}), (6, {}), (5, {"flags": 1 << 15}), (77, {})):
+        assert (400, 50035) == _code(await wire.answer(wire.born(), kind, data))
+    typing = wire.discord.interactions.born(AUTOCOMPLETE, lantern.ANN, lantern.STUDIO, None)
+    choices = [{"name": str(n), "value": str(n)} for n in range(26)]
+
+    assert (400, 50035) == _code(await wire.answer(typing, 8, {"choices": choices}))
+    assert 200 == (await wire.answer(typing, 8, {"choices": choices[:25]}))[0]
+
+
+async def test_permissions_are_asked_in_the_channel(wire: Wire) -> None:
+    """Without Attach Files no file goes, without Send Messages nothing; the interaction says what is missing."""
+    path, denied = f"/channels/{lantern.GENERAL}/messages", wire.discord.world.denied
+    denied[lantern.GENERAL] = lantern.ATTACH
+    assert (403, 50013) == _code(await wire.upload(path, {"content": "x"}, {"a.txt": b"a"}))
+    assert 200 == (await wire.ask("POST", path, {"content": "x"}))[0]
+    denied[lantern.GENERAL] |= lantern.SEND
+    assert (403, 50013) == _code(await wire.ask("POST", path, {"content": "x"}))
+
+    assert 0 == wire.discord.world.app_permissions(lantern.GENERAL) & (lantern.SEND | lantern.ATTACH)
+    assert wire.discord.world.app_permissions(lantern.STUDIO) & lantern.SEND
+
+
+async def test_only_the_author_edits_and_deletes(wire: Wire) -> None:
+    """A message of a person's is out of the bot's hands."""
+    path = f"/channels/{lantern.STUDIO}/messages"
+    _, made = await wire.ask("POST", path, {"content": "x"})
+    wire.discord.world.shown[int(made["id"])].message["author"] = wire.discord.world.people[lantern.ANN]
+
+    assert (403, 50005) == _code(await wire.ask("PATCH", f"{path}/{made['id']}", {"content": "y"}))
+    assert (403, 50013) == _code(await wire.ask("DELETE", f"{path}/{made['id']}"))
+
+
+async def test_a_request_holds_25_mib(wire: Wire) -> None:
+    """Three files, each within its own limit, are too much together; the answer is heard."""
+    files = {f"{n}.bin": bytes(9 * 1024 * 1024) for n in range(3)}
+
+    assert (413, 40005) == _code(await wire.upload(f"/channels/{lantern.STUDIO}/messages", {"content": "x"}, files))
+
+
+async def test_ten_files_and_alt_texts_of_1024_characters(wire: Wire) -> None:
+    """And no more."""
+    path = f"/channels/{lantern.STUDIO}/messages"
+    files = {f"{n}.txt": b"x" for n in range(11)}
+    alt = {"attachments": [{"id": 0, "description": "x" * 1_025}]}
+
+    assert (400, 50035) == _code(await wire.upload(path, {}, files))
+    assert (400, 50035) == _code(await wire.upload(path, alt, {"a.txt": b"x"}))
+
+
+async def test_direct_messages_are_between_two(wire: Wire) -> None:
+    """What the bot tells Ben reaches Ben."""
+    _, direct = await wire.ask("POST", "/users/@me/channels", {"recipient_id": str(lantern.BEN)})
+    await wire.ask("POST", f"/channels/{direct['id']}/messages", {"content": "for Ben"})
+
+    def told(user_id: int) -> list[str]:
+        return [shown.message["content"] for shown in wire.discord.world.visible(user_id)]
+
+    assert (["for Ben"], []) == (told(lantern.BEN), told(lantern.ANN))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/interactions/x/y/callback"),
+        ("POST", "/webhooks/x/y"),
+        ("GET", "/channels/x"),
+        ("GET", "/channels/²/messages"),
+        ("GET", f"/channels/{lantern.STUDIO}/messages?limit=x"),
+        ("GET", f"/channels/{lantern.STUDIO}/messages/{'9' * 30}"),
+        ("POST", "/users/@me/channels"),
+    ],
+)
+async def test_addresses_without_sense_are_refused(wire: Wire, method: str, path: str) -> None:
+    """An id that is none, a limit that is none."""
+    assert 400 == (await wire.ask(method, path, {} if method == "POST" else None))[0]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 70_000) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(body=st.dictionaries(st.sampled_from(_NAMES), JSON, max_size=5))
+@settings(max_examples=150, deadline=None)
+def test_no_body_breaks_the_writer(body: Json) -> None:
+    """Whatever a message's body holds, it is written or refused as Discord refuses."""
+    world = World()
+    with suppress(ApiError):
+        made = Writer(world).write(body, {}, lantern.STUDIO)
+        assert made["content"] or made["components"] or made["embeds"]
+
+
+async def test_bodies_that_are_no_json(wire: Wire) -> None:
+    """Named as such."""
+    url = f"{wire.discord.world.base}/api/v10/channels/{lantern.STUDIO}/messages"
+    headers = {"Authorization": f"Bot {lantern.TOKEN}", "Content-Type": "application/json"}
+    for raw in (b"{", b"[]", b"3", b"[" * 100_000):
+        async with wire.session.post(url, data=raw, headers=headers) as response:
+            assert (400, 50109) == (response.status, (await response.json())["code"])
+            assert "application/json" == response.headers["Content-Type"]
+
+
+async def test_the_gateway_closes_on_what_it_does_not_understand(wire: Wire) -> None:
+    """Frames that are none, and sessions that it does not know."""
+    url = f"{wire.discord.world.base}/gateway"
+    for frame in ("{", "[]", "{}", '{"op": 2}'):
+        async with wire.session.ws_connect(url) as socket:
+            assert 10 == (await socket.receive_json())["op"]
+            await socket.send_str(frame)
+            assert aiohttp.WSMsgType.CLOSE == (await socket.receive()).type
+            assert 4001 == socket.close_code
+    async with wire.session.ws_connect(url) as socket:
+        await socket.receive_json()
+        await socket.send_json({"op": 6, "d": {"token": lantern.TOKEN, "session_id": "none", "seq": 0}})
+        assert {"op": 9, "d": False} == await socket.receive_json()
+
+
+async def test_the_room_refuses_what_makes_no_sense(wire: Wire) -> None:
+    """A person, a place or a thing to do that there is not; a body that is too large or no object."""
+    room = wire.discord.address
+    for query in ({"as": "nobody"}, {"in": "nowhere"}, {"since": "x"}, {"since": "²"}):
+        async with wire.session.get(f"{room}messages", params=query) as response:
+            assert 400 == response.status
+    for wish in ([], {}, {"as": "member", "in": "studio"}, {"as": "member", "in": "studio", "kind": "press"}):
+        async with wire.session.post(f"{room}act", json=wish) as response:
+            assert 400 == response.status
+    async with wire.session.post(f"{room}act", data=io.BytesIO(bytes(5 * 1024 * 1024))) as response:
+        assert 413 == response.status
+    for path in ("world", "messages", "backstage"):
+        async with wire.session.get(f"{room}{path}", headers={"Host": "example.com"}) as response:
+            assert 403 == response.status
+
+
+def _a_png(width: int, height: int) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (width, height)).save(made, "PNG")
+    return made.getvalue()
+
+
+async def test_pictures_have_a_width_and_a_height(wire: Wire) -> None:
+    """Read from the header; what only claims to be a picture has none."""
+    whole, broken = _a_png(3, 2), _a_png(3, 2)[:20]
+    files = {"a.png": whole, "b.png": broken}
+    _, made = await wire.upload(f"/channels/{lantern.STUDIO}/messages", {}, files)
+
+    assert [(3, 2), (None, None)] == [(each.get("width"), each.get("height")) for each in made["attachments"]]

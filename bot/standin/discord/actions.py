@@ -3,11 +3,15 @@
 from typing import Any
 
 from bot.standin.discord import lantern
-from bot.standin.discord.components import LABEL, TEXT, walk
+from bot.standin.discord.components import LABEL, ROW, TEXT, walk
 from bot.standin.discord.gateway import Gateway
 from bot.standin.discord.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, FORM, Interaction, Interactions
 from bot.standin.discord.messages import outward
+from bot.standin.discord.resolved import Resolver
 from bot.standin.discord.world import Json, World
+
+SINGLE = (4, 21, 23)
+"""Text input, radio group and checkbox submit one value; every other field a list."""
 
 
 class Impossible(Exception):
@@ -41,14 +45,16 @@ class Actions:
     def commands_for(self, user_id: int, channel_id: int) -> list[Json]:
         """The commands that this person may use here."""
         permissions = lantern.PERMISSIONS[user_id]
-        channel = self._world.channels[channel_id]
-        guild_id = int(channel["guild_id"]) if channel.get("guild_id") else None
+        guild_id = self._guild_of(channel_id)
         context = 0 if guild_id else 1
-        every = [*self._world.commands.get(None, []), *self._world.commands.get(guild_id, [])]
+        is_adult_place = guild_id is None or self._world.channels[channel_id]["nsfw"]
+        own = self._world.commands.get(guild_id, []) if guild_id else []
+        every = [*own, *self._world.commands.get(None, [])]
         return [
             command
             for command in every
             if (command.get("contexts") is None or context in command["contexts"])
+            and (is_adult_place or not command["nsfw"])
             and (
                 guild_id is None
                 or command["default_member_permissions"] is None
@@ -64,49 +70,24 @@ class Actions:
 
     async def _slash(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
         command = self._command(user_id, channel_id, str(wish.get("name")), 1)
-        resolved: Json = {}
-        options = [self._option(option, resolved) for option in wish.get("options") or []]
+        resolver = self._resolver(channel_id)
+        options = [resolver.option(option) for option in wish.get("options") or []]
         data = {"id": command["id"], "name": command["name"], "type": 1, "options": options}
-        return await self._send(COMMAND, user_id, channel_id, data | ({"resolved": resolved} if resolved else {}))
+        return await self._send(COMMAND, user_id, channel_id, resolver.within(data))
 
     async def _complete(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
         """Ask for the choices of the one option that has the focus."""
         command = self._command(user_id, channel_id, str(wish.get("name")), 1)
-        options = [
-            option | ({"focused": True} if option["name"] == wish["focused"] else {}) for option in wish["options"]
-        ]
+        options = [_focused(option, str(wish["focused"])) for option in wish["options"]]
         data = {"id": command["id"], "name": command["name"], "type": 1, "options": options}
         return await self._send(AUTOCOMPLETE, user_id, channel_id, data)
 
-    def _option(self, option: Json, resolved: Json) -> Json:
-        kind = option["type"]
-        if kind in (1, 2):
-            return option | {"options": [self._option(each, resolved) for each in option.get("options") or []]}
-        value = option["value"]
-        match kind:
-            case 11:
-                resolved.setdefault("attachments", {})[str(value)] = self._upload(str(value))
-            case 6 | 9:
-                person = self._world.people[int(value)]
-                resolved.setdefault("users", {})[str(value)] = person
-                member = self._world.member(person, lantern.PERMISSIONS[int(value)])
-                del member["user"]
-                resolved.setdefault("members", {})[str(value)] = member
-            case 7:
-                resolved.setdefault("channels", {})[str(value)] = self._partial_channel(int(value))
-        return option
+    def _resolver(self, channel_id: int) -> Resolver:
+        return Resolver(self._world, self._guild_of(channel_id))
 
-    def _upload(self, id_: str) -> Json:
-        if id_ not in self._uploads:
-            raise Impossible("that file was not uploaded")
-        return self._uploads[id_]
-
-    @property
-    def _uploads(self) -> dict[str, Json]:
-        return self._world.uploads
-
-    def _partial_channel(self, channel_id: int) -> Json:
-        return self._world.channels[channel_id] | {"permissions": str(lantern.MEMBER)}
+    def _guild_of(self, channel_id: int) -> int | None:
+        guild_id = self._world.channels[channel_id].get("guild_id")
+        return int(guild_id) if guild_id else None
 
     async def _menu(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
         command = self._command(user_id, channel_id, str(wish.get("name")), 3)
@@ -127,47 +108,22 @@ class Actions:
         if component is None or component.get("disabled"):
             raise Impossible("there is no such button on that message")
         data: Json = {"custom_id": custom_id, "component_type": component["type"], "id": component["id"]}
+        resolver = self._resolver(int(message["channel_id"]))
         if wish.get("values") is not None:
             data["values"] = [str(value) for value in wish["values"]]
-            data |= self._resolved(component["type"], data["values"])
-        return await self._send(COMPONENT, user_id, int(message["channel_id"]), data, message)
-
-    def _resolved(self, kind: int, values: list[str]) -> Json:
-        if kind == 8:
-            return {"resolved": {"channels": {value: self._partial_channel(int(value)) for value in values}}}
-        if kind in (5, 7):
-            return {"resolved": {"users": {value: self._world.people[int(value)] for value in values}}}
-        return {}
+            resolver.select(component["type"], data["values"])
+        return await self._send(COMPONENT, user_id, int(message["channel_id"]), resolver.within(data), message)
 
     async def _fill(self, user_id: int, wish: Json) -> Interaction:
         opener = self._interactions.by_id.get(int(wish["interaction"]))
         if opener is None or opener.form is None or opener.user_id != user_id:
             raise Impossible("no form is open")
-        values = wish.get("values") or {}
-        resolved: Json = {}
-        parts = [self._filled(part, values, resolved) for part in opener.form["components"]]
+        values, resolver = wish.get("values") or {}, self._resolver(opener.channel_id)
+        parts = [_filled(part, values, resolver) for part in opener.form["components"]]
         data = {"custom_id": opener.form["custom_id"], "components": parts}
-        if resolved:
-            data["resolved"] = {"attachments": resolved}
+        sent = await self._send(FORM, user_id, opener.channel_id, resolver.within(data), opener.source)
         opener.form = None
-        return await self._send(FORM, user_id, opener.channel_id, data, opener.source)
-
-    def _filled(self, part: Json, values: Json, resolved: Json) -> Json:
-        if part["type"] == TEXT:
-            return {"type": TEXT, "id": part["id"]}
-        field = part["component"] if part["type"] == LABEL else part["components"][0]
-        value = values.get(field["custom_id"])
-        filled: Json = {"type": field["type"], "id": field["id"], "custom_id": field["custom_id"]}
-        if field["type"] == 19:
-            filled["values"] = [str(each) for each in value or []]
-            resolved.update({each: self._upload(each) for each in filled["values"]})
-        elif field["type"] in (4, 21, 23):
-            filled["value"] = value if value is not None else field.get("value", "" if field["type"] == 4 else None)
-        else:
-            filled["values"] = value or []
-        if part["type"] == LABEL:
-            return {"type": LABEL, "id": part["id"], "component": filled}
-        return {"type": 1, "id": part["id"], "components": [filled]}
+        return sent
 
     def _seen(self, user_id: int, message_id: int) -> Json:
         shown = self._world.shown.get(message_id)
@@ -190,7 +146,8 @@ class Actions:
             "id": str(interaction.id), "application_id": str(lantern.APPLICATION), "type": interaction.kind,
             "token": interaction.token, "version": 1, "data": data,
             "channel": world.channels[interaction.channel_id], "channel_id": str(interaction.channel_id),
-            "locale": "en-US", "entitlements": [], "app_permissions": str(lantern.BOT_PERMISSIONS),
+            "locale": "en-US", "entitlements": [],
+            "app_permissions": str(world.app_permissions(interaction.channel_id)),
             "attachment_size_limit": interaction.limit, "context": 0 if guild_id else 1,
             "authorizing_integration_owners": {"0": str(guild_id or 0)},
         }  # fmt: skip
@@ -202,8 +159,46 @@ class Actions:
                 "guild_id": str(guild_id),
                 "guild": {"id": str(guild_id), "locale": guild["preferred_locale"], "features": guild["features"]},
                 "guild_locale": guild["preferred_locale"],
-                "member": world.member(user, permissions),
+                "member": world.member(user, permissions, guild_id),
             }
         if interaction.source is not None:
             payload["message"] = outward(interaction.source)
         return payload
+
+
+def _focused(option: Json, name: str) -> Json:
+    if option.get("options"):
+        return option | {"options": [_focused(each, name) for each in option["options"]]}
+    return option | ({"focused": True} if option["name"] == name else {})
+
+
+def _filled(part: Json, values: Json, resolver: Resolver) -> Json:
+    """One row of a submitted form; a field that nobody touched keeps what it holds."""
+    if part["type"] == TEXT:
+        return {"type": TEXT, "id": part["id"]}
+    field = part["component"] if part["type"] == LABEL else part["components"][0]
+    filled: Json = {"type": field["type"], "id": field["id"], "custom_id": field["custom_id"]}
+    value = values.get(field["custom_id"], _held(field))
+    if field["type"] in SINGLE:
+        filled["value"] = value
+    else:
+        filled["values"] = [str(each) for each in value]
+        resolver.select(field["type"], filled["values"])
+    if part["type"] == LABEL:
+        return {"type": LABEL, "id": part["id"], "component": filled}
+    return {"type": ROW, "id": part["id"], "components": [filled]}
+
+
+def _held(field: Json) -> Any:
+    """What a field holds when its form opens."""
+    chosen = [option["value"] for option in field.get("options") or [] if option.get("default")]
+    chosen += [each["id"] for each in field.get("default_values") or []]
+    match field["type"]:
+        case 4:
+            return field.get("value") or ""
+        case 21:
+            return chosen[0] if chosen else None
+        case 23:
+            return bool(field.get("default"))
+        case _:
+            return chosen

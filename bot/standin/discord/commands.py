@@ -14,6 +14,8 @@ def check(commands: list[Json]) -> None:
     """Refuse definitions that Discord refuses."""
     names: dict[int, list[str]] = {}
     for n, command in enumerate(commands):
+        if not isinstance(command, dict) or not isinstance(command.get("name"), str):
+            raise invalid(f"{n}.name", "BASE_TYPE_REQUIRED", "This field is required")
         names.setdefault(command.get("type", 1), []).append(command["name"])
         _check_order(f"{n}.options", command.get("options") or [])
         if _size(command) > SIZE_MAX:

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bot.standin.discord.errors import invalid
+from bot.standin.discord.errors import ApiError, invalid
 
 Json = dict[str, Any]
 Link = Callable[[Any], Any]
 
-ROW, BUTTON, SECTION, TEXT, GALLERY, FILE, LABEL = 1, 2, 9, 10, 12, 13, 18
-SELECTS = (3, 5, 6, 7, 8)
-COMPONENTS_MAX, TEXT_MAX, BYTES_MAX = 40, 4_000, 10_170
+ROW, BUTTON, SELECT, SECTION, TEXT, GALLERY, FILE, LABEL = 1, 2, 3, 9, 10, 12, 13, 18
+SELECTS = (SELECT, 5, 6, 7, 8)
+LINK_STYLE, PREMIUM_STYLE = 5, 6
+COMPONENTS_MAX, TEXT_MAX, BYTES_MAX, DEPTH_MAX = 40, 4_000, 10_170, 8
 _DEFAULTS: dict[int, Json] = {
     BUTTON: {"disabled": False},
     11: {"description": None, "spoiler": False},
@@ -18,6 +19,11 @@ _DEFAULTS: dict[int, Json] = {
     14: {"spacing": 1, "divider": True},
     17: {"accent_color": None, "spoiler": False},
 }
+
+_SHAPE: dict[str, type] = {
+    "components": list, "items": list, "options": list, "accessory": dict, "component": dict, "media": dict,
+    "file": dict, "emoji": dict, "label": str, "custom_id": str, "content": str, "placeholder": str,
+}  # fmt: skip
 
 
 def walk(components: list[Json] | None) -> Iterator[Json]:
@@ -36,8 +42,33 @@ def media_of(component: Json) -> list[Json]:
     return [media for media in found if media]
 
 
+def check_shape(components: object, depth: int = 0) -> None:
+    """Refuse what is not built like components at all, so that the other checks may read it."""
+    if depth > DEPTH_MAX or not isinstance(components, list):
+        raise _misshapen()
+    for part in components:
+        if not isinstance(part, dict) or not isinstance(part.get("type"), int):
+            raise _misshapen()
+        if any(part.get(name) is not None and not isinstance(part[name], kind) for name, kind in _SHAPE.items()):
+            raise _misshapen()
+        items, options = part.get("items") or [], part.get("options") or []
+        if not all(isinstance(item, dict) and isinstance(item.get("media"), dict) for item in items):
+            raise _misshapen()
+        if not all(isinstance(option, dict) and isinstance(option.get("value"), str) for option in options):
+            raise _misshapen()
+        if not all(isinstance(media.get("url"), str) for media in media_of(part)):
+            raise _misshapen()
+        check_shape(part.get("components") or [], depth + 1)
+        check_shape([part[name] for name in ("accessory", "component") if part.get(name)], depth + 1)
+
+
+def _misshapen() -> ApiError:
+    return invalid("components", "UNION_TYPE_CHOICES", 'Value of field "type" must be one of the known ones.')
+
+
 def check(components: list[Json], *, is_card: bool, link: Link) -> None:
     """Refuse what Discord refuses, number what has no number, and point ``attachment://`` at the files."""
+    check_shape(components)
     if not is_card and len(components) > 5:
         raise invalid("components", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
     every = list(walk(components))
@@ -62,25 +93,58 @@ def _check_ids(every: list[Json]) -> None:
     ids = [component["custom_id"] for component in every if component.get("custom_id")]
     if len(ids) != len(set(ids)):
         raise invalid("components", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
-    if any(not 1 <= len(custom_id) <= 100 for custom_id in ids):
-        raise invalid("components.custom_id", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
 
 
 def _check_one(component: Json, *, is_card: bool) -> None:
     kind = component["type"]
     if not is_card and kind not in (ROW, BUTTON, *SELECTS):
         raise invalid("components", "UNION_TYPE_CHOICES", 'Value of field "type" must be one of (1,).')
-    if len(component.get("label") or "") > 80:
-        raise invalid("components.label", "BASE_TYPE_BAD_LENGTH", "Must be 80 or fewer in length.")
     if kind == ROW:
-        inner = component["components"]
-        widths = sum(1 if each["type"] == BUTTON else 5 for each in inner)
+        widths = sum(1 if each["type"] == BUTTON else 5 for each in component.get("components") or [])
         if not 1 <= widths <= 5:
             raise invalid("components", "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "The component exceeds the maximum width")
-    if len(component.get("options") or []) > 25:
-        raise invalid("components.options", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 25 in length.")
-    if kind == BUTTON and not (component.get("label") or component.get("emoji")):
+    elif kind in (BUTTON, *SELECTS):
+        check_part(component)
+    elif kind == GALLERY:
+        _check_length("items", component.get("items"), 1, 10)
+    elif kind == SECTION:
+        _check_length("components", component.get("components"), 1, 3)
+        if not component.get("accessory"):
+            raise invalid("components.accessory", "BASE_TYPE_REQUIRED", "This field is required")
+
+
+def check_part(component: Json) -> None:
+    """Refuse a button or select that Discord refuses: its id, label, address, entries."""
+    if component["type"] == BUTTON:
+        return _check_button(component)
+    _check_length("custom_id", component.get("custom_id"), 1, 100)
+    _check_length("placeholder", component.get("placeholder"), 0, 150)
+    if component["type"] != SELECT:
+        return None
+    options = component.get("options")
+    _check_length("options", options, 1, 25)
+    for option in options or []:
+        for name, low in (("label", 1), ("value", 1), ("description", 0)):
+            _check_length(f"options.{name}", option.get(name), low, 100)
+    if len({option["value"] for option in options or []}) != len(options or []):
+        raise invalid("components.options", "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The value is duplicated")
+    return None
+
+
+def _check_button(component: Json) -> None:
+    _check_length("label", component.get("label"), 0, 80)
+    style = component.get("style")
+    if style == LINK_STYLE:
+        _check_length("url", component.get("url"), 1, 512)
+    elif style != PREMIUM_STYLE:
+        _check_length("custom_id", component.get("custom_id"), 1, 100)
+    if not (component.get("label") or component.get("emoji") or style == PREMIUM_STYLE):
         raise invalid("components", "BUTTON_COMPONENT_REQUIRED", "A button needs a label or an emoji")
+
+
+def _check_length(name: str, value: Any, low: int, high: int) -> None:
+    if not low <= len(value or ()) <= high:
+        raise invalid(f"components.{name}", "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.")
 
 
 def _check_card(every: list[Json]) -> None:
@@ -98,13 +162,3 @@ def _link(media: Json, link: Link) -> None:
     media.setdefault("proxy_url", media["url"])
     parts = media["url"].split("/")
     media.setdefault("id", parts[5] if "attachments/" in media["url"] else "0")
-
-
-def check_form(form: Json) -> None:
-    """A form has a title of at most 45 characters and 1 to 5 fields."""
-    if not 1 <= len(form.get("title") or "") <= 45:
-        raise invalid("data.title", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 45 in length.")
-    if not 1 <= len(form.get("components") or []) <= 5:
-        raise invalid("data.components", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
-    for n, component in enumerate(walk(form["components"]), 1):
-        component.setdefault("id", n)

@@ -1,5 +1,6 @@
 """What Discord refuses, as its own error bodies: status, code, message, and the tree of invalid fields."""
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -21,6 +22,13 @@ def invalid(path: str, code: str, message: str) -> ApiError:
     for part in reversed([part for part in path.split(".") if part]):
         tree = {part: tree}
     return ApiError(400, 50035, "Invalid Form Body", tree)
+
+
+def check_types(path: str, part: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    """Refuse fields that are there and not of their kind; null is as good as absent."""
+    for name, kind in kinds.items():
+        if part.get(name) is not None and not isinstance(part[name], kind):
+            raise invalid(f"{path}.{name}", "BASE_TYPE_CONVERT", f"Only a {kind.__name__} may be used here")
 
 
 def unauthorized() -> ApiError:
@@ -76,6 +84,21 @@ def not_the_author() -> ApiError:
 def cannot_message() -> ApiError:
     """The person takes no direct messages."""
     return ApiError(403, 50007, "Cannot send messages to this user")
+
+
+def missing_permissions() -> ApiError:
+    """The application sees the channel and may not do this in it."""
+    return ApiError(403, 50013, "Missing Permissions")
+
+
+def bad_json() -> ApiError:
+    """The body is not what it says it is."""
+    return ApiError(400, 50109, "The request body contains invalid JSON.")
+
+
+def not_a_snowflake(text: str) -> ApiError:
+    """An id in the address that is none."""
+    return ApiError(400, 50035, f'Invalid Form Body: value "{text[:40]}" is not snowflake.')
 
 
 def empty_message() -> ApiError:

@@ -30,7 +30,13 @@ class Session:
         self.shard = shard
         self.seq = 0
         self.socket: Socket | None = None
+        self.is_cut = False
+        """Whether the network took the socket away; events then wait for the client to resume."""
         self.sent: deque[Json] = deque(maxlen=REPLAYED)
+
+    def is_of(self, guild_id: int | None) -> bool:
+        """Whether events of that server come here; those of no server go to the first shard."""
+        return self.shard is None or self.shard[0] == ((guild_id or 0) >> 22) % self.shard[1]
 
     async def dispatch(self, event: str, data: Any) -> None:
         """Number, remember and send an event."""
@@ -79,17 +85,23 @@ class Gateway:
     async def event(self, name: str, data: Json, guild_id: int | None) -> None:
         """Send an event to the session of its server. Raises `NotConnected`."""
         for session in reversed(list(self._sessions.values())):
-            shard = session.shard
-            if session.socket is not None and (shard is None or shard[0] == ((guild_id or 0) >> 22) % shard[1]):
+            if (session.socket is not None or session.is_cut) and session.is_of(guild_id):
                 await session.dispatch(name, data)
                 return
         raise NotConnected
 
     async def drop(self) -> None:
-        """Close every socket as a network would; sessions may be resumed."""
+        """Close every socket as a network would; until they are resumed, sessions keep their events."""
+        for session in self._sessions.values():
+            if (socket := session.socket) is not None:
+                session.socket, session.is_cut = None, True
+                await socket.ws.close(code=4000)
+
+    async def ask_to_reconnect(self) -> None:
+        """Ask every client to reconnect and resume."""
         for session in self._sessions.values():
             if session.socket is not None:
-                await session.socket.ws.close(code=4000)
+                await session.socket.send({"op": 7, "d": None})
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """One client's connection."""
@@ -103,7 +115,7 @@ class Gateway:
                 if message.type is not WSMsgType.TEXT:
                     await ws.close(code=4002)
                     break
-                session = await self._frame(socket, session, json.loads(message.data))
+                session = await self._frame(socket, session, _parsed(message.data))
         finally:
             if session is not None and session.socket is socket:
                 session.socket = None
@@ -116,9 +128,9 @@ class Gateway:
                 # gives it, would look to it as late as the whole interval.
                 await asyncio.sleep(ANSWER_DELAY)
                 await socket.send({"op": 11})
-            case 2:
+            case 2 if isinstance(frame.get("d"), dict):
                 return await self._identify(socket, frame["d"])
-            case 6:
+            case 6 if isinstance(frame.get("d"), dict):
                 return await self._resume(socket, frame["d"]) or session
             case 3 | 4 | 8 | 31:
                 pass
@@ -136,7 +148,7 @@ class Gateway:
         session = Session(f"{self._world.snowflake():x}", data.get("shard"))
         self._sessions[session.id] = session
         session.socket = socket
-        guilds = list(self._world.guilds.values())
+        guilds = [guild for id_, guild in self._world.guilds.items() if session.is_of(id_)]
         await session.dispatch("READY", self._ready(session, guilds))
         for guild in guilds:
             await session.dispatch("GUILD_CREATE", guild)
@@ -158,9 +170,18 @@ class Gateway:
         if session is None or data.get("token") != lantern.TOKEN:
             await socket.send({"op": 9, "d": False})
             return None
-        session.socket = socket
+        session.socket, session.is_cut = socket, False
         for frame in [frame for frame in session.sent if frame["s"] > data.get("seq", 0)]:
             await socket.send(frame)
         self.resumes += 1
         await session.dispatch("RESUMED", {})
         return session
+
+
+def _parsed(text: str) -> Json:
+    """A client's frame; what is none has no op, and closes its connection."""
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return frame if isinstance(frame, dict) else {}

@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.standin.discord import errors, lantern
-from bot.standin.discord.components import check_form
+from bot.standin.discord import errors, forms, lantern
 from bot.standin.discord.messages import Writer, outward
 from bot.standin.discord.world import EPHEMERAL, FILE_LIMIT, LOADING, Blob, Json, World
 
 COMMAND, COMPONENT, AUTOCOMPLETE, FORM = 2, 3, 4, 5
 SAY, DEFER, DEFER_UPDATE, UPDATE, CHOICES, OPEN_FORM = 4, 5, 6, 7, 8, 9
+CHOICES_MAX, CHOICE_LENGTH = 25, 100
 ALLOWED = {
     COMMAND: (SAY, DEFER, OPEN_FORM),
     COMPONENT: (SAY, DEFER, DEFER_UPDATE, UPDATE, OPEN_FORM),
@@ -86,6 +86,8 @@ class Interactions:
         if interaction.acknowledged is not None:
             raise errors.acknowledged_already()
         kind, data = body.get("type"), body.get("data") or {}
+        if not isinstance(data, dict):
+            raise errors.invalid("data", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
         if kind not in ALLOWED[interaction.kind]:
             raise errors.invalid("type", "INTERACTION_CALLBACK_TYPE_INVALID", f"type {kind} does not answer this")
         message = self._first(interaction, int(kind), data, files)
@@ -100,15 +102,17 @@ class Interactions:
                 interaction.original = int(message["id"])
                 return message
             case 5:
+                if (data.get("flags") or 0) & ~EPHEMERAL:
+                    raise errors.invalid("data.flags", "BASE_TYPE_CHOICES", "A deferral may only be ephemeral.")
                 placeholder = self._writer.placeholder(interaction.channel_id, to, _extra(interaction))
                 interaction.original = int(placeholder["id"])
                 return placeholder
             case 6 | 7:
                 return self._update(interaction, kind, data, files)
             case 8:
-                interaction.choices = (data.get("choices") or [])[:25]
+                interaction.choices = _choices(data.get("choices"))
             case _:
-                check_form(data)
+                forms.check(data)
                 interaction.form = data
         return None
 
@@ -187,6 +191,18 @@ class Interactions:
     def _fill(self, interaction: Interaction, placeholder: Json, body: Json, files: Mapping[int, Blob]) -> Json:
         to = interaction.user_id if placeholder["flags"] & EPHEMERAL else None
         return self._write(interaction, body, files, old=placeholder, to=to)
+
+
+def _choices(choices: object) -> list[Json]:
+    """What autocomplete offers: at most 25 entries with names and values of at most 100 characters."""
+    if not isinstance(choices, list) or len(choices) > CHOICES_MAX:
+        raise errors.invalid("data.choices", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
+    for n, choice in enumerate(choices):
+        for name in ("name", "value"):
+            if not 1 <= len(str(choice.get(name) if isinstance(choice, dict) else "")) <= CHOICE_LENGTH:
+                path = f"data.choices.{n}.{name}"
+                raise errors.invalid(path, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
+    return choices
 
 
 def _extra(interaction: Interaction) -> Json:

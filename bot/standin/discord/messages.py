@@ -2,13 +2,18 @@
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from bot.standin.discord import components, lantern
-from bot.standin.discord.errors import empty_message, invalid, too_large
+from bot.standin.discord import components, embeds, lantern
+from bot.standin.discord.errors import check_types, empty_message, invalid, too_large
+from bot.standin.discord.mentions import is_author_pinged, pinged
 from bot.standin.discord.world import CARD, EPHEMERAL, FILE_LIMIT, LOADING, Blob, Json, World
 
 CONTENT_MAX, ALT_MAX, FILES_MAX = 2_000, 1_024, 10
+SPOILER = 1 << 3
+"""A flag of an attachment (Discord's documentation, resources/message, 2026-08)."""
+_TYPES: dict[str, type] = {"content": str, "flags": int, "components": list, "embeds": list, "attachments": list}
 _SETTABLE = 4 | CARD | 4096
 
 
@@ -31,29 +36,63 @@ class Writer:
         by: int | None = None,
     ) -> Json:
         """Check and store for interaction *by*; *to* makes it ephemeral, *extra* is laid over a new message."""
+        check_types("", body, _TYPES)
         if any(len(blob.data) > limit for blob in files.values()):
             raise too_large()
-        message = copy.deepcopy(old) if old else self._blank(channel_id, extra or {})
+        message = (
+            copy.deepcopy(old) if old else self._blank(channel_id, {**(extra or {}), **self._reply(body, channel_id)})
+        )
         flags = body.get("flags") or 0
-        is_card = bool((message["flags"] | flags) & CARD)
         every = self._files(body, files, channel_id, message, is_edit=old is not None)
-        by_name = {each["filename"]: each for each in every}
-        parts = _kept(body, "components", message) or []
-        parts = copy.deepcopy(parts)
-        components.check(parts, is_card=is_card, link=lambda url: _linked(url, by_name))
-        content = _kept(body, "content", message) or ""
-        _check_content(content, body, is_card=is_card)
-        if not (content or every or parts):
+        shown = self._shown(body, message, every, is_card=bool((message["flags"] | flags) & CARD))
+        if not (shown["content"] or shown["embeds"] or shown["components"] or every):
             raise empty_message()
-        used = {media["url"] for part in components.walk(parts) for media in components.media_of(part)}
         if old and not old["flags"] & LOADING:
             message["edited_timestamp"] = self._world.now()
         message["flags"] = (message["flags"] & (EPHEMERAL | CARD)) | (flags & _SETTABLE)
         if to is not None:
             message["flags"] |= EPHEMERAL
-        message |= {"content": content, "components": parts, "attachments": [a for a in every if a["url"] not in used]}
-        message["_files"] = every
+        used = _used(shown["components"], shown["embeds"])
+        message |= shown | {"attachments": [file for file in every if file["url"] not in used], "_files": every}
+        message["mentions"] = self._mentions(message, body)
         return self._world.put(message, to, by)
+
+    def _shown(self, body: Json, message: Json, every: list[Json], *, is_card: bool) -> Json:
+        """Content, embeds and components as they will stand, references put to their files."""
+        by_name = {each["filename"]: each for each in every}
+        parts = copy.deepcopy(_kept(body, "components", message) or [])
+        components.check(parts, is_card=is_card, link=lambda url: _linked("components", url, by_name))
+        shown = embeds.check(copy.deepcopy(_kept(body, "embeds", message) or []))
+        for media, key in embeds.media_of(shown):
+            media[key] = _linked("embeds", media[key], by_name)
+        content = _kept(body, "content", message) or ""
+        if len(content) > CONTENT_MAX:
+            raise invalid("content", "BASE_TYPE_MAX_LENGTH", "Must be 2000 or fewer in length.")
+        if is_card and (content or shown):
+            code, name = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", "content" if content else "embeds"
+            raise invalid(name, code, f"The '{name}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2")
+        return {"content": content, "embeds": shown, "components": parts}
+
+    def _reply(self, body: Json, channel_id: int) -> Json:
+        """What a message has that answers another."""
+        wanted = body.get("message_reference")
+        if not isinstance(wanted, dict):
+            return {}
+        id_ = str(wanted.get("message_id"))
+        answered = self._world.shown.get(int(id_)) if id_.isdecimal() else None
+        if answered is None or answered.deleted or answered.to is not None:
+            if wanted.get("fail_if_not_exists", True):
+                raise invalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+            return {}
+        about = {"type": 0, "message_id": id_, "channel_id": str(channel_id)}
+        return {"type": 19, "message_reference": about, "referenced_message": outward(answered.message)}
+
+    def _mentions(self, message: Json, body: Json) -> list[Json]:
+        texts = [part["content"] for part in components.walk(message["components"]) if part.get("content")]
+        allowed = body.get("allowed_mentions")
+        named = pinged("\n".join([message["content"], *texts]), allowed, self._world.people)
+        author = message.get("referenced_message", {}).get("author")
+        return [*named, author] if author and author not in named and is_author_pinged(allowed) else named
 
     def _blank(self, channel_id: int, extra: Json) -> Json:
         world = self._world
@@ -80,6 +119,8 @@ class Writer:
         listed = body.get("attachments")
         if listed is None:
             listed = [*kept.values(), *({"id": n} for n in files)]
+        if not all(isinstance(each, dict) and "id" in each for each in listed):
+            raise invalid("attachments", "BASE_TYPE_REQUIRED", "This field is required")
         if len(listed) > FILES_MAX:
             raise invalid("attachments", "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer in length.")
         return [self._file(each, kept, files, channel_id, message) for each in listed]
@@ -87,39 +128,41 @@ class Writer:
     def _file(
         self, wanted: Json, kept: Mapping[str, Json], files: Mapping[int, Blob], channel_id: int, message: Json
     ) -> Json:
+        check_types("attachments", wanted, {"description": str, "filename": str})
         id_, description = str(wanted["id"]), wanted.get("description")
         if len(description or "") > ALT_MAX:
             raise invalid("attachments.description", "BASE_TYPE_MAX_LENGTH", "Must be 1024 or fewer in length.")
+        changed = {"description": description} if description else {}
+        if wanted.get("is_spoiler"):
+            changed["flags"] = SPOILER
         if id_ in kept:
-            return kept[id_] | ({"description": description} if description else {})
-        if not id_.isdigit() or int(id_) not in files:
+            return kept[id_] | changed
+        if not id_.isdecimal() or int(id_) not in files:
             raise invalid("attachments", "ATTACHMENT_NOT_FOUND", f"no file for attachment {id_[:20]}")
+        blob = files[int(id_)]
+        blob = replace(blob, filename=str(wanted.get("filename") or blob.filename))
         ephemeral = bool(message["flags"] & EPHEMERAL)
-        return self._world.attach(channel_id, files[int(id_)], description=description, ephemeral=ephemeral)
+        return self._world.attach(channel_id, blob, ephemeral=ephemeral) | changed
 
 
 def _kept(body: Json, name: str, message: Json) -> Any:
     return body[name] if name in body else message.get(name)
 
 
-def _linked(url: Any, by_name: Mapping[str, Json]) -> Any:
+def _linked(where: str, url: Any, by_name: Mapping[str, Json]) -> Any:
     if not isinstance(url, str) or not url.startswith("attachment://"):
         return url
     name = url.removeprefix("attachment://")
     if name not in by_name:
         code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
-        raise invalid("components", code, f"The referenced attachment {url[:100]} was not found")
+        raise invalid(where, code, f"The referenced attachment {url[:100]} was not found")
     return by_name[name]["url"]
 
 
-def _check_content(content: str, body: Json, *, is_card: bool) -> None:
-    if len(content) > CONTENT_MAX:
-        raise invalid("content", "BASE_TYPE_MAX_LENGTH", "Must be 2000 or fewer in length.")
-    if is_card and (content or body.get("embeds")):
-        code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
-        raise invalid("content", code, "The 'content' field cannot be used when using MessageFlags.IS_COMPONENTS_V2")
-    if body.get("embeds"):
-        raise invalid("embeds", "NOT_PRETENDED", "embeds are not in the stand-in")
+def _used(parts: list[Json], shown: list[Json]) -> set[str]:
+    """The files that components or embeds show; these are no attachments of the message."""
+    in_parts = {media["url"] for part in components.walk(parts) for media in components.media_of(part)}
+    return in_parts | {media[key] for media, key in embeds.media_of(shown)}
 
 
 def outward(message: Json) -> Json:

@@ -5,7 +5,7 @@ import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import BodyPartReader, web
 
@@ -17,8 +17,12 @@ from bot.standin.discord.world import Blob, Json, World
 T = TypeVar("T")
 
 PREFIX = "/api/v10"
+CHUNK = 1 << 16
 NONCE_LIFE = 300.0
 _FILE_PART = re.compile(r"files\[(\d{1,2})\]")
+REQUEST_MAX = 25 * 1024 * 1024
+"""Bytes of a whole request that makes a message (Discord's documentation, resources/message, 2026-08)."""
+HISTORY_DEFAULT, HISTORY_MAX, NONCE_MAX = 50, 100, 25
 OPERATIONS = {
     "callback": "create_interaction_response",
     "follow_up": "execute_webhook",
@@ -26,6 +30,12 @@ OPERATIONS = {
     "create": "create_message",
     "edit": "update_message",
     "sync": "bulk_set_application_commands",
+    "message": "get_message",
+    "history": "list_messages",
+    "direct": "create_dm",
+    "channel": "get_channel",
+    "original": "get_original_webhook_message",
+    "gateway": "get_bot_gateway",
 }
 
 
@@ -41,13 +51,18 @@ class Judge(Protocol):
 
 @dataclass(slots=True)
 class Fault:
-    """A failure to come: the next *times* requests of *method* whose path holds *part*."""
+    """
+    A failure to come: the next *times* requests of *method* whose path holds *part*.
+
+    With *is_done* the request is carried out first, and only its answer is lost.
+    """
 
     method: str
     part: str
     status: int
     times: int
     after: float
+    is_done: bool = False
 
 
 class Rest:
@@ -67,10 +82,11 @@ class Rest:
         path = request.path.removeprefix(PREFIX)
         status = 500
         try:
-            if (fault := self._fault(request.method, path)) is not None:
+            fault = self._fault(request.method, path)
+            answer = await self._answer(request, path) if fault is None or fault.is_done else None
+            if fault is not None:
                 status = fault.status
                 return await _failed(request, fault)
-            answer = await self._answer(request, path)
         except errors.ApiError as error:
             status = error.status
             return _reply(error.body, status)
@@ -96,12 +112,16 @@ class Rest:
         match (request.method, *parts):
             case (_, "interactions", id_, token, "callback"):
                 self._check("callback", body)
-                answer = self._interactions.answer(int(id_), token, body, files)
+                answer = self._interactions.answer(_id(id_), token, body, files)
                 return answer if request.query.get("with_response") in ("1", "true") else None
             case (method, "webhooks", application, token, *rest):
                 return self._webhook(method, application, token, rest, body, files)
             case (method, "channels", channel, *rest):
-                return self._channel(method, int(channel), rest, body, files, request)
+                return self._channel(method, _id(channel), rest, body, files, request)
+            case ("PUT", "applications", _, "commands"):
+                return self._sync(None, body)
+            case ("PUT", "applications", _, "guilds", guild, "commands"):
+                return self._sync(_id(guild), body)
             case _:
                 return self._application(request.method, parts, body)
 
@@ -111,12 +131,14 @@ class Rest:
                 return self._world.bot
             case ("GET", "oauth2", "applications", "@me") | ("GET", "applications", "@me"):
                 return self._about()
-            case ("PUT", "applications", _, "commands") | ("PUT", "applications", _, "guilds", _, "commands"):
-                return self._sync(int(parts[3]) if "guilds" in parts else None, body)
+            case ("GET", "gateway", "bot"):
+                limits = {"total": 1_000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
+                url = f"{self._world.base.replace('http', 'ws')}/gateway"
+                return self._replied("gateway", {"url": url, "shards": 1, "session_start_limit": limits})
             case ("GET", "applications", _, "commands"):
-                return self._world.commands.get(None, [])
+                return self._replied("sync", self._world.commands.get(None, []))
             case ("POST", "users", "@me", "channels"):
-                return self._open_direct(int(body.get("recipient_id", 0)))
+                return self._replied("direct", self._open_direct(_id(str(body.get("recipient_id")))))
             case _:
                 raise errors.not_in_the_standin(method, "/".join(parts))
 
@@ -128,9 +150,8 @@ class Rest:
             "integration_types_config": {"0": {}, "1": {}},
         }  # fmt: skip
 
-    def _sync(self, guild_id: int | None, body: object) -> list[Json]:
-        self._check("sync", body)
-        definitions = body if isinstance(body, list) else []
+    def _sync(self, guild_id: int | None, definitions: list[Json]) -> list[Json]:
+        self._check("sync", definitions)
         commands.check(definitions)
         world = self._world
         world.commands[guild_id] = [
@@ -140,14 +161,14 @@ class Rest:
 
     def _open_direct(self, user_id: int) -> Json:
         channel = self._world.direct_channel(user_id)
-        if channel is None or user_id in self._world.unreachable:
+        if channel is None:
             raise errors.cannot_message()
         return channel
 
     def _webhook(
         self, method: str, application: str, token: str, rest: list[str], body: Json, files: Mapping[int, Blob]
     ) -> object:
-        interaction = self._interactions.alive(int(application), token)
+        interaction = self._interactions.alive(_id(application), token)
         match (method, *rest):
             case ("POST",):
                 self._check("follow_up", body)
@@ -157,7 +178,8 @@ class Rest:
                 edited = self._interactions.edit(interaction, which, body, files)
                 return self._replied("edit_follow_up", outward(edited))
             case ("GET", "messages", which):
-                return outward(self._world.find(self._interactions.reach(interaction, which)).message)
+                found = self._world.find(self._interactions.reach(interaction, which))
+                return self._replied("original", outward(found.message))
             case ("DELETE", "messages", which):
                 self._world.remove(self._interactions.reach(interaction, which), interaction.id)
                 return None
@@ -170,21 +192,22 @@ class Rest:
         channel = self._world.channel(channel_id)
         match (method, *rest):
             case ("GET",):
-                return channel
+                return self._replied("channel", channel)
             case ("POST", "messages"):
                 self._check("create", body)
                 return self._replied("create", outward(self._create(channel_id, body, files)))
             case ("GET", "messages"):
-                return self._history(channel_id, min(int(request.query.get("limit", "50")), 100))
+                return self._replied("history", self._history(channel_id, request.query.get("limit", "50")))
             case ("GET", "messages", message):
-                return outward(self._world.public(int(message), channel_id))
+                return self._replied("message", outward(self._world.public(_id(message), channel_id)))
             case ("PATCH", "messages", message):
                 self._check("edit", body)
-                old = self._own(int(message), channel_id)
+                old = self._own(_id(message), channel_id)
                 return self._replied("edit", outward(self._writer.write(body, files, channel_id, old=old)))
             case ("DELETE", "messages", message):
-                self._own(int(message), channel_id)
-                self._world.remove(int(message))
+                if self._world.public(_id(message), channel_id)["author"]["id"] != self._world.bot["id"]:
+                    raise errors.missing_permissions()
+                self._world.remove(_id(message))
                 return None
             case _:
                 raise errors.not_in_the_standin(method, f"channels/…/{'/'.join(rest)}")
@@ -197,19 +220,25 @@ class Rest:
 
     def _create(self, channel_id: int, body: Json, files: Mapping[int, Blob]) -> Json:
         """A new message; the same nonce within some minutes is the same message."""
+        self._world.check_sending(channel_id, files=bool(files))
         nonce, now = str(body.get("nonce") or ""), self._world.clock()
+        if len(nonce) > NONCE_MAX:
+            raise errors.invalid("nonce", "NONCE_TYPE_INVALID_FORMAT", "Must be 25 or fewer in length.")
         if nonce and body.get("enforce_nonce"):
             at, message_id = self._nonces.get((channel_id, nonce), (0.0, 0))
-            if now - at < NONCE_LIFE:
-                return self._world.public(message_id, channel_id)
-        message = self._writer.write(body, files, channel_id)
+            known = self._world.shown.get(message_id)
+            if now - at < NONCE_LIFE and known is not None and not known.deleted:
+                return known.message
+        message = self._writer.write(body, files, channel_id, extra={"nonce": nonce} if nonce else None)
         if nonce:
             self._nonces[channel_id, nonce] = (now, int(message["id"]))
         return message
 
-    def _history(self, channel_id: int, limit: int) -> list[Json]:
-        public = [s.message for s in self._world.visible(0, channel_id) if s.to is None and not s.deleted]
-        return [outward(message) for message in public[:limit]]
+    def _history(self, channel_id: int, limit: str) -> list[Json]:
+        if not limit.isdecimal() or not 1 <= int(limit) <= HISTORY_MAX:
+            raise errors.invalid("limit", "NUMBER_TYPE_RANGE", "int value should be between 1 and 100.")
+        public = [s.message for s in self._world.newest(channel_id) if s.to is None and not s.deleted]
+        return [outward(message) for message in public[: int(limit)]]
 
     def _check(self, route: str, body: object) -> None:
         wrong = self._judge.request(OPERATIONS[route], body) if self._judge is not None else None
@@ -244,22 +273,53 @@ async def _failed(request: web.Request, fault: Fault) -> web.StreamResponse:
     return _reply({"message": "Internal Server Error", "code": 0}, fault.status)
 
 
-async def _read(request: web.Request) -> tuple[Json, dict[int, Blob]]:
+def _id(text: str) -> int:
+    if not text.isdecimal() or len(text) > 20:
+        raise errors.not_a_snowflake(text)
+    return int(text)
+
+
+def _parsed(raw: bytes, *, is_list: bool) -> Any:
+    """A body as JSON; an object, but for the one route that takes a list."""
+    try:
+        body = json.loads(raw) if raw else {}
+    except (ValueError, RecursionError) as error:
+        raise errors.bad_json() from error
+    if not isinstance(body, list if is_list else dict):
+        raise errors.bad_json()
+    return body
+
+
+async def _read(request: web.Request) -> tuple[Any, dict[int, Blob]]:
     if not request.content_type.startswith("multipart/"):
-        raw = await request.read()
-        return (json.loads(raw) if raw else {}), {}
-    body: Json = {}
+        return _parsed(await request.read(), is_list=request.method == "PUT"), {}
+    body: Any = {}
     files: dict[int, Blob] = {}
+    left = REQUEST_MAX
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
             continue
-        data = bytes(await part.read())
+        data = await _part(part, left)
+        left -= len(data)
         if part.name == "payload_json":
-            body = json.loads(data)
+            body = _parsed(data, is_list=False)
         elif (match := _FILE_PART.fullmatch(part.name or "")) and part.filename:
             media_type = part.headers.get("Content-Type", "application/octet-stream")
             files[int(match[1])] = Blob(part.filename, _media_type(part.filename, media_type), data)
     return body, files
+
+
+async def _part(part: BodyPartReader, left: int) -> bytes:
+    """One part of at most *left* bytes. What is too much is read and thrown away, so that its sender hears why."""
+    kept = bytearray()
+    size = 0
+    while chunk := await part.read_chunk(CHUNK):
+        size += len(chunk)
+        if size <= left:
+            kept += chunk
+    if size > left:
+        raise errors.too_large()
+    return bytes(kept)
 
 
 _BY_ENDING = {".png": "image/png", ".webp": "image/webp", ".jpg": "image/jpeg", ".gif": "image/gif",

@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -14,7 +15,10 @@ from bot.standin.discord.interactions import Interactions
 from bot.standin.discord.messages import outward
 from bot.standin.discord.world import Blob, Json, Shown, World
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 UPLOAD_MAX = 26 * 1024 * 1024
+"""Bytes; a little more than the bot takes, so that its own limit can be met."""
 SNAPSHOT_MAX = 4 * 1024 * 1024
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 _NAME = re.compile(r"[^\w.()\- ]+")
@@ -39,17 +43,19 @@ class Room:
 
     def add_routes(self, app: web.Application) -> None:
         """Serve the room."""
-        app.router.add_get(self.path, self._welcome)
-        app.router.add_get(self.path + "world", self._describe)
-        app.router.add_get(self.path + "messages", self._messages)
-        app.router.add_post(self.path + "files", self._upload)
-        app.router.add_post(self.path + "act", self._act)
-        app.router.add_get(self.path + "interactions/{id:[0-9]+}", self._interaction)
-        app.router.add_get(self.path + "backstage", self._show_backstage)
-        app.router.add_post(self.path + "backstage", self._take_backstage)
+        for method, path, handler in (
+            ("GET", "", self._welcome),
+            ("GET", "world", self._describe),
+            ("GET", "messages", self._messages),
+            ("POST", "files", self._upload),
+            ("POST", "act", self._act),
+            ("GET", "interactions/{id:[0-9]{1,20}}", self._interaction),
+            ("GET", "backstage", self._show_backstage),
+            ("POST", "backstage", self._take_backstage),
+        ):
+            app.router.add_route(method, self.path + path, _local(handler))
 
     async def _welcome(self, request: web.Request) -> web.Response:
-        _check_host(request)
         return web.Response(text=WELCOME.format(address=f"{self._world.base}{self.path}"))
 
     async def _describe(self, request: web.Request) -> web.Response:
@@ -60,6 +66,7 @@ class Room:
                 "connected": self._gateway.is_connected and None in self._world.commands,
                 "revision": self._world.revision,
                 "people": {key: {"id": str(id_), "name": name} for key, (id_, name) in lantern.PEOPLE.items()},
+                "roles": {name: str(id_) for name, id_ in lantern.ROLES.items()},
                 "places": {name: str(id_) for name, id_ in lantern.PLACES.items()},
                 "commands": self._actions.commands_for(user_id, channel_id),
             }
@@ -68,20 +75,16 @@ class Room:
     async def _messages(self, request: web.Request) -> web.Response:
         """What one person sees, newest first; with ``since`` what ``interaction`` changed after it, anywhere."""
         user_id, channel_id = self._where(request.query.get("as", "member"), request.query.get("in", "studio"))
-        since = int(request.query.get("since", "-1"))
-        if since >= 0:
-            by = int(request.query.get("interaction", "0"))
+        if "since" in request.query:
+            since, by = _number(request, "since"), _number(request, "interaction")
             found = [s for s in self._world.visible(user_id) if max(s.changes.get(by, 0), s.changes.get(0, 0)) > since]
         else:
             found = [s for s in self._world.visible(user_id, channel_id) if not s.deleted]
         return web.json_response({"revision": self._world.revision, "messages": [_described(s) for s in found]})
 
     async def _upload(self, request: web.Request) -> web.Response:
-        _check_host(request)
         name = _NAME.sub("_", request.query.get("name", "file"))[-100:] or "file"
-        data = await request.read()
-        if len(data) > UPLOAD_MAX:
-            return _refused("a file may have 26 MB here")
+        data = await _bounded(request, UPLOAD_MAX)
         media_type = _media_type(name)
         blob = Blob(name, media_type, data)
         attachment = self._world.attach(lantern.STUDIO, blob, ephemeral=True)
@@ -103,7 +106,6 @@ class Room:
 
     async def _interaction(self, request: web.Request) -> web.Response:
         """How one interaction was answered so far."""
-        _check_host(request)
         interaction = self._interactions.by_id.get(int(request.match_info["id"]))
         if interaction is None:
             return web.json_response({"error": "unknown"}, status=404)
@@ -117,7 +119,6 @@ class Room:
         )
 
     async def _show_backstage(self, request: web.Request) -> web.Response:
-        _check_host(request)
         return web.json_response(self._backstage)
 
     async def _take_backstage(self, request: web.Request) -> web.Response:
@@ -159,19 +160,41 @@ def _media_type(name: str) -> str:
     return _KINDS.get(name.rpartition(".")[2].lower(), "application/octet-stream")
 
 
-def _check_host(request: web.Request) -> None:
-    if request.host.rsplit(":", 1)[0] not in LOCAL:
-        raise web.HTTPForbidden
+def _local(handler: Handler) -> Handler:
+    """Answer only under a loopback name: a page of some other site may have that name point here."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if request.host.rsplit(":", 1)[0] not in LOCAL:
+            raise web.HTTPForbidden
+        return await handler(request)
+
+    return guarded
+
+
+def _number(request: web.Request, name: str) -> int:
+    text = request.query.get(name, "0")
+    if not text.isdecimal() or len(text) > 20:
+        raise web.HTTPBadRequest(text=f"{name} must be a number")
+    return int(text)
 
 
 def _refused(why: str) -> web.Response:
     return web.json_response({"error": why}, status=400)
 
 
+async def _bounded(request: web.Request, most: int) -> bytes:
+    """A body of at most *most* bytes; more is not kept."""
+    data = bytearray()
+    async for chunk in request.content.iter_any():
+        data += chunk
+        if len(data) > most:
+            raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(data))
+    return bytes(data)
+
+
 async def _json(request: web.Request) -> dict[str, Any]:
-    _check_host(request)
     try:
-        body = json.loads(await request.read())
+        body = json.loads(await _bounded(request, SNAPSHOT_MAX))
     except (ValueError, RecursionError) as error:
         raise web.HTTPBadRequest(text="the body must be JSON") from error
     if not isinstance(body, dict):

@@ -35,9 +35,15 @@ class Discord:
         self.actions = Actions(self.world, self.interactions, self.gateway)
         self.room = Room(self.world, self.interactions, self.gateway)
 
-    def fail_next(self, method: str, part: str, status: int, *, times: int = 1, after: float = 0.1) -> None:
-        """Let requests fail; status 0 cuts the connection."""
-        self.rest.faults.append(Fault(method, part, status, times, after))
+    def fail_next(
+        self, method: str, part: str, status: int, *, times: int = 1, after: float = 0.1, is_done: bool = False
+    ) -> None:
+        """
+        Let the next *times* requests of *method* whose path holds *part* fail; status 0 cuts the connection.
+
+        *after* is how many seconds a 429 asks to wait. With *is_done* the request is carried out all the same.
+        """
+        self.rest.faults.append(Fault(method, part, status, times, after, is_done))
 
     def add_routes(self, app: web.Application) -> None:
         """Serve everything; *app* must take bodies of `BODY_MAX`."""

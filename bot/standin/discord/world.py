@@ -11,7 +11,13 @@ from urllib.parse import quote
 from PIL import Image
 
 from bot.standin.discord import lantern
-from bot.standin.discord.errors import missing_access, unknown_channel, unknown_message
+from bot.standin.discord.errors import (
+    cannot_message,
+    missing_access,
+    missing_permissions,
+    unknown_channel,
+    unknown_message,
+)
 
 Json = dict[str, Any]
 
@@ -58,6 +64,8 @@ class World:
         """Files that a person put into an option or a form, by id."""
         self.unreachable: set[int] = set()
         """Channels that the application does not see, and people who take no direct messages."""
+        self.denied: dict[int, int] = {}
+        """Permissions that the application has not in a channel."""
         self._count = 0
         self.bot = _user(lantern.APPLICATION, lantern.BOT_NAME, is_bot=True)
         self.people = {id_: _user(id_, name) for id_, name in lantern.PEOPLE.values()}
@@ -80,8 +88,8 @@ class World:
             self.channels[id_] = _channel(id_, channel, guild_id, position, nsfw=nsfw)
         self.guilds[guild_id] = {
             "id": str(guild_id), "name": name, "owner_id": str(lantern.ADA), "features": [],
-            "preferred_locale": "en-US", "member_count": 5, "roles": [_everyone(guild_id)],
-            "emojis": [], "stickers": [], "members": [self.member(self.bot, lantern.BOT_PERMISSIONS)],
+            "preferred_locale": "en-US", "member_count": 5, "roles": _roles(guild_id),
+            "emojis": [], "stickers": [], "members": [self.member(self.bot, lantern.BOT_PERMISSIONS, guild_id)],
             "channels": [self.channels[id_] for id_, _, _ in channels], "threads": [], "presences": [],
             "voice_states": [], "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [],
             "unavailable": False, "large": False, "joined_at": self.now(), "icon": None, "verification_level": 0,
@@ -89,10 +97,12 @@ class World:
             "premium_tier": 0, "system_channel_flags": 0, "afk_timeout": 300,
         }  # fmt: skip
 
-    def member(self, user: Json, permissions: int) -> Json:
+    def member(self, user: Json, permissions: int, guild_id: int | None) -> Json:
         """A person in a server."""
+        roles = lantern.ROLES_OF.get((guild_id or 0, int(user["id"])), ())
         return {
-            "user": user, "nick": None, "avatar": None, "banner": None, "roles": [], "joined_at": self.now(),
+            "user": user, "nick": None, "avatar": None, "banner": None, "roles": [str(id_) for id_ in roles],
+            "joined_at": self.now(),
             "premium_since": None, "deaf": False, "mute": False, "flags": 0, "pending": False,
             "communication_disabled_until": None, "permissions": str(permissions),
         }  # fmt: skip
@@ -107,6 +117,19 @@ class World:
             raise missing_access()
         return self.channels[channel_id]
 
+    def app_permissions(self, channel_id: int) -> int:
+        """What the application may do in a channel."""
+        return lantern.BOT_PERMISSIONS & ~self.denied.get(channel_id, 0)
+
+    def check_sending(self, channel_id: int, *, files: bool) -> None:
+        """Raise what Discord answers where the application may not send, or not with files."""
+        channel = self.channel(channel_id)
+        if channel["type"] == 1 and int(channel["recipients"][0]["id"]) in self.unreachable:
+            raise cannot_message()
+        needed = lantern.SEND | (lantern.ATTACH if files else 0)
+        if needed & self.denied.get(channel_id, 0):
+            raise missing_permissions()
+
     def direct_channel(self, user_id: int) -> Json | None:
         """The direct messages with one person."""
         return next(
@@ -115,7 +138,7 @@ class World:
 
     # --- files -------------------------------------------------------------------------------------------------------
 
-    def attach(self, channel_id: int, blob: Blob, *, description: str | None = None, ephemeral: bool = False) -> Json:
+    def attach(self, channel_id: int, blob: Blob, *, ephemeral: bool = False) -> Json:
         """Store a file; its attachment object, with an address that expires."""
         id_ = self.snowflake()
         self.blobs[id_] = blob
@@ -131,8 +154,6 @@ class World:
         }  # fmt: skip
         if size := _size_of(blob):
             made |= {"width": size[0], "height": size[1]}
-        if description:
-            made["description"] = description
         return made | ({"ephemeral": True} if ephemeral else {})
 
     # --- messages ----------------------------------------------------------------------------------------------------
@@ -173,9 +194,16 @@ class World:
 
     def visible(self, user_id: int, channel_id: int | None = None) -> Iterator[Shown]:
         """What one person sees, newest first; deleted ones included."""
+        for shown in self.newest(channel_id):
+            channel = self.channels[int(shown.message["channel_id"])]
+            is_theirs = channel["type"] != 1 or channel["recipients"][0]["id"] == str(user_id)
+            if is_theirs and shown.to in (None, user_id):
+                yield shown
+
+    def newest(self, channel_id: int | None = None) -> Iterator[Shown]:
+        """Every message there was, newest first, whoever sees it."""
         for shown in sorted(self.shown.values(), key=lambda each: -int(each.message["id"])):
-            is_here = channel_id is None or int(shown.message["channel_id"]) == channel_id
-            if is_here and shown.to in (None, user_id):
+            if channel_id is None or int(shown.message["channel_id"]) == channel_id:
                 yield shown
 
 
@@ -187,10 +215,16 @@ def _user(id_: int, name: str, *, is_bot: bool = False) -> Json:
     }  # fmt: skip
 
 
-def _everyone(guild_id: int) -> Json:
+def _roles(guild_id: int) -> list[Json]:
+    named = {id_: name for name, id_ in lantern.ROLES.items()}
+    held = dict.fromkeys(id_ for (guild, _), ids in lantern.ROLES_OF.items() if guild == guild_id for id_ in ids)
+    return [_role(guild_id, "@everyone", lantern.MEMBER), *(_role(id_, named[id_], 0) for id_ in held)]
+
+
+def _role(id_: int, name: str, permissions: int) -> Json:
     colours = {"primary_color": 0, "secondary_color": None, "tertiary_color": None}
     return {
-        "id": str(guild_id), "name": "@everyone", "permissions": str(lantern.MEMBER), "position": 0, "color": 0,
+        "id": str(id_), "name": name, "permissions": str(permissions), "position": 0, "color": 0,
         "colors": colours, "hoist": False, "managed": False, "mentionable": False, "flags": 0, "icon": None,
         "unicode_emoji": None,
     }  # fmt: skip

@@ -25,13 +25,13 @@ from bot.standin.say.grammar import (
 )
 
 OK, BUG, UNSENDABLE, TIMEOUT = 0, 1, 2, 3
+NAME_MAX = 100
 CONNECTING = 30.0
 POLL = 0.05
 FILE_MAX = 26 * 1024 * 1024
 _WORKING = ("QUEUED", "RUNNING", "SENT")
 _OPEN_FORM = 9
 _BUTTON, _TEXT, _FILE = 2, 10, 13
-_ENTRY_KINDS = {5: "@", 6: "@", 7: "@", 8: "#"}
 _DECORATION = re.compile(r"^[^\w#@]+|\s*·.*$|\s+\d[\d,]* Anlas$|…$")
 
 _UNSAFE = re.compile(r"[^\w.()-]")
@@ -80,6 +80,9 @@ async def run(
             except (NotAnswered, TimeoutError):
                 print(f"{line.text}: not answered within {patience:g} s", file=sys.stderr)
                 return TIMEOUT
+            except aiohttp.ClientError as error:
+                print(f"{line.text}: no practice room answers at {address} ({error})", file=sys.stderr)
+                return UNSENDABLE
             if answer.error is not None:
                 print(f"{line.text}: internal error {answer.error}", file=sys.stderr)
                 code = BUG
@@ -104,6 +107,7 @@ class Driver:
         self._web = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60), trust_env=False)
         self._said = 0
         self._forms: dict[str, tuple[str, Json]] = {}
+        self._taken: set[str] = set()
 
     async def __aenter__(self) -> Self:
         if self._out is not None:
@@ -123,6 +127,8 @@ class Driver:
         began, deadline = time.monotonic(), time.monotonic() + self._patience
         wish = await self._wish(line, world)
         interaction = await self._act({**wish, "as": line.person, "in": line.place}, deadline)
+        if wish["kind"] == "fill":
+            self._forms.pop(line.person, None)
         form, error = await self._wait(interaction, deadline)
         elapsed = round((time.monotonic() - began) * 1000)
         changes = await self._get("messages", **_where(line), since=str(world["revision"]), interaction=interaction)
@@ -185,6 +191,7 @@ class Driver:
         names = Names(
             people={person["name"].casefold(): person["id"] for person in world["people"].values()},
             channels={name.casefold(): id_ for name, id_ in world["places"].items()},
+            roles={name.casefold(): id_ for name, id_ in world["roles"].items()},
         )
         match verb:
             case "slash":
@@ -196,7 +203,7 @@ class Driver:
             case "press":
                 return await self._pressed(line, rest, names)
             case _:
-                return await self._filled(line, rest)
+                return await self._filled(line, rest, names)
 
     async def _uploaded(self, option: Json) -> Json:
         if "options" in option:
@@ -236,28 +243,33 @@ class Driver:
                 return wish | ({"values": values} if component["type"] != _BUTTON else {})
         raise Unsendable(f"no message here shows a button {label!r}")
 
-    async def _filled(self, line: Line, text: str) -> Json:
+    async def _filled(self, line: Line, text: str, names: Names) -> Json:
         if line.person not in self._forms:
             raise Unsendable("no form is open")
-        interaction, form = self._forms.pop(line.person)
+        interaction, form = self._forms[line.person]
         fields = {label: part for label, part in _form_fields(form)}
         values: Json = {}
         for label, value in split_values(text, fields).items():
             part = fields[label]
-            values[part["custom_id"]] = await self._field_value(part, value)
+            values[part["custom_id"]] = await self._field_value(part, value, names)
+        for label, part in fields.items():
+            if part["custom_id"] not in values and _is_lacking(part):
+                raise Unsendable(f"this is missing: {label}")
         return {"kind": "fill", "interaction": interaction, "values": values}
 
-    async def _field_value(self, part: Json, value: str) -> object:
+    async def _field_value(self, part: Json, value: str, names: Names) -> object:
         if part["type"] == 19:
             return [await self._upload(value.removeprefix("@"))]
         if part["type"] == 4:
             if not (part.get("min_length") or 0) <= len(value) <= (part.get("max_length") or 4_000):
                 raise Unsendable("that is too long or too short for the field")
             return value
-        options = part.get("options") or []
-        found = next((o["value"] for o in options if value.casefold() in (o["label"].casefold(), o["value"])), None)
         if part["type"] == 23:
             return value.casefold() in ("true", "yes", "on")
+        if (sign := _sign_of(part["type"])) is not None:
+            return [named(value, sign, _known(part["type"], names))]
+        options = part.get("options") or []
+        found = next((o["value"] for o in options if value.casefold() in (o["label"].casefold(), o["value"])), None)
         if found is None:
             raise Unsendable(f"{value} is not offered")
         return found if part["type"] == 21 else [found]
@@ -292,15 +304,23 @@ class Driver:
 
     async def _download(self, file: Json) -> str:
         """The file's name in the folder; its bytes are written there as they were delivered."""
-        name = f"{self._said:02d}-{_UNSAFE.sub('_', file['filename'])}"
+        name = self._free_name(f"{self._said:02d}-", _UNSAFE.sub("_", file["filename"])[-NAME_MAX:])
         if self._out is None:
             return name
         async with self._web.get(file["url"]) as response:
-            data = await response.content.read(FILE_MAX) if response.status == 200 else b""
-            while not response.content.at_eof() and len(data) < FILE_MAX:
-                data += await response.content.read(FILE_MAX)
+            response.raise_for_status()
+            data = await response.read()
         await asyncio.to_thread((self._out / name).write_bytes, data)
         return name
+
+    def _free_name(self, prefix: str, name: str) -> str:
+        """Two messages of one line may carry files of the same name: the second one gets a number."""
+        stem, dot, ending = name.rpartition(".") if "." in name else (name, "", "")
+        free, n = f"{prefix}{name}", 2
+        while free in self._taken:
+            free, n = f"{prefix}{stem}-{n}{dot}{ending}", n + 1
+        self._taken.add(free)
+        return free
 
     async def _keep(self, entries: list[Json]) -> None:
         if self._out is not None:
@@ -363,10 +383,25 @@ def _chosen(component: Json, label: str, names: Names) -> list[str] | None:
         options = component.get("options") or []
         found = [option["value"] for option in options if _bare(option["label"]) == _bare(label)]
         return found or None
-    sign = _ENTRY_KINDS.get(kind)
+    sign = _sign_of(kind)
     if sign is None or not label.startswith(sign):
         return None
-    return [named(label, sign, names.channels if sign == "#" else names.people)]
+    return [named(label, sign, _known(kind, names))]
+
+
+def _sign_of(kind: int) -> str | None:
+    """How one names an entry of a select of people, roles or channels."""
+    return {5: "@", 6: "@", 7: "@", 8: "#"}.get(kind)
+
+
+def _known(kind: int, names: Names) -> Mapping[str, str]:
+    return {5: names.people, 6: names.roles, 7: names.mentionable, 8: names.channels}[kind]
+
+
+def _is_lacking(part: Json) -> bool:
+    """Whether a field that must be filled holds nothing."""
+    is_set = part.get("value") or part.get("default_values") or any(o.get("default") for o in part.get("options") or [])
+    return bool(part.get("required", True)) and part["type"] != 23 and not is_set
 
 
 def _form_fields(form: Json) -> Iterator[tuple[str, Json]]:

@@ -9,7 +9,7 @@ as text is wrapped whole in double quotes, with ``\\"`` (and ``\\\\``) inside.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, FILE = range(1, 12)
@@ -31,10 +31,16 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Whom and where one can name: display names and channel names, in lower case, with their ids."""
+    """Whom and where one can name: people, channels and roles, in lower case, with their ids."""
 
     people: Mapping[str, str]
     channels: Mapping[str, str]
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def mentionable(self) -> Mapping[str, str]:
+        """People and roles; a person's name comes before a role's."""
+        return {**self.roles, **self.people}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +161,14 @@ def convert(option: Mapping[str, Any], value: str, names: Names) -> Any:
             if value.casefold() not in (*_YES, *_NO):
                 raise Unsendable(f"{option['name']} is true or false")
             return value.casefold() in _YES
-        case 6 | 9:
+        case 6:
             return named(value, "@", names.people)
         case 7:
             return named(value, "#", names.channels)
+        case 8:
+            return named(value, "@", names.roles)
+        case 9:
+            return named(value, "@", names.mentionable)
         case 11:
             return Upload(value.removeprefix("@"))
         case _:
