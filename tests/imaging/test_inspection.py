@@ -260,6 +260,7 @@ def test_any_bytes_behind_any_magic_are_answered(data: bytes) -> None:
             continue
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' /proc")
 def test_memory_stays_within_bounds() -> None:
     """The largest picture that is decoded takes the process to at most 400 MiB."""
     side = 4_096
@@ -268,14 +269,15 @@ def test_memory_stays_within_bounds() -> None:
     picture.save(file, "PNG")
     data = _with_comment(file.getvalue())
     script = (
-        "import sys, resource; from bot.imaging.inspection import inspect_image; "
+        "import sys; from bot.imaging.inspection import inspect_image; "
         "inspect_image(sys.stdin.buffer.read()); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        # Not getrusage: what it gives was begun by the parent of this process.
+        "print(next(int(l.split()[1]) // 1024 for l in open('/proc/self/status') if l.startswith('VmHWM')))"
     )
 
     done = subprocess.run([sys.executable, "-c", script], input=data, capture_output=True, check=True)
 
-    assert int(done.stdout) < 400
+    assert 50 < int(done.stdout) < 400
 
 
 def _with_comment(data: bytes) -> bytes:
