@@ -401,7 +401,8 @@ def _known(kind: int, names: Names) -> Mapping[str, str]:
 def _is_lacking(part: Json) -> bool:
     """Whether a field that must be filled holds nothing."""
     is_set = part.get("value") or part.get("default_values") or any(o.get("default") for o in part.get("options") or [])
-    return bool(part.get("required", True)) and part["type"] != 23 and not is_set
+    is_needed = part.get("required", True) and part.get("min_values") != 0 and part["type"] != 23
+    return bool(is_needed) and not is_set
 
 
 def _form_fields(form: Json) -> Iterator[tuple[str, Json]]:
