@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bot.domain.anlas import Account, price
+from bot.domain.anlas import UNKNOWN, Account, price
 from bot.domain.errors import Refused, StoreError, UpstreamError
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Job, JobState, Settlement
@@ -128,6 +128,10 @@ class Worker:
             return False
         if job.price and (code := self._never_spends(job, config)):
             await self._fail(job, code)
+            return False
+        if account == UNKNOWN:
+            # Whether it draws anything free is not known, so nothing is sent to it until it can be read again.
+            await self._back_off(job, UpstreamError("failed.down", billed=False, again=True))
             return False
         if current > job.price:
             await self._wait_for_price(job)

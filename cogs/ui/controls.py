@@ -11,7 +11,7 @@ from bot.domain.errors import Refused
 from cogs.ui.answer import Interaction, handled
 
 ID = re.compile(
-    r"(?P<noun>job|draft|case|inbox|look|conf|mod|me):(?P<number>\d{1,19}):(?P<verb>[a-z]{1,16})(?::(?P<arg>[\w.-]{1,40}))?"
+    r"(?P<noun>job|draft|case|inbox|look|conf|mod|me):(?P<number>\d{1,18}):(?P<verb>[a-z]{1,16})(?::(?P<arg>[\w.-]{1,40}))?"
 )
 FORM_LIFE = 15 * 60
 

@@ -139,7 +139,7 @@ async def test_controls_and_forms_that_nobody_knows_are_answered(tmp_path: Path)
     async with open_stage(tmp_path) as stage:
         made = await stage.answered(await stage.slash("generate", prompt="1girl", size=SMALL))
         row = made["components"][0]["components"]
-        for n, custom_id in enumerate(("job:1:fly", "something-else", "job:999999:more")):
+        for n, custom_id in enumerate(("job:1:fly", "job:9999999999999999999:more", "job:999999:more")):
             row[n]["custom_id"] = custom_id
             await stage.answered(await stage.press_id(made, custom_id))
 

@@ -134,6 +134,24 @@ async def test_a_job_is_never_sent_where_it_would_cost_more_than_was_said(house:
     assert [] == list(house.novelai.calls)
 
 
+async def test_nothing_is_sent_to_an_account_that_cannot_be_read(house: Rig, tmp_path: Path) -> None:
+    """However long it takes within a day, the job keeps its place, and is not told that its price rose."""
+    settings = replace(house.settings, novelai_tokens=("pst-other",), data_dir=tmp_path / "other")
+    async with open_house(settings, clock=house.clock, pace=QUICK) as other:
+        await other.services.guilds.save(GUILD, replace(OPEN, anlas_day=100))
+        draft = await other.services.studio.submit(a_requester(), a_request())
+        job = await other.services.studio.confirm(a_requester(), draft.id)
+        for _ in range(3):
+            await other.services.workers[0].step()
+            house.clock.advance(PRICE_PATIENCE)
+
+        waiting = await other.store.get(job.id)
+
+    assert waiting is not None
+    assert (JobState.QUEUED, 0, 20) == (waiting.state, waiting.tries, waiting.price)
+    assert [] == list(house.novelai.calls)
+
+
 async def test_an_account_that_paid_for_a_free_job_is_stopped(house: Rig) -> None:
     """A balance that fell after a job priced 0 means the price is wrong: nothing more is sent."""
     first = await house.studio.submit(a_requester(1), a_request())
