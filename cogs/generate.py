@@ -14,7 +14,6 @@ from bot.domain.job import Draft, Job
 from bot.domain.request import SIZES, Generate, Requester, Size, parse_size
 from bot.domain.rules import judge_place, never_spends
 from bot.services.accounts import Accounts
-from bot.services.deliveries import Deliveries
 from bot.services.guilds import Guilds
 from bot.services.studio import Occasion, Studio, check_owner
 from cogs.ui import replies
@@ -33,11 +32,10 @@ def _choices(words: dict[str, str]) -> list[app_commands.Choice[str]]:
 class GenerateCog(commands.Cog, name="Generate"):
     """From a wish to a waiting message; the courier does the rest."""
 
-    def __init__(self, studio: Studio, guilds: Guilds, accounts: Accounts, deliveries: Deliveries) -> None:
+    def __init__(self, studio: Studio, guilds: Guilds, accounts: Accounts) -> None:
         self._studio = studio
         self._guilds = guilds
         self._accounts = accounts
-        self._deliveries = deliveries
 
     # --- the command -------------------------------------------------------------------------------------------------
 
@@ -319,7 +317,7 @@ class GenerateCog(commands.Cog, name="Generate"):
 async def setup(client: Naibot) -> None:
     """Add the cog and register its controls."""
     services = client.services
-    cog = GenerateCog(services.studio, services.guilds, services.accounts, services.deliveries)
+    cog = GenerateCog(services.studio, services.guilds, services.accounts)
     client.control("draft", "go", press=cog.spend)
     client.control("draft", "free", press=cog.make_free)
     client.control("draft", "drop", press=cog.let_go)
