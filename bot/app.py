@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import msgspec
+
 from bot.adapters.novelai.client import NovelAIClient
 from bot.adapters.room import Room
 from bot.adapters.store.store import open_store
@@ -23,10 +25,12 @@ from bot.services.accounts import Accounts
 from bot.services.activity import Activity
 from bot.services.backstage import Backstage
 from bot.services.bell import Bell
+from bot.services.chronicle import Chronicle
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
 from bot.services.guilds import Guilds
 from bot.services.loops import every, keep_alive
+from bot.services.moderation import Moderation
 from bot.services.studio import Studio
 from bot.services.upkeep import Upkeep
 from bot.services.worker import Pace, Worker
@@ -64,25 +68,30 @@ async def open_house(settings: Settings, *, clock: Clock = time.time, pace: Pace
             stack.push_async_callback(client.close)
         bell = Bell()
         accounts = Accounts(clients, clock)
-        guilds = Guilds(store, store, settings.house, clock)
+        guilds = Guilds(store, settings.house, clock)
+        moderation = Moderation(store, store, store, guilds, bell, clock)
         holder = f"{os.getpid()}-{secrets.token_hex(4)}"
         workers = tuple(
-            Worker(client, accounts, store, store, guilds, bell, clock, holder=holder, pace=pace) for client in clients
+            Worker(client, accounts, store, store, guilds, moderation, bell, clock, holder=holder, pace=pace)
+            for client in clients
         )
         darkroom = Darkroom(trusted_keys(settings))
         stack.callback(darkroom.close)
         services = Services(
-            studio=Studio(store, store, guilds, accounts, Tokenizers(), bell, clock),
+            studio=Studio(store, store, guilds, moderation, accounts, Tokenizers(), bell, clock),
             workers=workers,
             deliveries=Deliveries(store, store, guilds, bell, clock),
             darkroom=darkroom,
             guilds=guilds,
+            moderation=moderation,
+            chronicle=Chronicle(store, store, guilds),
             accounts=accounts,
             upkeep=Upkeep(store, store, settings.house, bell, clock),
             activity=Activity(),
         )
         await _plant(store, settings)
         await guilds.load()
+        await moderation.load()
         await services.upkeep.recover()
         backstage = Backstage(store, accounts, services.activity, clock)
         yield House(settings=settings, store=store, bell=bell, services=services, backstage=backstage)
@@ -100,8 +109,7 @@ async def _plant(store: Store, settings: Settings) -> None:
     with settings.seed.open("rb") as file:
         seed = json.loads(file.read(SEED_BYTES))
     for guild_id, values in seed["guilds"].items():
-        values["channels"] = tuple(values.get("channels", ()))
-        await store.save(int(guild_id), GuildConfig(**values))
+        await store.save(int(guild_id), msgspec.convert(values, GuildConfig))
 
 
 async def run(settings: Settings, ready: asyncio.Event | None = None) -> None:

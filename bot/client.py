@@ -5,7 +5,7 @@ import importlib
 import json
 import logging
 import pkgutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import yarl
 from discord import app_commands
 from discord.ext import commands
 
+from bot.domain.errors import NaibotError
 from bot.ports import GuildStore
 from bot.services import Services
 from bot.settings import Settings
@@ -28,6 +29,10 @@ GUILD_READY = 0.1
 
 TreeError = Callable[[discord.Interaction[Any], app_commands.AppCommandError], Awaitable[None]]
 Handler = Callable[..., Awaitable[None]]
+Cure = Callable[[NaibotError], discord.ui.View | None]
+"""What helps against a refusal, as buttons beside its sentence."""
+COMMANDS = "command_digest"
+"""Under this key the house remembers which commands Discord was told last."""
 
 
 class Tree(app_commands.CommandTree["Naibot"]):
@@ -84,6 +89,8 @@ class Naibot(commands.Bot):
         self.settings = settings
         self.services = services
         self.controls: dict[tuple[str, str], Verb] = {}
+        self.mentions: dict[str, str] = {}
+        self._cures: dict[str, Cure] = {}
         self._guilds = guilds
         self._web: aiohttp.ClientSession | None = None
 
@@ -98,8 +105,19 @@ class Naibot(commands.Bot):
         """Register what a control does; a cog calls this in its `setup`."""
         self.controls[noun, verb] = Verb(press, submit)
 
+    def cure(self, code: str, cure: Cure) -> None:
+        """Register what helps against an error of that code; a cog calls this in its `setup`."""
+        self._cures[code] = cure
+
+    def cure_of(self, error: NaibotError) -> discord.ui.View | None:
+        """The buttons that help against *error*, None where nothing does."""
+        cure = self._cures.get(error.code)
+        return cure(error) if cure is not None else None
+
     async def setup_hook(self) -> None:
         """Load every module of `cogs`, and sync the commands if their definition changed."""
+        if self.application is not None:
+            self.services.guilds.learn_owners(_owners(self.application))
         package = importlib.import_module(COGS)
         for module in pkgutil.iter_modules(package.__path__):
             if not module.ispkg:
@@ -110,15 +128,13 @@ class Naibot(commands.Bot):
         definition = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, definition], sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        if digest == await self._guilds.command_digest() and await self._are_synced(len(definition)):
-            return
-        await self.tree.sync()
-        await self._guilds.save_command_digest(digest)
-        log.info("synced %d commands", len(definition))
-
-    async def _are_synced(self, n: int) -> bool:
-        """A stand-in that was started anew has none of the commands; Discord itself keeps them."""
-        return not self.settings.is_practice or len(await self.tree.fetch_commands()) == n
+        known = await self.tree.fetch_commands() if digest == await self._guilds.recall(COMMANDS) else []
+        # A stand-in that was started anew has none of the commands; Discord itself keeps them.
+        if len(known) != len(definition):
+            known = await self.tree.sync()
+            await self._guilds.remember(COMMANDS, digest)
+            log.info("synced %d commands", len(definition))
+        self.mentions = dict(_mentions(known))
 
     async def serve(self) -> None:
         """Stay connected until closed. Raises `LoginRefused`."""
@@ -132,6 +148,27 @@ class Naibot(commands.Bot):
         if self._web is not None:
             await self._web.close()
         await super().close()
+
+
+def _mentions(commands: list[app_commands.AppCommand]) -> Iterator[tuple[str, str]]:
+    """``/mod block`` → ``</mod block:123>``, for every command that people can type."""
+    for command in commands:
+        if command.type is not discord.AppCommandType.chat_input:
+            continue
+        yield f"/{command.name}", command.mention
+        for option in command.options:
+            if isinstance(option, app_commands.AppCommandGroup):
+                yield f"/{option.qualified_name}", option.mention
+
+
+def _owners(application: discord.AppInfo) -> frozenset[int]:
+    """Who runs an application: its owner, or the members of its team that may change it."""
+    if application.team is None:
+        return frozenset({application.owner.id})
+    can_change = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
+    accepted = [each for each in application.team.members if each.membership_state.name == "accepted"]
+    members = {each.id for each in accepted if each.role in can_change}
+    return frozenset(members | ({application.team.owner_id} if application.team.owner_id else set()))
 
 
 def point_at(settings: Settings) -> None:

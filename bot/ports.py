@@ -5,9 +5,11 @@ from typing import Protocol
 
 from bot.domain.admission import Standing
 from bot.domain.anlas import Account
-from bot.domain.guild import GuildConfig
+from bot.domain.change import Change, Pending
+from bot.domain.guild import Block, GuildConfig
 from bot.domain.job import Application, Draft, Job, Settlement
 from bot.domain.model import TokenizerKind
+from bot.domain.record import Entry, Record
 from bot.domain.request import Picture, Place, Request, Requester
 from bot.domain.tokens import TokenCount
 
@@ -101,8 +103,22 @@ class JobStore(Protocol):
         Input images go. The counters of the window in which the job was admitted are put right. Frees the account.
         """
 
-    async def cancel(self, job_id: int, now: float) -> bool:
-        """QUEUED or RUNNING → CANCELLED, charged nothing; False once it was sent or ended."""
+    async def cancel(self, job_id: int, now: float, reason: str) -> bool:
+        """
+        QUEUED or RUNNING → CANCELLED, charged nothing; False once it was sent or ended.
+
+        *reason* is the code of what its member is told; it is delivered like every end, so that no waiting message
+        outlives its job.
+        """
+
+    async def of_member(self, guild_id: int, user_id: int) -> Sequence[Job]:
+        """What a member is still waiting for in one server (0: direct messages), in fair order."""
+
+    async def is_first(self, job: Job) -> bool:
+        """Whether *job* is the first of its member's in its server that became a picture."""
+
+    async def last_prompts(self, guild_id: int, most: int) -> Sequence[str]:
+        """The newest prompts of one server, as far as requests are kept."""
 
     async def pictures(self, job_id: int) -> Sequence[Picture]: ...
 
@@ -137,23 +153,49 @@ class DeliveryStore(Protocol):
 
 
 class GuildStore(Protocol):
-    """Servers, their settings, and what was granted to members."""
+    """
+    Servers: their settings and words, who is blocked, what was granted, and what the house remembers of itself.
+
+    Verbs that take a `Record` write that line of the audit in the same transaction.
+    """
 
     async def config(self, guild_id: int) -> GuildConfig | None:
         """The settings of an admitted server, None where it was never admitted."""
 
     async def configs(self) -> Mapping[int, GuildConfig]: ...
-    async def save(self, guild_id: int, config: GuildConfig) -> None: ...
+    async def save(self, guild_id: int, config: GuildConfig, record: Record | None = None) -> None: ...
     async def grant(self, guild_id: int, user_id: int, now: float, *, pictures: int = 0, anlas: int = 0) -> None:
         """Extra pictures or Anlas for the running day."""
 
     async def is_empty(self) -> bool:
         """Whether the store never held a server or a job (a seed applies only then)."""
 
-    async def command_digest(self) -> str | None:
-        """The digest of the commands that were last synced with Discord."""
+    async def words(self) -> Sequence[tuple[int, str]]:
+        """Every word that servers refuse: (server, word as it was entered)."""
 
-    async def save_command_digest(self, digest: str) -> None: ...
+    async def add_word(self, guild_id: int, folded: str, text: str, record: Record) -> bool: ...
+    async def remove_word(self, guild_id: int, folded: str, record: Record) -> bool: ...
+
+    async def blocks(self) -> Sequence[Block]: ...
+    async def block(self, block: Block, record: Record) -> None:
+        """In place of an older block of that member."""
+
+    async def unblock(self, guild_id: int, user_id: int, record: Record) -> bool: ...
+
+    async def keep_change(self, guild_id: int, user_id: int, change: Change, expires_at: float) -> Pending: ...
+    async def take_change(self, pending_id: int, user_id: int, now: float) -> Pending | None:
+        """Consume a change that is *user_id*'s and has not expired; of two presses one gets it."""
+
+    async def greeted(self, kind: str) -> frozenset[int]:
+        """The servers to which (or about which) a greeting of that kind was sent."""
+
+    async def note_greeting(self, guild_id: int, kind: str, now: float) -> None: ...
+    async def forget_greetings(self, guild_id: int) -> None: ...
+
+    async def recall(self, key: str) -> str | None:
+        """What the house remembers under *key*."""
+
+    async def remember(self, key: str, value: str) -> None: ...
 
 
 class AuditStore(Protocol):
@@ -169,6 +211,9 @@ class AuditStore(Protocol):
         job_id: int | None = None,
         data: Mapping[str, object] | None = None,
     ) -> int: ...
+
+    async def entries(self, after: int, kinds: Sequence[str], most: int) -> Sequence[Entry]:
+        """The lines of *kinds* behind the line *after*, oldest first, at most *most*."""
 
 
 class Store(JobStore, DeliveryStore, GuildStore, AuditStore, Protocol):

@@ -105,6 +105,15 @@ class _Reader:
             return frozenset()
         return frozenset(map(int, parts))
 
+    def id(self, name: str) -> int | None:
+        text = self.text(name)
+        if not text:
+            return None
+        if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**63:
+            self.problem("settings.id", name=name)
+            return None
+        return int(text)
+
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         text = self.text(name, default)
         if text not in choices:
@@ -133,6 +142,8 @@ def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> S
         guilds=reader.ids("GUILDS"),
         direct=reader.switch("DIRECT", False),
         operators=reader.ids("OPERATORS"),
+        operator_guild=reader.id("OPERATOR_GUILD"),
+        operator_channel=reader.id("OPERATOR_CHANNEL"),
         never_spend=reader.switch("NEVER_SPEND", True),
         anlas_day=reader.number("HOUSE_ANLAS_DAY", None, 0, 10_000_000),
         pictures_day=reader.number("HOUSE_PICTURES_DAY", None, 0, 10_000_000),

@@ -17,6 +17,10 @@ QUEUED_DETAIL = "-# {model} · {size} · {prompt} · for {member}"
 FAILED_DETAIL = "-# for {member} · job {job}"
 LEFT_TODAY = "{n} left today · "
 CANCELLED = "Taken back. Nothing was charged."
+CANCELLED_MANY = "{n} taken back. Nothing was charged."
+CANCEL_NONE = "You have nothing waiting."
+CANCEL_OVER = "That one is not waiting any more, so there was nothing to take back."
+WITHDRAWN = "A moderator took this one back. Nothing was charged."
 CANCEL_LATE = "It is already being drawn and cannot be stopped. It will arrive in a moment; you can delete it then."
 DELETED = "Deleted. The same picture can be made again."
 DELETED_ON_RECORD = "Deleted, and put on record with your reason."
@@ -50,7 +54,11 @@ PRICE_CHANGED = "The price went from {old} to {new}. Nothing was spent."
 PRICE_NEVER = "This would cost {price}, and this server never spends any. Nothing was made."
 PRICE_DIRECT = "This would cost {price}, and I spend none in direct messages. Nothing was made."
 PRICE_HOUSE = "This would cost {price}, and whoever runs me never spends any. Nothing was made."
-PRICE_NOFREE = "My NovelAI account has nothing free just now, and nothing is spent here. Nothing was made."
+PRICE_NOFREE = (
+    "My NovelAI account has nothing free, and this server never spends. An admin can allow it in {/config}. "
+    "Nothing was made."
+)
+PRICE_NOFREE_HOUSE = "My NovelAI account has nothing free just now, and nothing is spent here. Nothing was made."
 PRICE_REFUSED = "NovelAI does not take anything this large ({price}, at most {most}). Nothing was made."
 PRICE_SUM = "-# {size}, {steps} steps: {each}"
 PRICE_SUM_FREE = "the account's free sample"
@@ -86,13 +94,313 @@ IMAGE_NONE = "There is no picture in that message. Choose a message with a PNG, 
 NOT_SERVED = "I am not open in this server yet. Its admins have nothing to do; whoever runs me has been asked."
 DIRECT_OFF = "I draw in servers only. In direct messages I read images: {/inspect}."
 PLACE = "I do not draw in {channel}. Here I may: {channels}. Nothing was charged."
-PLACE_NONE = "This server has not set me up yet, so I draw nowhere here. Nothing was charged."
+PLACE_NONE = "This server has not set me up yet. An admin can, in about a minute, with {/config}."
+WORD = 'This server does not allow "{word}" in prompts. Nothing was charged; change it and send again.'
+WORD_HIDDEN = "This prompt hides a word that is not allowed here. Nothing was charged; change it and send again."
+AGE = "That belongs in an age-restricted channel, such as {channel}. Nothing was charged."
+NSFW_ASKED = 'I keep pictures safe in {channel}: leave out "{tag}", or use {other}. Nothing was charged.'
+NSFW_ASKED_ONLY = 'I keep pictures safe in {channel}: leave out "{tag}" and send again. Nothing was charged.'
+NSFW_WEAKENED = (
+    'I keep pictures safe in {channel}: the undesired content must not weaken "{tag}". '
+    "Leave its weight out and send again. Nothing was charged."
+)
+NSFW_ADDED = "I put `nsfw` in front of the undesired content, because pictures are kept safe here."
 LOCKED = "I do not make this, anywhere. Nothing was made or charged."
+BLOCKED_MEMBER = "You cannot use me here until {until:f}.{reason}"
+BLOCKED_MEMBER_LASTING = "You cannot use me here.{reason}"
+BLOCKED_REASON = " Reason: {reason}."
+ADMIN_ONLY = "Only people who may manage this server can do that. Nothing was changed."
+MODERATOR_ONLY = "Only moderators of this server can do that. Nothing was changed."
+OPERATOR_ONLY = "Only the people who run me can do that. Nothing was changed."
+FIRST_PICTURE = "Your first picture here. Its file carries the prompt; I keep the request {days} days."
 NOT_YOURS = "Only {author} or a moderator can do that."
 PRIVATE_OFF = "This server does not allow private pictures. Nothing was charged; ask again without it."
 GONE = "This button is too old. Make the picture again with {/generate}."
 SLOW = "That took too long. Press again."
 FORM_GONE = "This form is too old, so I could not use it. Nothing was changed or charged."
+
+# --- setting a server up ---------------------------------------------------------------------------------------------
+WELCOME = "Thanks for having me. I draw nothing until an admin picks a channel."
+SETTING_UNKNOWN = "I have no setting of that name. Choose one from the list."
+SETTING_VALUE = "Say what it shall be: choose a value from the list. Now it is {value}."
+SETTING_NAME = "Say which setting it is for: choose one from the list. Nothing was changed."
+SETTING_SWITCH = "That can be on or off. Nothing was changed."
+SETTING_NUMBER = "{Setting} goes from {low} to {high}. Nothing was changed."
+SETTING_CHOICE = "That can be one of: {choices}. Nothing was changed."
+SETTING_PLACE = "I know no such channel or role here. Nothing was changed."
+CHANGED = "Changed: **{label}**: {old} → {new}"
+CHANGED_BACK = "Changed back: **{label}**: {old} → {new}"
+CHANGE_SAME = "**{label}** is {new} already. Nothing was changed."
+CHANGE_GONE = "That was too long ago, or somebody did it already. Nothing was changed."
+CHANGE_KEPT = "Nothing was changed."
+CONFIRM = "**{label}**: {old} → {new}. {consequence}"
+DANGERS = {
+    "never_spend": "Members can then spend the Anlas of whoever runs me, after a question and within their limits.",
+    "age_restricted": "Members can then ask for age-restricted pictures in age-restricted channels.",
+    "unchecked": "No classifier looks at pictures here: what the rules for words let through is shown.",
+}
+NO_LIMIT = "no limit"
+NOT_SET = "none"
+ON = "on"
+OFF = "off"
+SECONDS = "{n} s"
+SPOILERS = {"off": "off", "age_restricted": "age-restricted channels", "always": "always"}
+GROUPS = {
+    "places": "Places",
+    "limits": "Limits",
+    "money": "Money",
+    "safety": "Safety",
+    "people": "People",
+    "log": "Log",
+    "look": "Look",
+}
+SETTING_LABELS = {
+    "channels": "Channels",
+    "age_restricted": "Age-restricted use",
+    "pictures_day": "Pictures a day",
+    "cooldown": "Cooldown",
+    "running": "Drawn at once",
+    "waiting": "Waiting at most",
+    "anlas_day": "Anlas a day",
+    "never_spend": "Never spend Anlas",
+    "spoiler": "Spoiler",
+    "private": "Private pictures",
+    "unchecked": "Show unchecked pictures",
+    "moderator_role": "Moderator role",
+    "log_channel": "Log channel",
+    "show_prompts": "Show prompts",
+    "size": "Size",
+}
+SETTING_HELP = {
+    "channels": "Where I may draw, threads included.",
+    "age_restricted": "Whether age-restricted channels may have age-restricted pictures.",
+    "pictures_day": "For each member; more is refused until midnight UTC.",
+    "cooldown": "Seconds between two wishes of a member.",
+    "running": "How many pictures of one member are drawn at the same time.",
+    "waiting": "How many pictures of one member may wait.",
+    "anlas_day": "What each member may spend a day.",
+    "never_spend": "Members can only make what is free.",
+    "spoiler": "Where pictures are hidden until somebody presses.",
+    "private": "Whether members may ask for pictures that only they see.",
+    "unchecked": "I have no classifier, so nobody looks at pictures before they are shown.",
+    "moderator_role": "Who moderates besides members with Moderate Members. Allow `/mod` for them in Discord too.",
+    "log_channel": "Where I write what was decided and changed.",
+    "show_prompts": "Whether the prompt stands over a picture.",
+    "size": "What is drawn when nobody says otherwise.",
+}
+CONFIG = "Set up this server: places, limits, money, safety, people, log"
+CONFIG_SETTING = "Which setting; empty opens the panel"
+CONFIG_VALUE = "What it shall be"
+CONFIG_HEADING = "### Settings · {group}"
+CONFIG_GROUP = "Choose a group"
+CONFIG_SECTION = "**{label}**: {value}\n-# {help}"
+CONFIG_CHOOSE = "**{label}**: {value}"
+CONFIG_HOUSE = "-# Whoever runs me never spends Anlas, so nothing costs anything here whatever you choose."
+CHOOSE_CHANNEL = "Choose a channel"
+CHOOSE_CHANNELS = "Choose channels"
+CHOOSE_ROLE = "Choose a role"
+CHOOSE_ONE = "Choose one"
+FORM_SETTING = "New value"
+FORM_NUMBER_HINT = "From {low} to {high}."
+FORM_LIMIT_HINT = "From {low} to {high}, or none for no limit."
+BUTTON_SET_UP = "Set up"
+BUTTON_CHANGE = "Change"
+BUTTON_UNDO = "Undo"
+BUTTON_BACK = "Back"
+BUTTON_NEXT = "Next"
+BUTTON_LATER = "Later"
+BUTTON_ACCEPT = "I accept this"
+BUTTON_OPEN = "Open the doors"
+BUTTON_ALLOW = "Yes, change it"
+BUTTON_CLEAR = "None"
+SETUP_PLACES = "### Set up · 1 of 4 · Where may I draw?"
+SETUP_PLACES_NONE = "-# Nothing is drawn anywhere until you open the doors at the end."
+SETUP_CAN = "✓ I can post in {channel}"
+SETUP_CANNOT = "✗ {channel}: I lack {permissions} there"
+SETUP_PEOPLE = "### Set up · 2 of 4 · Who looks after it?"
+SETUP_PEOPLE_LINE = (
+    "Moderators are members with Moderate Members, and a role if you choose one. Choose a channel where I write "
+    "what was decided; a private one is best."
+)
+SETUP_LIMITS = "### Set up · 3 of 4 · How much for each member a day?"
+SETUP_LIMITS_LINE = "**Pictures a day**: {pictures} · **Anlas**: {anlas}"
+SETUP_NEVER = "never spend, free sizes only"
+SETUP_NOFREE = (
+    "⚠️ My NovelAI account has nothing free, so with never spend nobody can draw. Allow Anlas in {/config} under Money."
+)
+SETUP_READY = "### Set up · 4 of 4 · Ready?"
+SETUP_READY_LINES = (
+    "**Channels**: {channels}\n**Moderators**: {moderators}\n**Log**: {log}\n"
+    "**Each member a day**: {pictures} pictures\n**Anlas**: {anlas}"
+)
+SETUP_UNCHECKED = "⚠️ Pictures are not checked here: no classifier. The rules for words still hold."
+SETUP_ACCEPTED = "✓ Pictures without a check are accepted."
+SETUP_NEEDS_CHANNEL = "✗ No channel is picked yet. Go back to the first step."
+SETUP_CLOSED = "-# Nothing is drawn before you open the doors."
+SETUP_DONE = (
+    "✅ The doors are open. I draw in {channels}. Members begin with {/generate}; you change things in {/config}."
+)
+SETUP_LATER = "Nothing is drawn yet. Go on whenever you like with {/config}."
+PERMISSIONS = {
+    "view_channel": "View Channel",
+    "send_messages": "Send Messages",
+    "send_messages_in_threads": "Send Messages in Threads",
+    "attach_files": "Attach Files",
+    "read_message_history": "Read Message History",
+}
+
+# --- whose bot it is -------------------------------------------------------------------------------------------------
+ADMISSION = "**{server}** ({n} members, id {id}) invited me. I stay silent there until you admit it."
+ADMITTED = "✅ **{server}** is admitted. Its admins can set me up now."
+ADMITTED_ALREADY = "That server is admitted already."
+ADMISSION_GONE = "I am not in that server any more. Nothing was changed."
+ADMISSION_LATER = "**{server}** is not admitted. Its id in GUILDS, or a new invitation, brings it back."
+BUTTON_ADMIT = "Admit"
+OPERATOR_UNREACHED = (
+    "The operator could not be told: {reason}. Set OPERATOR_CHANNEL to a channel where I may write, or open your "
+    "direct messages."
+)
+REASON_CLOSED = "their direct messages are closed"
+REASON_FORBIDDEN = "I may not write in OPERATOR_CHANNEL"
+REASON_GONE = "there is no such channel"
+REASON_NOBODY = "no operator is known"
+REASON_DISCORD = "Discord did not take the message"
+
+# --- words that a server refuses -------------------------------------------------------------------------------------
+RULES = "The words that this server refuses"
+RULES_ADD = "Refuse a word or phrase here; says first what it would hit"
+RULES_ADD_TEXT = "A word or phrase; disguises of it are read through"
+RULES_REMOVE = "Take a word off the list"
+RULES_REMOVE_TEXT = "Which word"
+RULES_LIST = "The words this server refuses"
+RULES_TEST = "What would happen to this prompt here, and why; nothing is made"
+RULES_TEST_PROMPT = "The prompt to try"
+RULES_TEST_CHANNEL = "Where; empty means here"
+WORD_EMPTY = "That holds no word I could look for. Nothing was changed."
+WORD_KNOWN = 'The list holds "{word}" already. Nothing was changed.'
+WORD_MANY = "The list is full: {limit} words are the most. Take one off first."
+WORD_NONE = "That word is not on the list. Nothing was changed."
+WORD_ASK = 'Refuse "{word}" in prompts from now on?'
+WORD_WOULD_HIT = "Of the last {of} prompts here it would have refused {n}:"
+WORD_WOULD_HIT_NONE = "Of the last {of} prompts here it would have refused none."
+WORD_WOULD_HIT_NEW = "There are no prompts here yet to try it on."
+WORD_ADDED = 'From now on I refuse "{word}" here.'
+WORD_REMOVED = 'I no longer refuse "{word}" here.'
+WORDS_HEADING = "### Words this server refuses · {n}"
+WORDS_EMPTY = "The list is empty. {/rules add} puts a word on it. Some things I never make, anywhere."
+BUTTON_REFUSE = "Refuse it"
+TEST_PASSES = "✓ In {channel} this would be drawn · {price}."
+TEST_STEERED = "-# The undesired content would begin with `nsfw`."
+TEST_REFUSED = "✗ In {channel} this would be refused. The member would read:\n> {sentence}"
+
+# --- moderators ------------------------------------------------------------------------------------------------------
+MOD = "For moderators"
+MOD_BLOCK = "Stop a member from using me here"
+MOD_UNBLOCK = "Let a member use me again"
+MOD_MEMBER = "Which member"
+MOD_DURATION = "How long; empty means until lifted"
+MOD_REASON = "The member reads it"
+DURATIONS = {
+    "3600": "1 hour",
+    "86400": "24 hours",
+    "604800": "7 days",
+    "2592000": "30 days",
+    "0": "Until lifted",
+}
+BLOCKED = "{member} cannot use me here until {until:f}.{reason} {/mod unblock} lifts it."
+BLOCKED_LASTING = "{member} cannot use me here until it is lifted.{reason} {/mod unblock} does that."
+BLOCKED_TAKEN_ONE = "1 waiting picture was taken back."
+BLOCKED_TAKEN = "{n} waiting pictures were taken back."
+UNBLOCKED = "{member} can use me here again."
+BLOCK_SELF = "You cannot block yourself. Nothing was changed."
+BLOCK_OPERATOR = "They run me, so I cannot be closed to them. Nothing was changed."
+BLOCK_ADMIN = "They manage this server, so I cannot be closed to them. Nothing was changed."
+BLOCK_NONE = "{member} is not blocked here. Nothing was changed."
+
+# --- the log ---------------------------------------------------------------------------------------------------------
+LOG_SETTING_CHANGED = "⚙️ **Setting** {actor}: *{label}* {old} → {new} · {at:t}"
+LOG_WORD_ADDED = "⚙️ **Rules** {actor}: refuse {word} · {at:t}"
+LOG_WORD_REMOVED = "⚙️ **Rules** {actor}: no longer refuse {word} · {at:t}"
+LOG_MEMBER_BLOCKED = "⛔ **Blocked** {member} by {actor} until {until:f}.{reason} · {at:t}"
+LOG_MEMBER_BLOCKED_LASTING = "⛔ **Blocked** {member} by {actor} until lifted.{reason} · {at:t}"
+LOG_MEMBER_UNBLOCKED = "↩️ **Unblocked** {member} by {actor} · {at:t}"
+LOG_REFUSED = "🚫 **Refused{times}** {actor} in {channel}: {rule} · {at:t} · audit {id}"
+LOG_PICTURE_DELETED = "🗑️ **Deleted** a picture of job {job} by {actor}.{reason} · {at:t}"
+LOG_ACCOUNT_LOST = "⚠️ NovelAI's answer to job {job} was lost; {anlas} may have been paid for it · {at:t}"
+LOG_ACCOUNT_DRIFT = "⚠️ After job {job} the balance had moved by {anlas} more than it should · {at:t}"
+LOG_ACCOUNT_STOPPED = (
+    "⛔ A free job cost Anlas, so I send nothing more to that NovelAI account until I am started again · {at:t}"
+)
+LOG_ACCOUNT_REFUSED = (
+    "⚠️ NovelAI does not take my account just now. Look at its token, subscription and Anlas; pictures wait · {at:t}"
+)
+TIMES = " ×{n}"
+REFUSALS = {
+    "place": "place",
+    "place.none": "not set up",
+    "not.served": "not admitted",
+    "direct.off": "direct message",
+    "word": "word list",
+    "word.hidden": "word list, disguised",
+    "nsfw.asked": "not age-restricted",
+    "nsfw.asked.only": "not age-restricted",
+    "nsfw.weakened": "weakened undesired content",
+    "age": "not age-restricted",
+    "locked": "never made anywhere",
+    "blocked.member": "blocked",
+    "blocked.member.lasting": "blocked",
+}
+
+# --- quota, queue, help ----------------------------------------------------------------------------------------------
+QUOTA = "What you have used, what is left, and when it comes back"
+QUOTA_MEMBER = "Somebody else (moderators)"
+QUOTA_HEADING = "### Your pictures"
+QUOTA_HEADING_MEMBER = "### Pictures of {member}"
+QUOTA_TODAY = "**Today** {used} of {limit} {bar} · {left} left · back to {limit} {reset:R}"
+QUOTA_TODAY_UNLIMITED = "**Today** {used} · no limit"
+QUOTA_MAKING = "-# {n} of these are being made."
+QUOTA_ANLAS_TODAY = "**Anlas today** {used} of {limit}"
+QUOTA_ANLAS_UNLIMITED = "**Anlas today** {used} · no limit"
+QUOTA_ANLAS_NEVER = "**Anlas today** {used}: this server never spends Anlas"
+QUOTA_ANLAS_HOUSE = "**Anlas today** {used}: whoever runs me never spends Anlas"
+QUOTA_ANLAS_DIRECT = "**Anlas today** {used}: I spend none in direct messages"
+QUOTA_NOW = "**Now** {running} drawing, {waiting} of {limit} waiting"
+QUOTA_NOTE = "-# Failed, refused and withdrawn pictures never count."
+BUTTON_QUEUE = "My queue"
+QUEUE = "Your waiting pictures: place, start, price"
+QUEUE_EVERYONE = "The whole line here, without prompts (moderators)"
+QUEUE_HEADING = "### Your waiting pictures"
+QUEUE_HEADING_EVERYONE = "### Everybody's waiting pictures here"
+QUEUE_LINE = "{what} · {ordinal} in line · {eta:R} · {price}"
+QUEUE_LINE_DRAWING = "{what} · being drawn · {price}"
+QUEUE_JOB = "{member} · job {job}"
+QUEUE_EMPTY = "You have nothing waiting."
+QUEUE_EMPTY_EVERYONE = "Nobody here has anything waiting."
+QUEUE_MORE = "-# and {n} more"
+QUEUE_EVERYBODY = "-# Everybody: {n} waiting, about {seconds} s."
+QUEUE_EVERYBODY_NONE = "-# Nobody is waiting."
+CANCEL = "Take back a waiting picture; it costs nothing"
+CANCEL_JOB = "Which one; empty takes the newest"
+CANCEL_ALL = "All of mine"
+CANCEL_CHOICE = "Job {job} · {prompt}"
+HELP = "What I do, what you may use here, where to begin"
+HELP_HEADING = "### I draw with NovelAI and read what images say of themselves"
+HELP_OPEN = "I draw in {channel}. You have {left} left today."
+HELP_OPEN_UNLIMITED = "I draw in {channel}."
+HELP_SAFE = "Pictures are kept safe here."
+HELP_ADULT = "This channel may have age-restricted pictures."
+HELP_COMMANDS = (
+    "{/generate} draws: type what you want to see\n{/inspect} reads an image and checks NovelAI's signature\n"
+    "{/quota} says what you have used and what is left\n{/queue} shows what you wait for\n"
+    "{/cancel} takes a waiting picture back"
+)
+HELP_ADMIN = "{/config} sets me up · {/rules list} holds the words this server refuses"
+HELP_FILES = "-# Files carry their prompt; anyone who downloads one can read it."
+HELP_OPERATOR = "-# {operator} runs this bot."
+BUTTON_EDIT_RESEND = "Edit and resend"
+FORM_EDIT = "Edit and draw again"
+FORM_EDIT_PROMPT = "Prompt"
+FORM_EDIT_UNDESIRED = "Undesired content"
 
 # --- labels ----------------------------------------------------------------------------------------------------------
 BUTTON_CANCEL = "Cancel"
@@ -245,6 +553,7 @@ SETTINGS_BOTH = "{name} and {name}_FILE are both set. Keep one of them."
 SETTINGS_FILE = "{name} points at {path}, which cannot be read."
 SETTINGS_NUMBER = "{name} must be a whole number from {low} to {high}."
 SETTINGS_SWITCH = "{name} must be on or off."
+SETTINGS_ID = "{name} must be one id of Discord's, in digits."
 SETTINGS_IDS = "{name} must be ids of Discord, with commas between them."
 SETTINGS_CHOICE = "{name} must be one of: {choices}."
 SETTINGS_ADDRESS = "{name} must be {default} or an address of this machine."
@@ -305,12 +614,18 @@ def has(key: str) -> bool:
     return isinstance(globals().get(key.upper().replace(".", "_")), str)
 
 
-def explain(code: str, data: Mapping[str, object]) -> str:
-    """The sentence of an error's code, its data written as people read them."""
-    written = {name: _write(name, value) for name, value in data.items()}
+def explain(code: str, data: Mapping[str, object], mentions: Mapping[str, str] | None = None) -> str:
+    """
+    The sentence of an error's code, its data written as people read them.
+
+    *mentions* are Discord's own forms of our commands (``/config`` → ``</config:123>``), as far as they are known.
+    """
+    written = {**(mentions or {}), **{name: _write(name, value) for name, value in data.items()}}
     if "option" in data:
         label = OPTION_LABELS.get(str(data["option"]), str(data["option"]))
         written |= {"option": label, "Option": label[:1].upper() + label[1:]}
+    if "setting" in data:
+        written["Setting"] = SETTING_LABELS.get(str(data["setting"]), str(data["setting"]))
     if code == "option.model" and not data.get("models"):
         code = "option.model.none"
     return say(code, written)
@@ -318,11 +633,15 @@ def explain(code: str, data: Mapping[str, object]) -> str:
 
 def _write(name: str, value: object) -> object:
     match name, value:
-        case ("t" | "reset" | "eta", float() | int()):
+        case ("t" | "reset" | "eta" | "until", float() | int()):
             return Moment(value)
+        case ("reason", str()):
+            return reason(value)
+        case ("word" | "tag", str()):
+            return plain(cut(value, 100))
         case ("price" | "old" | "new" | "most", int()):
             return anlas(value)
-        case ("channel", int()):
+        case ("channel" | "other", int()):
             return f"<#{value}>"
         case ("channels", tuple()):
             return listed(f"<#{channel}>" for channel in value[:5])
@@ -340,6 +659,40 @@ def _write(name: str, value: object) -> object:
 
 def _choice(value: str) -> str:
     return SAMPLERS.get(value) or NOISE_SCHEDULES.get(value) or UC_PRESETS.get(value) or value
+
+
+def reason(text: object) -> str:
+    """`` Reason: …`` behind a sentence, or nothing where none was given."""
+    return say("blocked.reason", reason=plain(str(text)).rstrip(".")) if text else ""
+
+
+def setting_value(key: str, value: object) -> str:
+    """What a setting holds, as people read it; *value* may also be in its JSON form."""
+    match value:
+        case None | () | []:
+            return NO_LIMIT if key in ("pictures_day", "anlas_day") else NOT_SET
+        case bool():
+            return ON if value else OFF
+        case int() if key == "cooldown":
+            return say("seconds", n=value)
+        case int() if key == "moderator_role":
+            return f"<@&{value}>"
+        case int() if key == "log_channel":
+            return f"<#{value}>"
+        case tuple() | list():
+            return listed(f"<#{channel}>" for channel in value)
+        case {"width": width, "height": height}:
+            return f"{width}×{height}"
+        case int():
+            return count(value)
+        case _:
+            return SPOILERS.get(str(value), str(value))
+
+
+def bar(used: int, limit: int) -> str:
+    """How much of a limit is used, in ten parts."""
+    full = 10 if limit <= 0 else min(10, used * 10 // limit)
+    return "▰" * full + "▱" * (10 - full)
 
 
 def anlas(amount: int) -> str:

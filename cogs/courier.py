@@ -35,6 +35,8 @@ UPLOAD_TIME = 90.0
 UNPLACED = 60.0
 """Seconds after which a job without a message gets one of its own."""
 LOOK_BACK = 50
+OWN_WISH = "cancelled"
+"""The reason of an end that its member wished for."""
 
 
 class Outcome(Enum):
@@ -173,8 +175,8 @@ class Courier(commands.Cog):
         job, place = parcel.job, parcel.job.place
         if place is None:
             return await self._deliveries.lapse(job)
-        if job.state is JobState.BLOCKED:
-            return await self._tell_blocked(job, place)
+        if job.state in (JobState.BLOCKED, JobState.CANCELLED):
+            return await self._take_away(job, place)
         text, view = self._content(parcel)
         if any(len(picture.data) > place.file_limit for picture in parcel.pictures):
             return await self._give_up(job, place, Outcome.TOO_LARGE)
@@ -201,8 +203,10 @@ class Courier(commands.Cog):
         hook = self._hook(place)
         if hook is None or job.request is None or job.state is not JobState.DONE:
             return
-        text = replies.token_hint(job.request, await self._studio.count_tokens(job.request))
-        if text:
+        tokens = await self._studio.count_tokens(job.request)
+        is_first = await self._studio.is_first(job)
+        days = self._guilds.house.retention_days if is_first else None
+        if text := replies.hints(job.request, tokens, first_kept_days=days):
             await self._attempt(lambda: hook.send(text, ephemeral=True), EDIT_TIME)
 
     def _content(self, parcel: Parcel) -> tuple[str, ui.View]:
@@ -244,23 +248,29 @@ class Courier(commands.Cog):
                 return message
         return None
 
-    async def _tell_blocked(self, job: Job, place: Place) -> None:
-        """The public message goes and the member is told alone; where that is impossible it is said in place."""
-        text = replies.failed_text(job)
+    async def _take_away(self, job: Job, place: Place) -> None:
+        """The waiting message goes. What the member did not do themselves they are told alone, or else in its place."""
+        told = None if job.reason == OWN_WISH else replies.failed_text(job)
         hook = self._hook(place)
-        if hook is not None and not place.ephemeral and place.message_id is not None:
-            message_id = place.message_id
-
-            async def tell() -> None:
-                await hook.send(text, ephemeral=True)
-                await hook.delete_message(message_id)
-
-            if await self._attempt(tell, EDIT_TIME) is Outcome.SHOWN:
-                return await self._deliveries.shown(job, None)
-        outcome = await self._edit(place, text, None, [], EDIT_TIME)
+        if told is not None and (hook is None or place.ephemeral):
+            outcome = await self._edit(place, told, None, [], EDIT_TIME)
+        else:
+            outcome = await self._attempt(lambda: self._remove(hook, place, told), EDIT_TIME)
         if outcome is Outcome.LATER:
             return await self._postpone(job)
-        return await self._deliveries.shown(job, place.message_id)
+        return await self._deliveries.shown(job, None if told is None else place.message_id)
+
+    async def _remove(self, hook: discord.Webhook | None, place: Place, told: str | None) -> None:
+        """Delete the message of *place*; what is *told* comes first, or it would fill a "thinking…" in public."""
+        message_id = place.message_id
+        if hook is not None:
+            if told is not None:
+                await hook.send(told, ephemeral=True)
+            if message_id is not None:
+                await hook.delete_message(message_id)
+        elif message_id is not None and not place.ephemeral:
+            channel = self._client.get_partial_messageable(place.channel_id)
+            await channel.get_partial_message(message_id).delete()
 
     async def _give_up(self, job: Job, place: Place, outcome: Outcome) -> None:
         """It cannot be shown here: the charge goes back, and the waiting message says so if it still can."""

@@ -8,8 +8,9 @@ from discord.ext import commands
 
 from bot.client import Naibot
 from bot.domain.errors import Refused
-from cogs.ui.answer import Interaction, apologise, handled
+from cogs.ui.answer import apologise, handled
 from cogs.ui.controls import ID, Control, submit
+from cogs.ui.requester import Interaction
 
 
 class Errors(commands.Cog):

@@ -1,6 +1,7 @@
 """`/generate`, the question before Anlas are spent, and the buttons under a picture."""
 
 import io
+from dataclasses import replace
 
 import discord
 from discord import app_commands
@@ -11,16 +12,22 @@ from bot.client import Naibot
 from bot.domain.errors import Mistake, Refused
 from bot.domain.guild import DIRECT_CONFIG, GuildConfig
 from bot.domain.job import Draft, Job
-from bot.domain.request import SIZES, Generate, Requester, Size, parse_size
+from bot.domain.request import PROMPT_MAX, SIZES, Generate, Requester, Size, parse_size
 from bot.domain.rules import judge_place, never_spends
 from bot.services.accounts import Accounts
 from bot.services.guilds import Guilds
+from bot.services.moderation import Moderation
 from bot.services.studio import Occasion, Studio, check_owner
 from cogs.ui import replies
-from cogs.ui.answer import Interaction, acknowledge, acknowledge_press, hand_over, show_card, tell
+from cogs.ui.answer import acknowledge, acknowledge_press, hand_over, note, show_card, tell
 from cogs.ui.controls import Form, Press, button, row
-from cogs.ui.options import Asked, is_private_message, place_of, request_of, requester_of
+from cogs.ui.options import Asked, is_private_message, place_of, request_of
+from cogs.ui.requester import Interaction, requester_of
 
+EDITABLE = ("word", "word.hidden", "nsfw.asked", "nsfw.asked.only", "nsfw.weakened")
+"""Refusals that other words can cure."""
+FREEABLE = ("price.never", "price.house", "price.direct")
+"""Refusals that a smaller picture can cure."""
 CONTENT_MAX = 1_900
 """Characters of a command that still fits a message with its fence; a longer one goes into a file."""
 
@@ -32,9 +39,10 @@ def _choices(words: dict[str, str]) -> list[app_commands.Choice[str]]:
 class GenerateCog(commands.Cog, name="Generate"):
     """From a wish to a waiting message; the courier does the rest."""
 
-    def __init__(self, studio: Studio, guilds: Guilds, accounts: Accounts) -> None:
+    def __init__(self, studio: Studio, guilds: Guilds, moderation: Moderation, accounts: Accounts) -> None:
         self._studio = studio
         self._guilds = guilds
+        self._moderation = moderation
         self._accounts = accounts
 
     # --- the command -------------------------------------------------------------------------------------------------
@@ -106,19 +114,24 @@ class GenerateCog(commands.Cog, name="Generate"):
             variety=variety,
         )
         requester = requester_of(interaction)
+        ground = self._moderation.ground(requester)
+        judge_place(requester, ground)
+        request = request_of(asked, ground.guild or DIRECT_CONFIG, age_restricted=requester.age_restricted)
+        await self._wish(interaction, requester, request)
+
+    async def _wish(self, interaction: Interaction, requester: Requester, request: Generate) -> None:
+        """From a request to its waiting message, its question, or a refusal with what cures it."""
         config = self._guilds.config(requester)
-        judge_place(requester, config, self._guilds.house)
-        request = request_of(asked, config or DIRECT_CONFIG)
-        if private and config is not None and not config.private:
+        if request.private and config is not None and not config.private:
             raise Refused("private.off")
         try:
             cost = self._studio.foresee(requester, request)
         except Refused as refusal:
-            return await self._refuse(interaction, requester, refusal)
-        message_id = await acknowledge(interaction, private=private or not cost.is_free)
+            return await self._refuse(interaction, requester, request, refusal)
+        message_id = await acknowledge(interaction, private=request.private or not cost.is_free)
         occasion = Occasion(
             key=str(interaction.id),
-            place=place_of(interaction, message_id, ephemeral=private),
+            place=place_of(interaction, message_id, ephemeral=request.private),
             interaction=interaction.id,
         )
         await self._conclude(interaction, requester, await self._studio.submit(requester, request, occasion))
@@ -163,17 +176,48 @@ class GenerateCog(commands.Cog, name="Generate"):
         text, view = replies.question(draft, self._accounts.cheapest(draft.request), quota)
         await tell(interaction, text, view=view)
 
-    async def _refuse(self, interaction: Interaction, requester: Requester, refusal: Refused) -> None:
-        """A refusal by price carries its cure as a button; every other one is the tree's to answer."""
+    async def _refuse(
+        self, interaction: Interaction, requester: Requester, request: Generate, refusal: Refused
+    ) -> None:
+        """A refusal that has a cure carries it as a button, so that nothing is typed twice."""
         cure = refusal.data.get("request")
-        wanted = ("price.never", "price.house", "price.direct")
-        if refusal.code not in wanted or not isinstance(cure, Generate):
+        if refusal.code in EDITABLE:
+            await acknowledge(interaction, private=True)
+            draft = await self._studio.keep(requester, request)
+            view = row(button("draft", draft.id, "edit", wording.BUTTON_EDIT_RESEND, emoji="✏️"))
+        elif refusal.code in FREEABLE and isinstance(cure, Generate):
+            await acknowledge(interaction, private=True)
+            draft = await self._studio.keep(requester, cure)
+            free = button("draft", draft.id, "free", wording.say("button.free", size=cure.size))
+            view = row(free, button("draft", draft.id, "drop", wording.BUTTON_NOT_NOW))
+        else:
             raise refusal
-        await acknowledge(interaction, private=True)
-        draft = await self._studio.keep(requester, cure)
-        free = button("draft", draft.id, "free", wording.say("button.free", size=cure.size))
-        not_now = button("draft", draft.id, "drop", wording.BUTTON_NOT_NOW)
-        await tell(interaction, wording.explain(refusal.code, refusal.data), view=row(free, not_now))
+        await tell(interaction, wording.explain(refusal.code, refusal.data, interaction.client.mentions), view=view)
+        await note(interaction, refusal)
+
+    async def edit(self, press: Press) -> None:
+        """Open a refused wish as a form."""
+        draft = await self._studio.draft_soon(requester_of(press.interaction), press.number)
+        prompt = draft.request.prompt
+        form = Form("draft", draft.id, "edit", wording.FORM_EDIT)
+        form.ask("prompt", wording.FORM_EDIT_PROMPT, limit=PROMPT_MAX, holds=prompt.text)
+        form.ask(
+            "undesired", wording.FORM_EDIT_UNDESIRED, limit=PROMPT_MAX, holds=prompt.undesired_content, required=False
+        )
+        await press.interaction.response.send_modal(form)
+
+    async def resend(self, press: Press) -> None:
+        """The form came back: the same wish in other words."""
+        interaction, requester = press.interaction, requester_of(press.interaction)
+        draft = await self._studio.draft_soon(requester, press.number)
+        words = replace(
+            draft.request.prompt,
+            text=press.fields.get("prompt", ""),
+            undesired_content=press.fields.get("undesired", ""),
+        )
+        judge_place(requester, self._moderation.ground(requester))
+        await self._wish(interaction, requester, replace(draft.request, prompt=words))
+        await self._studio.drop(requester, draft.id)
 
     # --- the question ------------------------------------------------------------------------------------------------
 
@@ -229,7 +273,7 @@ class GenerateCog(commands.Cog, name="Generate"):
 
     async def _again(self, press: Press, verb: str, *, same_seed: bool) -> None:
         interaction, requester = press.interaction, requester_of(press.interaction)
-        judge_place(requester, self._guilds.config(requester), self._guilds.house)
+        judge_place(requester, self._moderation.ground(requester))
         private = verb == "reroll" and is_private_message(interaction.message)
         message_id = await acknowledge(interaction, private=private)
         occasion = Occasion(
@@ -317,10 +361,11 @@ class GenerateCog(commands.Cog, name="Generate"):
 async def setup(client: Naibot) -> None:
     """Add the cog and register its controls."""
     services = client.services
-    cog = GenerateCog(services.studio, services.guilds, services.accounts)
+    cog = GenerateCog(services.studio, services.guilds, services.moderation, services.accounts)
     client.control("draft", "go", press=cog.spend)
     client.control("draft", "free", press=cog.make_free)
     client.control("draft", "drop", press=cog.let_go)
+    client.control("draft", "edit", press=cog.edit, submit=cog.resend)
     client.control("job", "reroll", press=cog.reroll)
     client.control("job", "again", press=cog.make_again)
     client.control("job", "retry", press=cog.retry)

@@ -15,12 +15,14 @@ from bot.client import Naibot
 from bot.domain.claims import Inspection, shown_claim
 from bot.domain.errors import Mistake, Refused
 from bot.domain.request import Picture
-from bot.domain.rules import judge_words
+from bot.domain.rules import judge_member, judge_shown
 from bot.services.darkroom import BYTES_MAX, Darkroom
 from bot.services.deliveries import Deliveries
-from cogs.ui.answer import Interaction, acknowledge, fill_placeholder, show_card, tell
+from bot.services.moderation import Moderation
+from cogs.ui.answer import acknowledge, fill_placeholder, note, show_card, tell
 from cogs.ui.controls import Press
 from cogs.ui.inspection import METADATA, card_of, metadata_of, remembered
+from cogs.ui.requester import Interaction, requester_of
 
 PIECE = 64 * 1024
 METADATA_BYTES = 256 * 1024
@@ -29,10 +31,11 @@ METADATA_BYTES = 256 * 1024
 class Inspect(commands.Cog):
     """Reads images; nothing is kept, the answer's own `metadata.json` is its memory."""
 
-    def __init__(self, client: Naibot, darkroom: Darkroom, deliveries: Deliveries) -> None:
+    def __init__(self, client: Naibot, darkroom: Darkroom, deliveries: Deliveries, moderation: Moderation) -> None:
         self._client = client
         self._darkroom = darkroom
         self._deliveries = deliveries
+        self._moderation = moderation
         self._menu = app_commands.ContextMenu(name=wording.MENU_INSPECT, callback=self.inspect_message)
         self._menu.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
         self._menu.allowed_contexts = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
@@ -51,6 +54,7 @@ class Inspect(commands.Cog):
     @app_commands.describe(image=wording.INSPECT_IMAGE, share=wording.INSPECT_SHARE)
     async def inspect(self, interaction: Interaction, image: discord.Attachment, share: bool = False) -> None:
         """Acknowledged privately; the declared size is checked before anything is fetched."""
+        self._judge_member(interaction)
         await acknowledge(interaction, private=True)
         inspection = await self._look(image.url, image.size)
         await self._answer(interaction, inspection, image.filename)
@@ -59,12 +63,14 @@ class Inspect(commands.Cog):
 
     async def inspect_message(self, interaction: Interaction, message: discord.Message) -> None:
         """The message menu: the first picture of a message."""
+        self._judge_member(interaction)
         await acknowledge(interaction, private=True)
         name, url, size = _first_image(message)
         await self._answer(interaction, await self._look(url, size), name)
 
     async def inspect_job(self, press: Press) -> None:
         """More… → Inspect the file: the bytes that were delivered, while they are kept."""
+        self._judge_member(press.interaction)
         await acknowledge(press.interaction, private=True)
         pictures = await self._deliveries.pictures(press.number)
         if not pictures:
@@ -84,6 +90,9 @@ class Inspect(commands.Cog):
         file = discord.File(io.BytesIO(prompt.encode()), filename="prompt.txt")
         await tell(press.interaction, wording.block(prompt, 1_800), files=[file] if len(prompt) > 1_800 else None)
 
+    def _judge_member(self, interaction: Interaction) -> None:
+        judge_member(self._moderation.ground(requester_of(interaction)))
+
     async def _look(self, url: str, size: int) -> Inspection:
         if size > BYTES_MAX:
             raise Mistake("image.large", limit_mb=BYTES_MAX // 1024**2)
@@ -101,6 +110,7 @@ class Inspect(commands.Cog):
 
     async def show_everyone(self, press: Press) -> None:
         """The same card for everybody here, read back from the private one."""
+        self._judge_member(press.interaction)
         await acknowledge(press.interaction, private=True)
         inspection, name = remembered(await self._metadata(press.interaction.message))
         if await self._share(press.interaction, inspection, name):
@@ -113,9 +123,11 @@ class Inspect(commands.Cog):
         """A bot's words escape the server's own filters, so the text passes the rules first."""
         claim = shown_claim(inspection)
         try:
-            judge_words(", ".join([claim.prompt or "", *(c.prompt for c in claim.characters)]) if claim else "")
-        except Refused:
+            shown = ", ".join([claim.prompt or "", *(c.prompt for c in claim.characters)]) if claim else ""
+            judge_shown(shown, self._moderation.ground(requester_of(interaction)))
+        except Refused as refusal:
             await tell(interaction, wording.SHARE_REFUSED)
+            await note(interaction, refusal)
             return False
         card, file = card_of(inspection, name, shared=True), metadata_of(inspection, name)
         await fill_placeholder(interaction)
@@ -162,7 +174,7 @@ def _metadata_url(message: discord.Message | None) -> str:
 
 async def setup(client: Naibot) -> None:
     """Add the cog and register its controls."""
-    cog = Inspect(client, client.services.darkroom, client.services.deliveries)
+    cog = Inspect(client, client.services.darkroom, client.services.deliveries, client.services.moderation)
     client.control("job", "inspect", press=cog.inspect_job)
     client.control("look", "copy", press=cog.copy_prompt)
     client.control("look", "share", press=cog.show_everyone)

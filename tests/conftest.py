@@ -18,7 +18,7 @@ from bot.settings import Settings
 from bot.standin.novelai import NovelAI
 from tests.builders import CHANNEL, GUILD
 
-OPEN = GuildConfig(channels=(CHANNEL,), cooldown=0, never_spend=False)
+OPEN = GuildConfig(channels=(CHANNEL,), unchecked=True, cooldown=0, never_spend=False)
 QUICK = Pace(gap=0.0, retry=0.0, settle_retry=0.01)
 
 

@@ -20,7 +20,7 @@ from bot.standin.novelai import NovelAI
 
 Json = dict[str, Any]
 QUICK = Pace(gap=0.0, retry=0.05, settle_retry=0.01)
-STUDIO = GuildConfig(channels=(lantern.STUDIO,), cooldown=0, never_spend=False, anlas_day=100)
+STUDIO = GuildConfig(channels=(lantern.STUDIO,), unchecked=True, cooldown=0, never_spend=False, anlas_day=100)
 
 
 @dataclass

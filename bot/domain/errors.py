@@ -6,6 +6,7 @@ The one tree of errors. An error carries a code and data, never prose.
     NaibotError
     ├── Mistake         the person who asked can put it right
     ├── Refused         the house says no
+    │   └── Forbidden   the rules say no; each one goes on record
     ├── LimitReached    later, or less
     ├── UpstreamError   NovelAI's side
     └── StoreError      the database's side
@@ -37,6 +38,10 @@ class Mistake(NaibotError):
 
 class Refused(NaibotError):
     """The house says no: place, rules, never-spend."""
+
+
+class Forbidden(Refused):
+    """The rules of this house or server say no. Whoever answers it puts it on record."""
 
 
 class LimitReached(NaibotError):

@@ -1,22 +1,73 @@
-"""How one server is set up: every setting with its key, default and bounds in the field's metadata."""
+"""How one server is set up: every setting with its key, kind, bounds and default; who is kept from using the bot."""
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
+from bot.domain.errors import Mistake
 from bot.domain.model import HOME_MODEL, Model
-from bot.domain.request import SIZES, Size, check_range
+from bot.domain.request import SIZES, Size, check_range, parse_size
+
+CHANNELS_MAX = 25
+"""Channels; a select of Discord's chooses no more."""
+WORDS_MAX = 500
+WORD_LENGTH = 100
+REASON_LENGTH = 300
 
 
-def _number(key: str, default: int, low: int, high: int) -> Any:
-    return field(default=default, metadata={"key": key, "low": low, "high": high})
+class Spoiler(StrEnum):
+    """Where pictures are hidden behind a spoiler unless the one who asks says otherwise."""
+
+    OFF = "off"
+    AGE_RESTRICTED = "age_restricted"
+    ALWAYS = "always"
 
 
-def _limit(key: str, default: int | None, high: int) -> Any:
-    return field(default=default, metadata={"key": key, "low": 0, "high": high})
+class Kind(StrEnum):
+    """What a setting holds, and so how it is changed: a toggle, a form, or a select."""
+
+    SWITCH = "switch"
+    NUMBER = "number"
+    LIMIT = "limit"
+    CHANNEL = "channel"
+    CHANNELS = "channels"
+    ROLE = "role"
+    SPOILER = "spoiler"
+    SIZE = "size"
 
 
-def _setting(key: str, default: Any) -> Any:
-    return field(default=default, metadata={"key": key})
+class Group(StrEnum):
+    """The settings as `/config` groups them."""
+
+    PLACES = "places"
+    LIMITS = "limits"
+    MONEY = "money"
+    SAFETY = "safety"
+    PEOPLE = "people"
+    LOG = "log"
+    LOOK = "look"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """
+    One setting as a person meets it; its label and help are in `bot.wording` under its key.
+
+    *low* and *high* bound a number. *danger* is the value that is asked about once more before it holds.
+    """
+
+    key: str
+    kind: Kind
+    group: Group
+    low: int = 0
+    high: int = 0
+    danger: object = None
+
+
+def _setting(kind: Kind, group: Group, default: Any, *, low: int = 0, high: int = 0, danger: object = None) -> Any:
+    return field(default=default, metadata={"kind": kind, "group": group, "low": low, "high": high, "danger": danger})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,31 +76,143 @@ class GuildConfig:
     The settings of a server; the defaults are safe, and nothing is drawn before a channel is picked.
 
     Limits count pictures or Anlas for each member by day; None is no limit, 0 is none at all. *cooldown* is
-    seconds. *unchecked* records that an admin accepted pictures that no classifier looks at.
+    seconds. *age_restricted* allows age-restricted pictures in age-restricted channels. *unchecked* records that an
+    admin accepted pictures that no classifier looks at. What has no metadata is not for `/config` yet.
     """
 
-    channels: tuple[int, ...] = _setting("channels", ())
-    age_restricted: bool = _setting("age_restricted", False)
-    pictures_day: int | None = _limit("pictures_day", 25, 1_000)
-    anlas_day: int | None = _limit("anlas_day", 0, 100_000)
-    cooldown: int = _number("cooldown", 3, 0, 3_600)
-    running: int = _number("running", 1, 1, 20)
-    waiting: int = _number("waiting", 3, 1, 20)
-    never_spend: bool = _setting("never_spend", True)
-    spoiler: bool = _setting("spoiler", False)
-    show_prompts: bool = _setting("show_prompts", True)
-    private: bool = _setting("private", True)
-    nudge: bool = _setting("nudge", True)
-    model: Model = _setting("model", HOME_MODEL)
-    size: Size = _setting("size", SIZES["portrait"])
-    log_channel: int | None = _setting("log_channel", None)
-    unchecked: bool = _setting("unchecked", False)
+    channels: tuple[int, ...] = _setting(Kind.CHANNELS, Group.PLACES, ())
+    age_restricted: bool = _setting(Kind.SWITCH, Group.PLACES, False, danger=True)
+    pictures_day: int | None = _setting(Kind.LIMIT, Group.LIMITS, 25, high=1_000)
+    anlas_day: int | None = _setting(Kind.LIMIT, Group.MONEY, 0, high=100_000)
+    cooldown: int = _setting(Kind.NUMBER, Group.LIMITS, 3, high=3_600)
+    running: int = _setting(Kind.NUMBER, Group.LIMITS, 1, low=1, high=20)
+    waiting: int = _setting(Kind.NUMBER, Group.LIMITS, 3, low=1, high=20)
+    never_spend: bool = _setting(Kind.SWITCH, Group.MONEY, True, danger=False)
+    spoiler: Spoiler = _setting(Kind.SPOILER, Group.SAFETY, Spoiler.OFF)
+    show_prompts: bool = _setting(Kind.SWITCH, Group.LOOK, True)
+    private: bool = _setting(Kind.SWITCH, Group.SAFETY, True)
+    nudge: bool = True
+    model: Model = HOME_MODEL
+    size: Size = _setting(Kind.SIZE, Group.LOOK, SIZES["portrait"])
+    moderator_role: int | None = _setting(Kind.ROLE, Group.PEOPLE, None)
+    log_channel: int | None = _setting(Kind.CHANNEL, Group.LOG, None)
+    unchecked: bool = _setting(Kind.SWITCH, Group.SAFETY, False, danger=True)
 
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)
-            if "low" in setting.metadata and value is not None:
+            if setting.metadata.get("kind") in (Kind.NUMBER, Kind.LIMIT) and value is not None:
                 check_range(setting.name, value, setting.metadata["low"], setting.metadata["high"])
+        check_range("channels", len(self.channels), 0, CHANNELS_MAX)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an admin has set this server up: a channel is picked and unchecked pictures are accepted."""
+        return bool(self.channels) and self.unchecked
+
+    def hides(self, *, age_restricted: bool) -> bool:
+        """Whether a picture is hidden behind a spoiler here unless somebody says otherwise."""
+        return self.spoiler is Spoiler.ALWAYS or (self.spoiler is Spoiler.AGE_RESTRICTED and age_restricted)
+
+    def with_setting(self, key: str, value: object) -> "GuildConfig":
+        """The same with one setting changed. Raises `Mistake` where the value is out of bounds."""
+        changes: dict[str, Any] = {key: value}
+        return replace(self, **changes)
+
+
+SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {
+        each.name: Setting(key=each.name, **each.metadata)
+        for each in sorted(
+            (f for f in fields(GuildConfig) if f.metadata), key=lambda f: list(Group).index(f.metadata["group"])
+        )
+    }
+)
+"""Every setting that `/config` offers, in the order of its groups."""
+
+
+def plain_value(value: object) -> object:
+    """A setting's value as JSON has it: what is kept of a change."""
+    match value:
+        case Size(width=width, height=height):
+            return {"width": width, "height": height}
+        case tuple():
+            return list(value)
+        case StrEnum():
+            return value.value
+        case _:
+            return value
+
+
+_ON, _OFF = ("on", "true", "yes"), ("off", "false", "no")
+_NO_LIMIT = ("none", "no limit", "∞")
+
+
+def parse_value(setting: Setting, text: str) -> Any:
+    """
+    Read a setting's value as people write it; ids of channels and roles stand as digits with blanks between.
+
+    Raises `Mistake`: ``setting.switch``, ``setting.number``, ``setting.choice``, ``option.range`` or a size's.
+    """
+    words = " ".join(text.casefold().split())
+    match setting.kind:
+        case Kind.SWITCH:
+            return _switch(words)
+        case Kind.NUMBER:
+            return _whole(setting, words)
+        case Kind.LIMIT:
+            return None if words in _NO_LIMIT else _whole(setting, words)
+        case Kind.CHANNELS:
+            return _ids(words)
+        case Kind.CHANNEL | Kind.ROLE:
+            return next(iter(_ids(words)), None)
+        case Kind.SPOILER:
+            return _spoiler(words)
+        case Kind.SIZE:
+            return parse_size(text)
+
+
+def _switch(words: str) -> bool:
+    if words not in (*_ON, *_OFF):
+        raise Mistake("setting.switch")
+    return words in _ON
+
+
+def _whole(setting: Setting, words: str) -> int:
+    if not words.isascii() or not words.isdecimal() or len(words) > 9:
+        raise Mistake("setting.number", setting=setting.key, low=setting.low, high=setting.high)
+    if not setting.low <= int(words) <= setting.high:
+        raise Mistake("setting.number", setting=setting.key, low=setting.low, high=setting.high)
+    return int(words)
+
+
+def _spoiler(words: str) -> Spoiler:
+    try:
+        return Spoiler(words.replace("-", "_").removesuffix(" channels").replace(" ", "_"))
+    except ValueError as error:
+        raise Mistake("setting.choice", choices=tuple(each.value for each in Spoiler)) from error
+
+
+def _ids(words: str) -> tuple[int, ...]:
+    found = dict.fromkeys(int(part) for part in words.split() if part.isascii() and part.isdecimal())
+    return tuple(found)
+
+
+def grouped() -> Iterable[tuple[Group, tuple[Setting, ...]]]:
+    """The settings by group."""
+    for group in Group:
+        yield group, tuple(setting for setting in SETTINGS.values() if setting.group is group)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A member whom a moderator keeps from using the bot in one server; *until* is unix seconds, None for ever."""
+
+    guild_id: int
+    user_id: int
+    until: float | None
+    reason: str
+    actor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +221,16 @@ class HouseConfig:
     The operator's level, above all servers.
 
     *guilds* are admitted from the start; *direct* allows pictures in direct messages and user installs;
-    *never_spend* and the budgets cannot be lifted from Discord. Budgets are by day, None is no limit.
+    *never_spend* and the budgets cannot be lifted from Discord. Budgets are by day, None is no limit. *operators*
+    run the bot (the application's owner or team where none are named); they are asked and told in
+    *operator_channel*, or in *operator_guild*, else by direct message.
     """
 
     guilds: frozenset[int] = frozenset()
     direct: bool = False
     operators: frozenset[int] = frozenset()
+    operator_guild: int | None = None
+    operator_channel: int | None = None
     never_spend: bool = True
     anlas_day: int | None = None
     pictures_day: int | None = None

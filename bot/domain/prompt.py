@@ -2,10 +2,11 @@
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.domain.model import CAPABILITIES, Capabilities
 from bot.domain.request import Generate, Prompt, Size
+from bot.domain.steering import STEER
 
 _TRAILING_WEIGHT = re.compile(r"\s*:-?\d*\.?\d+\s*$")
 _RANDOM_CHOICE_OR_BAR = re.compile(r"\|\|.*?\|\||\|+", re.DOTALL)
@@ -20,12 +21,22 @@ class Wording:
 
 
 def worded(request: Generate) -> Wording:
-    """The full texts of a request, built as the site builds them (nai-api.md 2.5 and 2.6, web bundle 2026-10)."""
+    """
+    The full texts of a request, built as the site builds them (nai-api.md 2.5 and 2.6, web bundle 2026-10).
+
+    Where pictures are kept safe the undesired content begins with ``nsfw, `` in any case; the site leaves it out for
+    the preset none, for Curated models, and for prompts that name it.
+    """
     row = CAPABILITIES[request.sampling.model]
-    return Wording(
-        prompt=_with_quality_tags(request.prompt, row),
-        undesired_content=_undesired_content(request.prompt, row),
-    )
+    undesired_content = _undesired_content(request.prompt, row)
+    if request.safe:
+        undesired_content = STEER + undesired_content.removeprefix(STEER)
+    return Wording(prompt=_with_quality_tags(request.prompt, row), undesired_content=undesired_content)
+
+
+def is_steered_by_us(request: Generate) -> bool:
+    """Whether `worded` puts ``nsfw`` in where the site would have left it out: the member should know."""
+    return request.safe and worded(request) != worded(replace(request, safe=False))
 
 
 def _with_quality_tags(prompt: Prompt, row: Capabilities) -> str:

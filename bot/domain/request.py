@@ -212,7 +212,10 @@ def default_sampling(model: Model) -> Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generate:
-    """Text to image. *spoiler* hides the picture where it is shown; *private* shows it to the member alone."""
+    """
+    Text to image. *spoiler* hides the picture where it is shown; *private* shows it to the member alone. *safe* is
+    set by the studio where the place keeps pictures safe (`bot.domain.rules.keeps_safe`).
+    """
 
     prompt: Prompt
     sampling: Sampling
@@ -220,6 +223,7 @@ class Generate:
     samples: int = 1
     spoiler: bool = False
     private: bool = False
+    safe: bool = False
 
     def __post_init__(self) -> None:
         check_range("samples", self.samples, 1, SAMPLES_MAX)

@@ -1,88 +1,158 @@
 """
-The one policy: whether a request may be made here. Every entry asks it, and the moment of claim asks it again.
+The one policy: whether something may be made, read or set here.
 
-The locked tier is shipped in code and no setting lifts it: sexual words together with words for minors, and words
-that mean both by themselves.
+Every entry asks it (commands, buttons, forms, menus), and the moment of claim asks it again. It is pure and quick
+(well under 5 ms), because it is asked before the acknowledgement. The locked tier is in `bot.domain.locked`.
 """
 
-from bot.domain.errors import Refused
-from bot.domain.guild import GuildConfig, HouseConfig
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.domain.errors import Forbidden, Refused
+from bot.domain.guild import Block, GuildConfig, HouseConfig
+from bot.domain.locked import is_locked
 from bot.domain.request import Context, Request, Requester
-from bot.domain.words import find_phrase, fold
+from bot.domain.steering import asking_tag, weakening_tag
+from bot.domain.words import find_phrase, fold, is_open_in
 
-_LOCKED_ALONE = frozenset(
-    tuple(term.split())
-    for term in (
-        "lolicon", "shotacon", "toddlercon", "toddlerkon", "pedo", "pedophile", "pedophilia", "child porn",
-        "child pornography", "kiddie porn", "underage sex", "loli sex", "shota sex", "jailbait",
-    )
-)  # fmt: skip
-_MINOR = frozenset(
-    tuple(term.split())
-    for term in (
-        "loli", "lolis", "shota", "shotas", "child", "children", "kid", "kids", "toddler", "toddlers", "infant",
-        "infants", "baby girl", "baby boy", "newborn", "preteen", "preteens", "pre teen", "tween", "underage",
-        "under age", "minor", "minors", "prepubescent", "prepubescence", "pubescent", "young girl", "young girls",
-        "young boy", "young boys", "little girl", "little girls", "little boy", "little boys", "female child",
-        "male child", "kindergarten", "kindergartener", "kindergartner", "preschooler", "elementary school",
-        "elementary schooler", "elementary student", "grade schooler", "primary school", "middle schooler",
-        "middle school student", "schoolchild", "schoolchildren", "aged down", "age regression", "teen",
-        "teens", "teenage", "teenager", "teenagers",
-    )
-)  # fmt: skip
-_SEXUAL = frozenset(
-    tuple(term.split())
-    for term in (
-        "nsfw", "explicit", "rating explicit", "rating questionable", "r18", "r 18", "nude", "nudity", "naked",
-        "completely nude", "topless", "bottomless", "sex", "sexual", "sexy", "porn", "porno", "pornographic", "hentai",
-        "erotic", "erotica", "ecchi", "lewd", "penis", "vagina", "pussy", "pussies", "cunt", "clitoris", "anus",
-        "genital", "genitals", "testicles", "erection", "nipple", "nipples", "areola", "areolae", "breasts out",
-        "no panties", "no bra", "no underwear", "panties aside", "panty pull", "undressing", "cum", "cumshot",
-        "semen", "ejaculation", "creampie", "bukkake", "fellatio", "blowjob", "handjob", "footjob", "paizuri",
-        "cunnilingus", "anal", "vaginal", "intercourse", "doggystyle", "cowgirl position", "gangbang",
-        "orgy", "masturbation", "masturbating", "orgasm", "ahegao", "dildo", "vibrator", "bdsm",
-        "bondage", "rape", "raped", "molestation", "molested", "groping", "spread legs", "spread pussy", "upskirt",
-        "cameltoe", "cleavage", "lingerie", "thong", "uncensored", "mosaic censoring", "incest",
-        "prostitution", "seductive", "fetish", "aroused", "naizuri",
-    )
-)  # fmt: skip
+Phrase = tuple[str, ...]
+"""The folded words of an entry in a server's word list."""
 
 
-def judge(requester: Requester, request: Request, guild: GuildConfig | None, house: HouseConfig) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
     """
-    Raise `Refused` if this may not be made here; say nothing if it may.
+    What holds where somebody stands, at this moment.
 
-    *guild* is None in a server that nobody admitted. Pure and quick (well under 5 ms), because it is asked before
-    the acknowledgement. Codes: ``locked``, ``not.served``, ``direct.off``, ``place.none``, ``place``.
+    *guild* is None in a server that nobody admitted. *words* are the server's own, folded → as they were entered.
+    *block* is the requester's, while it lives. *channels* are the server's channels that exist, with whether each
+    is age-restricted; empty where that is not known.
     """
-    judge_text(request)
-    judge_place(requester, guild, house)
+
+    guild: GuildConfig | None
+    house: HouseConfig
+    words: Mapping[Phrase, str] = field(default_factory=dict)
+    block: Block | None = None
+    channels: Mapping[int, bool] = field(default_factory=dict)
+
+    @property
+    def open_channels(self) -> tuple[int, ...]:
+        """Where pictures may be made and which were not deleted meanwhile."""
+        chosen = self.guild.channels if self.guild is not None else ()
+        return tuple(id_ for id_ in chosen if not self.channels or id_ in self.channels)
 
 
-def judge_text(request: Request) -> None:
-    """Raise `Refused` ``locked`` for what is never made, anywhere."""
+def judge(requester: Requester, request: Request, ground: Ground) -> None:
+    """
+    Raise `Forbidden` if *requester* may not have *request* made here; say nothing if they may.
+
+    Codes: those of `judge_place`, ``locked``, ``word``, ``word.hidden``, ``nsfw.asked``, ``nsfw.weakened``, and
+    ``age`` where the place keeps pictures safe and the request does not.
+    """
+    _judge_served(requester, ground)
     judge_words(request.prompt.text)
+    judge_place(requester, ground)
+    judge_listed(request.prompt.text, ground)
+    if keeps_safe(requester, ground):
+        _judge_safety(requester, request, ground)
+
+
+def judge_place(requester: Requester, ground: Ground) -> None:
+    """
+    Raise `Forbidden` unless pictures may be made where *requester* stands.
+
+    Codes: ``not.served``, ``blocked.member``, ``direct.off``, ``place.none``, ``place``.
+    """
+    _judge_served(requester, ground)
+    judge_member(ground)
+    if requester.context is not Context.GUILD:
+        if not ground.house.direct:
+            raise Forbidden("direct.off")
+        return
+    open_channels = ground.open_channels
+    if ground.guild is None or not ground.guild.is_open or not open_channels:
+        raise Forbidden("place.none", may_manage=requester.may_manage)
+    if requester.channel_id not in open_channels and requester.parent_id not in open_channels:
+        raise Forbidden("place", channel=requester.channel_id, channels=open_channels)
+
+
+def judge_member(ground: Ground) -> None:
+    """Raise `Forbidden` ``blocked.member`` where a moderator keeps this person from using the bot."""
+    if (block := ground.block) is not None:
+        code = "blocked.member" if block.until is not None else "blocked.member.lasting"
+        raise Forbidden(code, until=block.until, reason=block.reason)
 
 
 def judge_words(text: str) -> None:
-    """Raise `Refused` ``locked`` for words that are never shown, anywhere."""
-    words = fold(text)
-    if find_phrase(words, _LOCKED_ALONE) or (find_phrase(words, _MINOR) and find_phrase(words, _SEXUAL)):
-        raise Refused("locked")
+    """Raise `Forbidden` ``locked`` for words that are never made or shown, anywhere."""
+    if is_locked(text):
+        raise Forbidden("locked")
 
 
-def judge_place(requester: Requester, guild: GuildConfig | None, house: HouseConfig) -> None:
-    """Raise `Refused` unless pictures may be made where *requester* stands."""
-    if requester.context is not Context.GUILD:
-        if not house.direct:
-            raise Refused("direct.off")
-        return
-    if guild is None:
-        raise Refused("not.served")
-    if not guild.channels:
-        raise Refused("place.none", may_manage=requester.may_manage)
-    if requester.channel_id not in guild.channels and requester.parent_id not in guild.channels:
-        raise Refused("place", channel=requester.channel_id, channels=guild.channels)
+def judge_listed(text: str, ground: Ground) -> None:
+    """Raise `Forbidden` ``word`` for what this server's own list refuses, ``word.hidden`` where it is disguised."""
+    found = find_phrase(fold(text), ground.words)
+    if found is not None:
+        word = ground.words[found]
+        raise Forbidden("word", word=word) if is_open_in(word, text) else Forbidden("word.hidden")
+
+
+def judge_shown(text: str, ground: Ground) -> None:
+    """Raise `Forbidden` where the bot may not show *text* to others: its words escape a server's own filters."""
+    judge_words(text)
+    judge_listed(text, ground)
+
+
+def keeps_safe(requester: Requester, ground: Ground) -> bool:
+    """
+    Whether pictures are kept safe where *requester* stands: everywhere but in age-restricted channels of servers
+    that allow age-restricted use. A channel that stopped being one since the request counts as safe.
+    """
+    if requester.context is not Context.GUILD or ground.guild is None or not ground.guild.age_restricted:
+        return True
+    is_still = ground.channels.get(requester.parent_id or requester.channel_id, True)
+    return not (requester.age_restricted and is_still)
+
+
+def _judge_served(requester: Requester, ground: Ground) -> None:
+    if requester.context is Context.GUILD and ground.guild is None:
+        raise Forbidden("not.served")
+
+
+def _judge_safety(requester: Requester, request: Request, ground: Ground) -> None:
+    if (tag := asking_tag(request.prompt.text)) is not None:
+        other = _adult_channel(ground)
+        code = "nsfw.asked" if other is not None else "nsfw.asked.only"
+        raise Forbidden(code, tag=tag, channel=requester.channel_id, other=other)
+    if (tag := weakening_tag(request.prompt.undesired_content)) is not None:
+        raise Forbidden("nsfw.weakened", tag=tag, channel=requester.channel_id)
+    if not request.safe:
+        raise Forbidden("age", channel=_adult_channel(ground) or requester.channel_id)
+
+
+def _adult_channel(ground: Ground) -> int | None:
+    """A channel of this server where age-restricted pictures may be made."""
+    if ground.guild is None or not ground.guild.age_restricted:
+        return None
+    return next((id_ for id_ in ground.open_channels if ground.channels.get(id_)), None)
+
+
+def check_admin(requester: Requester) -> None:
+    """Raise `Refused` ``admin.only`` unless *requester* may change this server's settings."""
+    if requester.context is not Context.GUILD or not requester.may_manage:
+        raise Refused("admin.only")
+
+
+def check_moderator(requester: Requester) -> None:
+    """Raise `Refused` ``moderator.only`` unless *requester* moderates here."""
+    if requester.context is not Context.GUILD or not requester.may_moderate:
+        raise Refused("moderator.only")
+
+
+def check_operator(requester: Requester, house: HouseConfig) -> None:
+    """Raise `Refused` ``operator.only`` unless *requester* runs this bot."""
+    if requester.user_id not in house.operators:
+        raise Refused("operator.only")
 
 
 def never_spends(guild: GuildConfig, house: HouseConfig, *, is_direct: bool = False) -> str | None:

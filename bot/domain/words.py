@@ -36,6 +36,11 @@ def _unleet(word: str) -> str:
     return word.translate(_LEET)
 
 
+def is_open_in(word: str, text: str) -> bool:
+    """Whether *word* stands in *text* as it is, so that repeating it tells nobody anything."""
+    return bool(re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", text.casefold()))
+
+
 def find_phrase(words: tuple[str, ...], phrases: Iterable[tuple[str, ...]]) -> tuple[str, ...] | None:
     """The first of *phrases* (each a tuple of folded words) that stands in *words*, word for word; else None."""
     wanted = frozenset(phrases)

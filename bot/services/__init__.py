@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from bot.services.accounts import Accounts
 from bot.services.activity import Activity
+from bot.services.chronicle import Chronicle
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
 from bot.services.guilds import Guilds
+from bot.services.moderation import Moderation
 from bot.services.studio import Studio
 from bot.services.upkeep import Upkeep
 from bot.services.worker import Worker
@@ -21,6 +23,8 @@ class Services:
     deliveries: Deliveries
     darkroom: Darkroom
     guilds: Guilds
+    moderation: Moderation
+    chronicle: Chronicle
     accounts: Accounts
     upkeep: Upkeep
     activity: Activity

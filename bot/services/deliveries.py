@@ -39,6 +39,14 @@ class Outlook:
     starts_at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Everything that waits, in fair order, and about how many *seconds* it will take."""
+
+    jobs: tuple[Job, ...]
+    seconds: float
+
+
 class Deliveries:
     """The courier's desk."""
 
@@ -101,10 +109,25 @@ class Deliveries:
         job = await self._jobs.get(job_id)
         if job is None or not job.state.is_waiting:
             return None
+        return next(iter(await self.outlooks([job])))
+
+    async def outlooks(self, jobs: Sequence[Job]) -> Sequence[Outlook]:
+        """How several jobs stand, counted at one moment."""
+        places = {job.id: n for n, job in enumerate(await self._jobs.waiting())}
+        now, usual = self._clock(), self._usual_duration()
+        return [
+            Outlook(
+                job=job,
+                ahead=places.get(job.id, 0),
+                starts_at=max(now + (places.get(job.id, 0) + 1) * usual, job.not_before),
+            )
+            for job in jobs
+        ]
+
+    async def line(self) -> Line:
+        """The whole line at this moment."""
         waiting = await self._jobs.waiting()
-        ahead = next((n for n, other in enumerate(waiting) if other.id == job_id), 0)
-        starts_at = max(self._clock() + (ahead + 1) * self._usual_duration(), job.not_before)
-        return Outlook(job=job, ahead=ahead, starts_at=starts_at)
+        return Line(jobs=tuple(waiting), seconds=len(waiting) * self._usual_duration())
 
     async def waiting(self) -> Sequence[Job]:
         """Every queued job in fair order."""

@@ -2,21 +2,23 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.domain.admission import Quota, Standing, decide, quota_of
 from bot.domain.anlas import Price, is_free_form
-from bot.domain.errors import Refused
+from bot.domain.errors import Forbidden, Refused
 from bot.domain.guild import GuildConfig
 from bot.domain.job import DRAFT_LIFE, Application, Draft, Job
 from bot.domain.model import CAPABILITIES
 from bot.domain.request import SEED_MAX, Generate, Place, Request, Requester, free_form
-from bot.domain.rules import judge, never_spends
+from bot.domain.rules import judge, keeps_safe, never_spends
 from bot.domain.tokens import TokenCount
 from bot.ports import AuditStore, Clock, JobStore, Tokenizer
 from bot.services.accounts import Accounts
 from bot.services.bell import Bell
 from bot.services.guilds import Guilds
+from bot.services.moderation import Moderation
 
 SOON = 0.5
 """Seconds a handler that opens a form may read before it acknowledges."""
@@ -44,6 +46,7 @@ class Studio:
         jobs: JobStore,
         audit: AuditStore,
         guilds: Guilds,
+        moderation: Moderation,
         accounts: Accounts,
         tokenizer: Tokenizer,
         bell: Bell,
@@ -52,6 +55,7 @@ class Studio:
         self._jobs = jobs
         self._audit = audit
         self._guilds = guilds
+        self._moderation = moderation
         self._accounts = accounts
         self._tokenizer = tokenizer
         self._bell = bell
@@ -64,13 +68,18 @@ class Studio:
         Raises `Refused` where rules, the never-spend switches or NovelAI's own limit forbid it. Takes well under
         5 ms, so that the acknowledgement can be chosen private.
         """
-        config = self._guilds.config(requester)
-        judge(requester, request, config, self._guilds.house)
+        judge(requester, self._steered(requester, request), self._moderation.ground(requester))
         price = self._accounts.cheapest(request)
+        config = self._guilds.config(requester)
         if not price.is_free and (code := self._never_spends(requester, config)):
-            nothing_is_free = is_free_form(request) and request.samples == 1
-            raise Refused("price.nofree" if nothing_is_free else code, price=price.total, request=free_form(request))
+            if is_free_form(request) and request.samples == 1:
+                code = "price.nofree" if code == "price.never" else "price.nofree.house"
+            raise Refused(code, price=price.total, request=free_form(request))
         return price
+
+    def _steered(self, requester: Requester, request: Request) -> Request:
+        """The request as this place wants it: kept safe, or not, whatever it was where it was first asked."""
+        return replace(request, safe=keeps_safe(requester, self._moderation.ground(requester)))
 
     async def submit(self, requester: Requester, request: Request, occasion: Occasion | None = None) -> Job | Draft:
         """
@@ -79,7 +88,7 @@ class Studio:
         Raises `Refused` and `LimitReached`. The seed is drawn here, so that a job that is made twice is the same.
         """
         price = self.foresee(requester, request)
-        request = _seeded(request)
+        request = _seeded(self._steered(requester, request))
         if not price.is_free:
             expires = self._clock() + DRAFT_LIFE
             await self._check_allowance(requester, request, price)
@@ -94,13 +103,14 @@ class Studio:
         """
         draft = await self.own_draft(requester, draft_id)
         price = self.foresee(requester, draft.request)
+        request = self._steered(requester, draft.request)
         if price.total > draft.price:
             await self._jobs.drop_draft(draft_id)
             expires = self._clock() + DRAFT_LIFE
-            return await self._jobs.propose(requester, draft.request, price.total, expires)
+            return await self._jobs.propose(requester, request, price.total, expires)
         occasion = occasion or Occasion()
         occasion = Occasion(key=f"draft:{draft_id}", place=occasion.place, interaction=occasion.interaction)
-        return await self._admit(requester, draft.request, price.total, occasion, draft_id=draft_id)
+        return await self._admit(requester, request, price.total, occasion, draft_id=draft_id)
 
     async def confirm_free(self, requester: Requester, draft_id: int, occasion: Occasion | None = None) -> Job | Draft:
         """Make a draft's picture in the nearest size that is free."""
@@ -118,6 +128,14 @@ class Studio:
             raise Refused("not.yours", author=draft.requester.user_id)
         return draft
 
+    async def draft_soon(self, requester: Requester, draft_id: int) -> Draft:
+        """The same for a handler that opens a form and so may not wait. Raises `Refused` ``slow`` too."""
+        try:
+            async with asyncio.timeout(SOON):
+                return await self.own_draft(requester, draft_id)
+        except TimeoutError as error:
+            raise Refused("slow") from error
+
     async def keep(self, requester: Requester, request: Request) -> Draft:
         """Keep a refused wish as a draft, so that a button can cure it."""
         return await self._jobs.propose(requester, request, 0, self._clock() + DRAFT_LIFE)
@@ -131,10 +149,16 @@ class Studio:
         """
         The same request once more, by anyone and on their own quota; a new seed unless *same_seed*.
 
-        Raises `Refused` ``gone`` where the request was forgotten.
+        Raises `Refused` ``gone`` where the request was forgotten, and ``age`` for what asks for an age-restricted
+        picture: who presses a button cannot leave a tag out.
         """
         request = await self.request_of(job_id)
-        return await self.submit(requester, request if same_seed else request.with_seed(None), occasion)
+        try:
+            return await self.submit(requester, request if same_seed else request.with_seed(None), occasion)
+        except Forbidden as refusal:
+            if refusal.code == "nsfw.asked":
+                raise Forbidden("age", channel=refusal.data["other"]) from refusal
+            raise
 
     async def request_of(self, job_id: int) -> Generate:
         """What a job asked for. Raises `Refused` ``gone``."""
@@ -179,10 +203,33 @@ class Studio:
         """
         job = await self.job(job_id)
         check_owner(requester, job)
-        if not await self._jobs.cancel(job_id, self._clock()):
+        reason = "cancelled" if requester.user_id == job.user_id else "withdrawn"
+        if not await self._jobs.cancel(job_id, self._clock(), reason):
             current = await self.job(job_id)
-            raise Refused("cancel.late" if current.state.is_waiting else "gone")
+            raise Refused("cancel.late" if current.state.is_waiting else "cancel.over")
         self._bell.ring(job_id)
+
+    async def cancel_all(self, requester: Requester) -> int:
+        """
+        Take back everything that *requester* waits for here; how many.
+
+        Raises `Refused` ``cancel.none``, or ``cancel.late`` where all of it is being drawn.
+        """
+        waiting = await self.waiting(requester)
+        taken = [await self._jobs.cancel(job.id, self._clock(), "cancelled") for job in waiting]
+        for job in waiting:
+            self._bell.ring(job.id)
+        if not any(taken):
+            raise Refused("cancel.late" if waiting else "cancel.none")
+        return sum(taken)
+
+    async def waiting(self, requester: Requester) -> Sequence[Job]:
+        """What *requester* still waits for where they stand, in fair order."""
+        return await self._jobs.of_member(requester.scope, requester.user_id)
+
+    async def is_first(self, job: Job) -> bool:
+        """Whether this is the member's first picture in its server."""
+        return await self._jobs.is_first(job)
 
     async def quota(self, requester: Requester) -> Quota:
         """What *requester* has used today, and what is left."""

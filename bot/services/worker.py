@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.domain.anlas import UNKNOWN, Account, price
-from bot.domain.errors import Refused, StoreError, UpstreamError
+from bot.domain.errors import Forbidden, Refused, StoreError, UpstreamError
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Job, JobState, Settlement
 from bot.domain.request import Picture, Request
@@ -17,6 +17,7 @@ from bot.ports import AuditStore, Clock, JobStore, NovelAI
 from bot.services.accounts import Accounts
 from bot.services.bell import Bell
 from bot.services.guilds import Guilds
+from bot.services.moderation import Moderation
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Worker:
         jobs: JobStore,
         audit: AuditStore,
         guilds: Guilds,
+        moderation: Moderation,
         bell: Bell,
         clock: Clock,
         *,
@@ -67,11 +69,13 @@ class Worker:
         self._jobs = jobs
         self._audit = audit
         self._guilds = guilds
+        self._moderation = moderation
         self._bell = bell
         self._clock = clock
         self._holder = holder
         self._pace = pace or Pace()
         self._waits_until = 0.0
+        self._is_refused = False
 
     async def run(self) -> None:
         """Work for ever; wakes at each change, and every second for jobs whose time has come."""
@@ -111,6 +115,7 @@ class Worker:
             return None
         except UpstreamError as error:
             return await self._failed_upstream(job, error)
+        self._is_refused = False
         done = Settlement(state=JobState.DONE, charged_anlas=job.price, charged_pictures=job.pictures, spent=job.price)
         await self._settle(job, done, pictures)
         await self._watch_balance(job, account)
@@ -120,10 +125,12 @@ class Worker:
         """Ask rules, never-spend and price once more, for this account; False when the job was dealt with."""
         config = self._guilds.config(job.requester)
         try:
-            judge(job.requester, request, config, self._guilds.house)
+            judge(job.requester, request, self._moderation.ground(job.requester))
             current = price(request, account).total
         except Refused as refusal:
             log.info("job %s may not be made any more: %s", job.id, refusal.code)
+            if isinstance(refusal, Forbidden):
+                await self._moderation.note_refusal(job.requester, refusal)
             await self._settle(job, _unpaid(JobState.BLOCKED, "blocked.rules"))
             return False
         if job.price and (code := self._never_spends(job, config)):
@@ -178,7 +185,14 @@ class Worker:
         await self._jobs.hand_back(job, now + wait, give_back_try=True)
         if error.code == "failed.account":
             await self._accounts.read(self._client)
+            await self._tell_refused(job)
         return None
+
+    async def _tell_refused(self, job: Job) -> None:
+        """Once for each time that NovelAI stops taking the account; a picture that comes back ends it."""
+        if not self._is_refused:
+            self._is_refused = True
+            await self._audit.write(self._clock(), "account.refused", job_id=job.id)
 
     async def _fail(self, job: Job, reason: str, *, spent: int = 0) -> None:
         await self._settle(job, _unpaid(JobState.FAILED, reason, spent=spent))
@@ -207,6 +221,7 @@ class Worker:
         await self._audit.write(self._clock(), "account.drift", job_id=job.id, data={"anlas": drift})
         if not job.price and after.anlas < before.anlas:
             self._accounts.stop(self._client)
+            await self._audit.write(self._clock(), "account.stopped", job_id=job.id)
 
     @asynccontextmanager
     async def _renewed(self, job: Job) -> AsyncIterator[None]:

@@ -12,12 +12,10 @@ import discord
 from discord import ui
 
 from bot import wording
-from bot.client import Naibot
-from bot.domain.errors import NaibotError, StoreError
+from bot.domain.errors import Forbidden, NaibotError, StoreError
+from cogs.ui.requester import Interaction, requester_of
 
 log = logging.getLogger(__name__)
-
-Interaction = discord.Interaction[Naibot]
 
 _CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _TOO_LATE = 10062
@@ -49,6 +47,15 @@ def hand_over(interaction: Interaction) -> None:
     interaction.extras[_STAGE] = "handed"
 
 
+async def note(interaction: Interaction, error: BaseException) -> None:
+    """Put what the rules refused on record; the answer must not depend on it."""
+    if isinstance(error, Forbidden):
+        try:
+            await interaction.client.services.moderation.note_refusal(requester_of(interaction), error)
+        except StoreError:
+            log.exception("a refusal could not be put on record: %s", error.code)
+
+
 async def tell(
     interaction: Interaction, text: str, *, view: ui.View | None = None, files: list[discord.File] | None = None
 ) -> None:
@@ -72,15 +79,17 @@ async def tell(
 
 
 async def show_card(interaction: Interaction, card: ui.LayoutView, files: list[discord.File] | None = None) -> None:
-    """Put a card into the answer that was acknowledged."""
+    """Put a card into the answer that was acknowledged, or redraw the card whose control was pressed."""
     await interaction.edit_original_response(view=card, attachments=files or [])
     interaction.extras[_STAGE] = "handed"
 
 
 async def apologise(interaction: Interaction, error: BaseException) -> None:
     """Answer an error: its sentence where it is expected, a short code where it is a bug."""
+    view = None
     if isinstance(error, NaibotError) and not isinstance(error, StoreError):
-        text = wording.explain(error.code, error.data)
+        text = wording.explain(error.code, error.data, interaction.client.mentions)
+        view = interaction.client.cure_of(error)
     elif isinstance(error, StoreError):
         log.error("the store failed while an interaction was handled", exc_info=error)
         text = wording.say("store.broken")
@@ -90,9 +99,10 @@ async def apologise(interaction: Interaction, error: BaseException) -> None:
     else:
         text = _note_bug(interaction, error)
     try:
-        await tell(interaction, text)
+        await tell(interaction, text, view=view)
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as failure:
         log.warning("interaction %s could not be answered: %s", interaction.id, type(failure).__name__)
+    await note(interaction, error)
 
 
 def _is_late(error: BaseException) -> bool:

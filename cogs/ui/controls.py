@@ -8,21 +8,23 @@ import discord
 from discord import ui
 
 from bot.domain.errors import Refused
-from cogs.ui.answer import Interaction, handled
+from cogs.ui.answer import handled
+from cogs.ui.requester import Interaction
 
 ID = re.compile(
-    r"(?P<noun>job|draft|case|inbox|look|conf|mod|me):(?P<number>\d{1,18}):(?P<verb>[a-z]{1,16})(?::(?P<arg>[\w.-]{1,40}))?"
+    r"(?P<noun>job|draft|case|inbox|look|conf|mod|me):(?P<number>\d{1,19}):(?P<verb>[a-z]{1,16})(?::(?P<arg>[\w.-]{1,40}))?"
 )
 FORM_LIFE = 15 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """One use of a control or a form: who, on what number of what noun, and the form's texts by field."""
+    """One use of a control or a form: who, the id's number, what was chosen, and a form's texts by field."""
 
     interaction: Interaction
     number: int
     arg: str | None = None
+    values: tuple[str, ...] = ()
     fields: dict[str, str]
 
 
@@ -55,12 +57,21 @@ def button(
     *,
     emoji: str | None = None,
     primary: bool = False,
+    danger: bool = False,
+    disabled: bool = False,
     arg: str | None = None,
 ) -> Control:
-    """A button; grey unless it is the one recommended step."""
+    """A button; grey unless it is the one recommended step, red only inside a confirmation."""
     style = discord.ButtonStyle.primary if primary else discord.ButtonStyle.secondary
     custom_id = control_id(noun, number, verb, arg)
-    return Control(ui.Button(label=label, emoji=emoji, style=style, custom_id=custom_id))
+    style = discord.ButtonStyle.danger if danger else style
+    return Control(ui.Button(label=label, emoji=emoji, style=style, custom_id=custom_id, disabled=disabled))
+
+
+def menu(item: ui.Item[Any], noun: str, number: int, verb: str, arg: str | None = None) -> Control:
+    """A select, which has the same kind of id as a button."""
+    item.custom_id = control_id(noun, number, verb, arg)  # type: ignore[attr-defined]
+    return Control(item)
 
 
 def row(*controls: Control) -> ui.View:
@@ -74,13 +85,27 @@ def row(*controls: Control) -> ui.View:
 class Form(ui.Modal):
     """A form. It has no `on_submit` of its own: `submit` takes every form, also after a restart."""
 
-    def __init__(self, noun: str, number: int, verb: str, title: str) -> None:
-        super().__init__(title=title, timeout=FORM_LIFE, custom_id=control_id(noun, number, verb))
+    def __init__(self, noun: str, number: int, verb: str, title: str, arg: str | None = None) -> None:
+        super().__init__(title=title, timeout=FORM_LIFE, custom_id=control_id(noun, number, verb, arg))
 
-    def ask(self, name: str, label: str, *, hint: str | None = None, required: bool = True, limit: int = 300) -> None:
-        """Add a text field called *name*."""
+    def ask(
+        self,
+        name: str,
+        label: str,
+        *,
+        hint: str | None = None,
+        required: bool = True,
+        limit: int = 300,
+        holds: str | None = None,
+        short: bool = False,
+    ) -> None:
+        """Add a text field called *name*, which *holds* a text already."""
         field: ui.TextInput[Any] = ui.TextInput(
-            custom_id=name, style=discord.TextStyle.paragraph, required=required, max_length=limit
+            custom_id=name,
+            style=discord.TextStyle.short if short else discord.TextStyle.paragraph,
+            required=required,
+            max_length=limit,
+            default=holds,
         )
         self.add_item(ui.Label(text=label, description=hint, component=field))
 
@@ -98,7 +123,19 @@ async def _run(interaction: Interaction, custom_id: str, way: str, fields: dict[
     handler = getattr(verb, way) if verb else None
     if match is None or handler is None:
         raise Refused("gone" if way == "press" else "form.gone")
-    await handler(Press(interaction=interaction, number=int(match["number"]), arg=match["arg"], fields=fields))
+    press = Press(
+        interaction=interaction,
+        number=int(match["number"]),
+        arg=match["arg"],
+        values=_values(interaction.data),
+        fields=fields,
+    )
+    await handler(press)
+
+
+def _values(data: Any) -> tuple[str, ...]:
+    """What was chosen in a select."""
+    return tuple(str(value)[:100] for value in (data or {}).get("values", ())[:25])
 
 
 def _fields(data: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What Discord says, as domain values: who asks, where the answer goes, and what is to be drawn."""
+"""What Discord says, as domain values: where the answer goes, and what is to be drawn."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,45 +9,17 @@ from bot.domain.errors import Mistake
 from bot.domain.guild import GuildConfig
 from bot.domain.model import CAPABILITIES, NoiseSchedule, Sampler, Smea, UcPreset
 from bot.domain.request import (
-    Context,
     Generate,
     Place,
     Prompt,
-    Requester,
     default_sampling,
     parse_size,
 )
-from cogs.ui.answer import Interaction
+from cogs.ui.requester import Interaction
 
 TOKEN_LIFE = 15 * 60.0
 TOKEN_MARGIN = 20.0
 """Seconds before its end at which an interaction's token is no longer relied on."""
-
-
-def requester_of(interaction: Interaction) -> Requester:
-    """Who asks, with all that the rules may look at."""
-    channel = interaction.channel
-    parent = getattr(channel, "parent", None)
-    permissions = interaction.permissions
-    in_guild = interaction.guild_id is not None
-    return Requester(
-        user_id=interaction.user.id,
-        guild_id=interaction.guild_id,
-        channel_id=interaction.channel_id or 0,
-        parent_id=getattr(channel, "parent_id", None),
-        role_ids=tuple(role.id for role in getattr(interaction.user, "roles", ())),
-        age_restricted=bool(getattr(parent or channel, "nsfw", False)),
-        may_moderate=in_guild and (permissions.moderate_members or permissions.administrator),
-        may_manage=in_guild and (permissions.manage_guild or permissions.administrator),
-        context=_context(interaction),
-        locale=str(interaction.locale),
-    )
-
-
-def _context(interaction: Interaction) -> Context:
-    if interaction.guild_id is None:
-        return Context.DM
-    return Context.GUILD if interaction.is_guild_integration() else Context.USER_INSTALL
 
 
 def place_of(interaction: Interaction, message_id: int | None, *, ephemeral: bool) -> Place:
@@ -89,9 +61,9 @@ class Asked:
     variety: bool = False
 
 
-def request_of(asked: Asked, config: GuildConfig) -> Generate:
+def request_of(asked: Asked, config: GuildConfig, *, age_restricted: bool = False) -> Generate:
     """
-    The request, with the server's defaults where nothing was chosen.
+    The request, with the server's defaults where nothing was chosen; *age_restricted* is the channel's.
 
     Raises `Mistake` for whatever Discord's client cannot refuse, a forged interaction's values included.
     """
@@ -117,7 +89,7 @@ def request_of(asked: Asked, config: GuildConfig) -> Generate:
             seed=asked.seed,
         ),
         size=config.size if asked.size is None else parse_size(asked.size),
-        spoiler=config.spoiler if asked.spoiler is None else asked.spoiler,
+        spoiler=config.hides(age_restricted=age_restricted) if asked.spoiler is None else asked.spoiler,
         private=asked.private,
     )
 

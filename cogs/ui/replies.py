@@ -13,7 +13,7 @@ from bot.domain.anlas import Price, is_free_form
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Draft, Job, JobState
 from bot.domain.model import CAPABILITIES, Smea, UcPreset
-from bot.domain.prompt import worded
+from bot.domain.prompt import is_steered_by_us, worded
 from bot.domain.request import FREE_STEPS, Generate, Picture, free_form
 from bot.domain.tokens import TokenCount
 from bot.services.deliveries import Outlook, Parcel
@@ -105,6 +105,16 @@ def failed_row(job_id: int) -> ui.View:
         button("job", job_id, "retry", wording.BUTTON_RETRY, emoji="🔁"),
         button("job", job_id, "drop", wording.BUTTON_DISMISS),
     )
+
+
+def hints(request: Generate, tokens: TokenCount, *, first_kept_days: int | None) -> str:
+    """What a member should know of their own prompt, and once that their files carry it; "" where there is nothing."""
+    found = [
+        wording.say("first.picture", days=first_kept_days) if first_kept_days is not None else "",
+        wording.NSFW_ADDED if is_steered_by_us(request) else "",
+        token_hint(request, tokens),
+    ]
+    return "\n".join(text for text in found if text)
 
 
 def token_hint(request: Generate, tokens: TokenCount) -> str:

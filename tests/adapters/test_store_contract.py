@@ -3,8 +3,6 @@
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.store.ledger import differences
-from bot.adapters.store.store import open_store
 from bot.domain.admission import DOUBLE_CLICK, Limits, Standing, day_of, decide
 from bot.domain.errors import LimitReached, Refused
 from bot.domain.guild import GuildConfig
@@ -21,6 +18,7 @@ from bot.domain.job import Application, Delivery, Job, JobState, Settlement
 from bot.domain.model import Smea
 from bot.domain.request import Context, Picture
 from bot.ports import Decide, Store
+from tests.adapters.conftest import ADAPTERS, Adapter
 from tests.builders import GUILD, LARGE, a_place, a_request, a_requester, an_application
 
 NOON = 1_800_014_400.0
@@ -30,33 +28,6 @@ ACCOUNT = "account-1"
 HOLDER = "holder-1"
 PICTURE = Picture(data=b"\x89PNG\x00\xff", media_type="image/png", seed=7)
 FREE = Limits(waiting=1_000)
-
-
-@asynccontextmanager
-async def _sqlite(folder: Path) -> AsyncIterator[Store]:
-    store = await open_store(folder)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-Adapter = Callable[[Path], AbstractAsyncContextManager[Store]]
-ADAPTERS: dict[str, Adapter] = {"sqlite": _sqlite}
-
-
-@pytest.fixture(params=ADAPTERS)
-def adapter(request: pytest.FixtureRequest) -> Adapter:
-    """Opens the store of a folder."""
-    return ADAPTERS[request.param]
-
-
-@pytest.fixture
-async def store(adapter: Adapter, tmp_path: Path) -> AsyncIterator[Store]:
-    """An empty store; whatever a test did to it, its ledger adds up."""
-    async with adapter(tmp_path) as opened:
-        yield opened
-        assert [] == await differences(tmp_path)
 
 
 def _decide(application: Application, now: float, limits: Limits = FREE) -> Decide:
@@ -469,7 +440,7 @@ async def test_of_cancel_and_send_one_wins(store: Store, first: str) -> None:
     """Cancel wins until `send`; after it the answer is no."""
     await _admit(store, an_application(price=30))
     job = await _claim(store)
-    verbs = {"cancel": store.cancel(job.id, NOON), "send": store.send(job, NOON, 30)}
+    verbs = {"cancel": store.cancel(job.id, NOON, "cancelled"), "send": store.send(job, NOON, 30)}
     order = sorted(verbs, key=lambda verb: verb != first)
 
     answers = dict(zip(order, await asyncio.gather(*(verbs[verb] for verb in order)), strict=True))
@@ -480,20 +451,21 @@ async def test_of_cancel_and_send_one_wins(store: Store, first: str) -> None:
     assert (0 if first == "cancel" else 30) == (await store.standing(a_requester(), NOON)).anlas
 
 
-async def test_a_cancelled_job_frees_its_account_and_tells_nobody(store: Store) -> None:
-    """A cancel costs nothing, works once, is no parcel, and leaves the account to the next job."""
+async def test_a_cancelled_job_frees_its_account_and_is_delivered(store: Store) -> None:
+    """A cancel costs nothing, works once, leaves the account to the next job, and its message is taken away."""
     first = await _admit(store, an_application(a_requester(1)))
     second = await _admit(store, an_application(a_requester(2)))
     await _claim(store)
 
-    assert await store.cancel(first.id, NOON)
-    assert not await store.cancel(first.id, NOON)
-    assert not await store.cancel(999, NOON)
+    assert await store.cancel(first.id, NOON, "cancelled")
+    assert not await store.cancel(first.id, NOON, "withdrawn")
+    assert not await store.cancel(999, NOON, "cancelled")
 
     ended = await _now(store, first)
-    assert (JobState.CANCELLED, Delivery.NONE, 0, 0) == (
+    assert (JobState.CANCELLED, Delivery.PENDING, "cancelled", 0, 0) == (
         ended.state,
         ended.delivery,
+        ended.reason,
         ended.charged_anlas,
         ended.charged_pictures,
     )
@@ -663,12 +635,12 @@ async def test_the_store_is_empty_until_it_held_a_server_or_a_job(store: Store) 
     assert not await store.is_empty()
 
 
-async def test_the_digest_of_the_commands_is_remembered(store: Store) -> None:
+async def test_what_the_house_remembers_is_replaced(store: Store) -> None:
     """The last one counts."""
-    assert await store.command_digest() is None
-    await store.save_command_digest("one")
-    await store.save_command_digest("two")
-    assert "two" == await store.command_digest()
+    assert await store.recall("digest") is None
+    await store.remember("digest", "one")
+    await store.remember("digest", "two")
+    assert "two" == await store.recall("digest")
 
 
 async def test_records_are_numbered_in_order(store: Store) -> None:
@@ -739,7 +711,7 @@ async def _do(world: World, verb: str, n: int) -> None:
     elif verb == "tick":
         world.now += (1.0, 61.0, LEASE, 30_000.0)[n % 4]
     elif verb == "cancel":
-        await store.cancel(n, now)
+        await store.cancel(n, now, "cancelled")
     elif verb == "recover":
         await store.recover(now)
     elif verb == "deliver":

@@ -21,6 +21,7 @@ from bot.adapters.store.migrate import Step, migrate, shipped_steps
 from bot.adapters.store.store import SqlStore, open_store
 from bot.domain.admission import Standing
 from bot.domain.errors import StoreError
+from bot.domain.guild import Spoiler
 from bot.domain.job import Job, JobState, Settlement
 from bot.domain.request import Picture
 from tests.builders import GUILD, a_place, a_request, a_requester, an_application
@@ -308,6 +309,7 @@ EXIT = """
 import asyncio, pathlib, sys
 from bot.adapters.store.store import open_store
 from bot.domain.errors import StoreError
+from bot.domain.guild import Spoiler
 
 async def main():
     store = await open_store(pathlib.Path(sys.argv[1]))
@@ -342,7 +344,9 @@ def _schema(folder: Path) -> list[tuple[object, ...]]:
 
 
 NEXT = Step(
-    version=2, name="0002_next.sql", sql="CREATE TABLE extra (n INTEGER) STRICT;\nINSERT INTO extra VALUES (7);\n"
+    version=len(shipped_steps()) + 1,
+    name=f"{len(shipped_steps()) + 1:04}_next.sql",
+    sql="CREATE TABLE extra (n INTEGER) STRICT;\nINSERT INTO extra VALUES (7);\n",
 )
 
 
@@ -375,7 +379,7 @@ async def test_a_copy_is_kept_before_an_upgrade_and_only_then(tmp_path: Path) ->
     [copy] = tmp_path.glob("*.before-*")
     with closing(sqlite3.connect(copy)) as connection:
         assert [(job.id,)] == connection.execute("SELECT id FROM jobs").fetchall()
-        assert (1,) == connection.execute("PRAGMA user_version").fetchone()
+        assert (len(shipped_steps()),) == connection.execute("PRAGMA user_version").fetchone()
     assert 0o600 == stat.S_IMODE(copy.stat().st_mode)
 
 
@@ -563,3 +567,21 @@ async def test_drafts_that_cannot_be_read_are_a_store_error(store: SqlStore, tmp
 
     with pytest.raises(StoreError):
         await store.draft(draft.id)
+
+
+async def test_settings_of_the_first_schema_are_read_by_this_one(tmp_path: Path) -> None:
+    """The spoiler was a switch once: on is always, off is off, and nothing else changes."""
+    database = await open_database(tmp_path)
+    await migrate(database, tmp_path / FILE, shipped_steps()[:1])
+    async with database.tx() as session:
+        for guild_id, spoiler in ((1, "true"), (2, "false")):
+            config = f'{{"channels":[5],"spoiler":{spoiler},"pictures_day":7}}'
+            await session.run("INSERT INTO guilds (id, config) VALUES (?, ?)", guild_id, config)
+        await session.run("INSERT INTO guilds (id) VALUES (3)")
+    await database.close()
+
+    async with _opened(tmp_path) as store:
+        configs = await store.configs()
+
+    assert {1: Spoiler.ALWAYS, 2: Spoiler.OFF} == {id_: config.spoiler for id_, config in configs.items()}
+    assert {((5,), 7)} == {(config.channels, config.pictures_day) for config in configs.values()}

@@ -1,59 +1,171 @@
-"""One policy; the locked tier reads through disguises and leaves the innocent alone."""
+"""One policy: served, allowed, not blocked, of the server's words, safe where safety is kept, and never the locked."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.errors import Refused
-from bot.domain.guild import GuildConfig, HouseConfig
-from bot.domain.request import Context, Requester
-from bot.domain.rules import judge, judge_words
+from bot.domain.errors import Forbidden, Refused
+from bot.domain.guild import Block, GuildConfig, HouseConfig
+from bot.domain.prompt import worded
+from bot.domain.request import Context, Generate, Requester
+from bot.domain.rules import (
+    Ground,
+    check_admin,
+    check_moderator,
+    check_operator,
+    judge,
+    judge_shown,
+    judge_words,
+    keeps_safe,
+)
 from bot.domain.words import find_phrase, fold
 from tests.builders import CHANNEL, a_request, a_requester
 from tests.shared import shared
 
-OPEN = GuildConfig(channels=(CHANNEL,))
+NIGHT = 201
+OPEN = GuildConfig(channels=(CHANNEL, NIGHT), unchecked=True)
 HOUSE = HouseConfig()
+ADULT = replace(OPEN, age_restricted=True)
+BLOCK = Block(guild_id=100, user_id=1, until=2e9, reason="spam", actor=9)
+
+
+def _ground(guild: GuildConfig | None = OPEN, house: HouseConfig = HOUSE, **more: object) -> Ground:
+    return Ground(guild=guild, house=house, **more)  # type: ignore[arg-type]
+
+
+def _safe(request: Generate) -> Generate:
+    return replace(request, safe=True)
+
+
+def _at_night(**more: object) -> Requester:
+    return replace(a_requester(channel_id=NIGHT), age_restricted=True, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("requester", "guild", "house", "code"),
+    ("requester", "ground", "code"),
     [
-        (a_requester(), None, HOUSE, "not.served"),
-        (a_requester(), GuildConfig(), HOUSE, "place.none"),
-        (a_requester(channel_id=999), OPEN, HOUSE, "place"),
-        (a_requester(guild_id=None, context=Context.DM), OPEN, HOUSE, "direct.off"),
-        (a_requester(context=Context.USER_INSTALL), OPEN, HOUSE, "direct.off"),
+        (a_requester(), _ground(None), "not.served"),
+        (a_requester(), _ground(GuildConfig()), "place.none"),
+        (a_requester(), _ground(replace(OPEN, unchecked=False)), "place.none"),
+        (a_requester(), _ground(channels={999: False}), "place.none"),
+        (a_requester(channel_id=999), _ground(), "place"),
+        (a_requester(), _ground(channels={NIGHT: True}), "place"),
+        (a_requester(guild_id=None, context=Context.DM), _ground(), "direct.off"),
+        (a_requester(context=Context.USER_INSTALL), _ground(), "direct.off"),
+        (a_requester(), _ground(block=BLOCK), "blocked.member"),
+        (a_requester(), _ground(block=replace(BLOCK, until=None)), "blocked.member.lasting"),
+        (a_requester(may_manage=True, may_moderate=True), _ground(block=BLOCK), "blocked.member"),
+        (a_requester(), _ground(words={("cherry",): "cherry"}), "word"),
+        (a_requester(), _ground(words={("blossoms", "smile"): "blossoms smile"}), "word.hidden"),
     ],
 )
-def test_where_pictures_may_not_be_made(
-    requester: Requester, guild: GuildConfig | None, house: HouseConfig, code: str
-) -> None:
-    """Nothing is drawn before an admin picked a channel, nor outside of it."""
-    with pytest.raises(Refused) as caught:
-        judge(requester, a_request(), guild, house)
+def test_where_and_by_whom_pictures_may_not_be_made(requester: Requester, ground: Ground, code: str) -> None:
+    """Nothing is drawn before an admin set the server up, nor outside of its channels, nor for the blocked."""
+    with pytest.raises(Forbidden) as caught:
+        judge(requester, _safe(a_request()), ground)
 
     assert code == caught.value.code
 
 
 def test_where_pictures_may_be_made() -> None:
     """In a chosen channel, in its threads, and in direct messages where the operator allows them."""
-    thread = Requester(user_id=1, guild_id=100, channel_id=201, parent_id=CHANNEL)
+    thread = Requester(user_id=1, guild_id=100, channel_id=300, parent_id=CHANNEL)
+    direct = a_requester(guild_id=None, context=Context.DM)
 
-    judge(a_requester(), a_request(), OPEN, HOUSE)
-    judge(thread, a_request(), OPEN, HOUSE)
-    judge(a_requester(guild_id=None, context=Context.DM), a_request(), None, HouseConfig(direct=True))
+    judge(a_requester(), _safe(a_request()), _ground())
+    judge(thread, _safe(a_request()), _ground(channels={CHANNEL: False}))
+    judge(direct, _safe(a_request()), _ground(GuildConfig(), HouseConfig(direct=True)))
+
+
+def test_a_refusal_names_the_channels_that_are_still_there() -> None:
+    """A deleted one is nowhere to go."""
+    with pytest.raises(Forbidden) as caught:
+        judge(a_requester(channel_id=999), _safe(a_request()), _ground(channels={NIGHT: True, 999: False}))
+
+    assert (NIGHT,) == caught.value.data["channels"]
+
+
+@pytest.mark.parametrize(
+    ("requester", "ground", "is_safe"),
+    [
+        (a_requester(), _ground(ADULT), True),
+        (_at_night(), _ground(ADULT), False),
+        (_at_night(), _ground(ADULT, channels={NIGHT: True}), False),
+        (_at_night(), _ground(ADULT, channels={NIGHT: False}), True),
+        (_at_night(), _ground(OPEN), True),
+        (_at_night(context=Context.USER_INSTALL), _ground(ADULT), True),
+        (_at_night(context=Context.DM), _ground(ADULT, HouseConfig(direct=True)), True),
+        (replace(_at_night(), channel_id=300, parent_id=NIGHT), _ground(ADULT, channels={NIGHT: True}), False),
+    ],
+)
+def test_where_pictures_are_kept_safe(requester: Requester, ground: Ground, is_safe: bool) -> None:
+    """Everywhere but in channels that are age-restricted now, of servers that allow it."""
+    assert is_safe == keeps_safe(requester, ground)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "undesired", "code"),
+    [
+        ("1girl, nsfw", "", "nsfw.asked"),
+        ("{{Explicit}}, 1girl", "", "nsfw.asked"),
+        ("1girl, n.s.f.w", "", "nsfw.asked"),
+        ("1girl", "[nsfw]", "nsfw.weakened"),
+        ("1girl", "-1::nsfw::", "nsfw.weakened"),
+    ],
+)
+def test_what_is_asked_for_where_pictures_are_kept_safe_is_refused_with_a_way_out(
+    prompt: str, undesired: str, code: str
+) -> None:
+    """There the tag and another channel are named; where age-restricted pictures may be made it is nobody's affair."""
+    request = a_request(prompt, undesired_content=undesired)
+
+    with pytest.raises(Forbidden) as caught:
+        judge(a_requester(), _safe(request), _ground(ADULT, channels={CHANNEL: False, NIGHT: True}))
+    assert code == caught.value.code
+    assert code == "nsfw.weakened" or caught.value.data["other"] == NIGHT
+    judge(_at_night(), request, _ground(ADULT))
+
+
+def test_a_safe_place_takes_no_request_that_is_not_kept_safe() -> None:
+    """What was asked for in an age-restricted channel is not made once the channel is none."""
+    judge(_at_night(), a_request(), _ground(ADULT, channels={NIGHT: True}))
+
+    with pytest.raises(Forbidden, match="age"):
+        judge(_at_night(), a_request(), _ground(ADULT, channels={NIGHT: False}))
+
+
+@given(
+    st.text(min_size=1, max_size=60).filter(str.strip),
+    st.lists(
+        st.sampled_from(["nsfw", "[", "]", "{", "}", "::", "-1::", "0.5::", ", ", "|", ":0.1", "lowres"]), max_size=12
+    ),
+)
+def test_nothing_that_passes_weakens_what_is_put_in_front(prompt: str, undesired: list[str]) -> None:
+    """Whatever people type, a request that may be made in a safe place is sent with `nsfw` in front, at full weight."""
+    request = _safe(a_request(prompt, undesired_content="".join(undesired)))
+    try:
+        judge(a_requester(), request, _ground())
+    except Refused:
+        return
+    sent = worded(request).undesired_content
+    assert sent.startswith("nsfw, ")
+    assert not sent.startswith("nsfw, nsfw, lowres, {bad}")
 
 
 @pytest.mark.parametrize(
     "text", ["loli, nude", "{{lo{li}}}, 1.2::nsfw::", "sh0ta, rating:explicit", "n s f w, a little girl", "lolicon"]
 )
 def test_what_is_never_made(text: str) -> None:
-    """Sexual words with words for minors are refused, however they are written."""
+    """Sexual words with words for minors are refused, however they are written and wherever it is."""
     with pytest.raises(Refused, match="locked"):
         judge_words(text)
+    with pytest.raises(Refused, match="locked"):
+        judge(_at_night(), a_request(text), _ground(ADULT))
+    with pytest.raises(Refused, match="locked"):
+        judge_shown(text, _ground(ADULT))
 
 
 @pytest.mark.parametrize(
@@ -69,6 +181,41 @@ def test_what_is_never_made(text: str) -> None:
 def test_the_innocent_pass_the_locked_tier(text: str) -> None:
     """One half of the pair alone is not the pair, and a look-alike is not the word."""
     judge_words(text)
+
+
+@pytest.mark.parametrize(
+    ("may_moderate", "may_manage", "user_id", "passes"),
+    [
+        (False, False, 1, ""),
+        (True, False, 1, "moderator"),
+        (False, True, 1, "admin"),
+        (True, True, 9, "admin moderator operator"),
+        (False, False, 9, "operator"),
+    ],
+)
+def test_who_may_do_what(may_moderate: bool, may_manage: bool, user_id: int, passes: str) -> None:
+    """Moderating, managing and running the bot are three things, and none implies another."""
+    requester = a_requester(user_id, may_moderate=may_moderate, may_manage=may_manage)
+    house = HouseConfig(operators=frozenset({9}))
+    found = set()
+    for name, check in {
+        "admin": lambda: check_admin(requester),
+        "moderator": lambda: check_moderator(requester),
+        "operator": lambda: check_operator(requester, house),
+    }.items():
+        try:
+            check()
+        except Refused:
+            continue
+        found.add(name)
+
+    assert set(passes.split()) == found
+
+
+def test_somebody_elses_server_is_not_managed_from_a_user_install() -> None:
+    """An admin who uses the bot as their own app in a server that did not install it sets nothing up there."""
+    with pytest.raises(Refused, match=r"admin\.only"):
+        check_admin(a_requester(may_manage=True, context=Context.USER_INSTALL))
 
 
 def test_common_disguises_are_read_through() -> None:

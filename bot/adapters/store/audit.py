@@ -1,10 +1,11 @@
 """The record of what was decided and changed, append-only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.adapters.store.database import Database
-from bot.adapters.store.rows import to_json
+from bot.adapters.store.rows import entry_of, to_json
 from bot.adapters.store.sqlite import Row, Session
+from bot.domain.record import Entry, Record
 
 
 async def note(session: Session, now: float, kind: str, job: Row, **data: object) -> None:
@@ -15,6 +16,11 @@ async def note(session: Session, now: float, kind: str, job: Row, **data: object
 async def note_member(session: Session, now: float, kind: str, guild_id: int, user_id: int, **data: object) -> None:
     """One line about a member."""
     await _insert(session, now, kind, guild_id or None, None, None, {"user_id": user_id, **data})
+
+
+async def note_record(session: Session, record: Record) -> None:
+    """One line that a service composed."""
+    await _insert(session, record.at, record.kind, record.guild_id, record.actor, record.job_id, record.data)
 
 
 async def _insert(
@@ -56,3 +62,15 @@ class Audit:
         """Append one line; its id."""
         async with self._db.tx() as session:
             return await _insert(session, now, kind, guild_id, actor, job_id, data or {})
+
+    async def entries(self, after: int, kinds: Sequence[str], most: int) -> Sequence[Entry]:
+        """See `AuditStore.entries`."""
+        marks = ", ".join("?" * len(kinds))
+        async with self._db.read() as session:
+            rows = await session.rows(
+                f"SELECT * FROM audit WHERE id > ? AND kind IN ({marks}) ORDER BY id LIMIT ?",  # noqa: S608 (marks)
+                after,
+                *kinds,
+                most,
+            )
+        return [entry_of(row) for row in rows]

@@ -1,15 +1,16 @@
-"""The verbs of servers: their settings, what was granted to members, and what the house remembers of itself."""
+"""The verbs of servers: settings, words, blocks, changes that wait, grants, and what the house remembers of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from bot.adapters.store.audit import note_member
+from bot.adapters.store.audit import note_member, note_record
 from bot.adapters.store.books import lock_guild, lock_member
 from bot.adapters.store.database import Database
-from bot.adapters.store.rows import config_of, to_json
+from bot.adapters.store.rows import block_of, config_of, pending_of, to_json
+from bot.adapters.store.sqlite import Value
 from bot.domain.admission import day_of
-from bot.domain.guild import GuildConfig
-
-_COMMANDS = "command_digest"
+from bot.domain.change import Change, Pending
+from bot.domain.guild import Block, GuildConfig
+from bot.domain.record import Record
 
 
 class Guilds:
@@ -29,7 +30,7 @@ class Guilds:
             rows = await session.rows("SELECT id, config FROM guilds WHERE config IS NOT NULL ORDER BY id")
         return {row["id"]: config_of(row) for row in rows}
 
-    async def save(self, guild_id: int, config: GuildConfig) -> None:
+    async def save(self, guild_id: int, config: GuildConfig, record: Record | None = None) -> None:
         """Keep a server's settings; a server that has some is admitted."""
         async with self._db.tx() as session:
             await session.run(
@@ -39,6 +40,8 @@ class Guilds:
                 to_json(config),
                 config.running,
             )
+            if record is not None:
+                await note_record(session, record)
 
     async def grant(self, guild_id: int, user_id: int, now: float, *, pictures: int = 0, anlas: int = 0) -> None:
         """Extra pictures or Anlas for the running day."""
@@ -64,17 +67,113 @@ class Guilds:
             )
         return row is None
 
-    async def command_digest(self) -> str | None:
-        """The digest of the commands that were last synced with Discord."""
+    # --- words
+
+    async def words(self) -> Sequence[tuple[int, str]]:
+        """Every word that servers refuse, in the order of its spelling."""
         async with self._db.read() as session:
-            row = await session.row("SELECT value FROM meta WHERE key = ?", _COMMANDS)
+            rows = await session.rows("SELECT guild_id, text FROM words ORDER BY guild_id, folded")
+        return [(row["guild_id"], row["text"]) for row in rows]
+
+    async def add_word(self, guild_id: int, folded: str, text: str, record: Record) -> bool:
+        """Put a word on a server's list; False where it stands there already."""
+        sql = "INSERT INTO words (guild_id, folded, text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        return await self._recorded(record, sql, guild_id, folded, text)
+
+    async def remove_word(self, guild_id: int, folded: str, record: Record) -> bool:
+        """Take a word off a server's list; False where it is not there."""
+        return await self._recorded(record, "DELETE FROM words WHERE guild_id = ? AND folded = ?", guild_id, folded)
+
+    # --- blocks
+
+    async def blocks(self) -> Sequence[Block]:
+        """Every block, those that have run out included."""
+        async with self._db.read() as session:
+            rows = await session.rows("SELECT guild_id, user_id, until, reason, actor FROM blocks")
+        return [block_of(row) for row in rows]
+
+    async def block(self, block: Block, record: Record) -> None:
+        """Keep a member from using the bot in one server, in place of an older block of theirs."""
+        await self._recorded(
+            record,
+            "INSERT INTO blocks (guild_id, user_id, until, reason, actor) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (guild_id, user_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, "
+            "actor = excluded.actor",
+            block.guild_id,
+            block.user_id,
+            block.until,
+            block.reason,
+            block.actor,
+        )
+
+    async def unblock(self, guild_id: int, user_id: int, record: Record) -> bool:
+        """Let a member use the bot again; False where they were not blocked."""
+        return await self._recorded(record, "DELETE FROM blocks WHERE guild_id = ? AND user_id = ?", guild_id, user_id)
+
+    async def _recorded(self, record: Record, sql: str, *values: Value) -> bool:
+        """One statement and its line of the audit, which is written only if the statement changed something."""
+        async with self._db.tx() as session:
+            is_changed = await session.run(sql, *values) > 0
+            if is_changed:
+                await note_record(session, record)
+        return is_changed
+
+    # --- changes that wait
+
+    async def keep_change(self, guild_id: int, user_id: int, change: Change, expires_at: float) -> Pending:
+        """Keep a change until its press comes, or its time is up."""
+        async with self._db.tx() as session:
+            row = await session.one(
+                "INSERT INTO pending (guild_id, user_id, change, expires_at) VALUES (?, ?, ?, ?) RETURNING *",
+                guild_id,
+                user_id,
+                to_json(change),
+                expires_at,
+            )
+        return pending_of(row)
+
+    async def take_change(self, pending_id: int, user_id: int, now: float) -> Pending | None:
+        """See `GuildStore.take_change`; what has expired is cleared away on the same occasion."""
+        async with self._db.tx() as session:
+            await session.run("DELETE FROM pending WHERE expires_at <= ?", now)
+            # Ids come from buttons that anyone may forge.
+            if not 0 < pending_id < 2**63:
+                return None
+            row = await session.row("DELETE FROM pending WHERE id = ? AND user_id = ? RETURNING *", pending_id, user_id)
+        return pending_of(row) if row is not None else None
+
+    # --- greetings
+
+    async def greeted(self, kind: str) -> frozenset[int]:
+        """The servers to which (or about which) a greeting of that kind was sent."""
+        async with self._db.read() as session:
+            rows = await session.rows("SELECT guild_id FROM greetings WHERE kind = ?", kind)
+        return frozenset(row["guild_id"] for row in rows)
+
+    async def note_greeting(self, guild_id: int, kind: str, now: float) -> None:
+        """Note that it was sent."""
+        sql = "INSERT INTO greetings (guild_id, kind, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        async with self._db.tx() as session:
+            await session.run(sql, guild_id, kind, now)
+
+    async def forget_greetings(self, guild_id: int) -> None:
+        """The bot left that server; when it is invited again, it greets again."""
+        async with self._db.tx() as session:
+            await session.run("DELETE FROM greetings WHERE guild_id = ?", guild_id)
+
+    # --- the house's own memory
+
+    async def recall(self, key: str) -> str | None:
+        """What the house remembers under *key*."""
+        async with self._db.read() as session:
+            row = await session.row("SELECT value FROM meta WHERE key = ?", key)
         return row["value"] if row is not None else None
 
-    async def save_command_digest(self, digest: str) -> None:
-        """Remember what was synced."""
+    async def remember(self, key: str, value: str) -> None:
+        """Remember *value* in place of what stood under *key*."""
         async with self._db.tx() as session:
             await session.run(
                 "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                _COMMANDS,
-                digest,
+                key,
+                value,
             )

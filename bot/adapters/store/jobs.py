@@ -126,6 +126,44 @@ class Jobs:
             )
         return jobs_of(rows[::-1])
 
+    async def of_member(self, guild_id: int, user_id: int) -> Sequence[Job]:
+        """See `JobStore.of_member`."""
+        # One statement for each partial index, or the planner would walk through all that the member ever had.
+        part = "SELECT * FROM jobs WHERE guild_id = ? AND user_id = ? AND state"
+        async with self._db.read() as session:
+            rows = await session.rows(
+                f"SELECT * FROM ({part} IN ('RUNNING', 'SENT') UNION ALL {part} = 'QUEUED') "  # noqa: S608 (ours)
+                "ORDER BY turn, id",
+                guild_id,
+                user_id,
+                guild_id,
+                user_id,
+            )
+        return jobs_of(rows)
+
+    async def is_first(self, job: Job) -> bool:
+        """See `JobStore.is_first`."""
+        async with self._db.read() as session:
+            row = await session.row(
+                "SELECT id FROM jobs WHERE user_id = ? AND admitted_at <= ? AND guild_id = ? AND id < ? "
+                "AND state = 'DONE' LIMIT 1",
+                job.user_id,
+                job.admitted_at,
+                job.requester.scope,
+                job.id,
+            )
+        return row is None
+
+    async def last_prompts(self, guild_id: int, most: int) -> Sequence[str]:
+        """See `JobStore.last_prompts`."""
+        async with self._db.read() as session:
+            rows = await session.rows(
+                "SELECT * FROM jobs WHERE guild_id = ? AND request IS NOT NULL ORDER BY admitted_at DESC LIMIT ?",
+                guild_id,
+                most,
+            )
+        return [job.request.prompt.text for job in jobs_of(rows) if job.request is not None]
+
     async def pictures(self, job_id: int) -> Sequence[Picture]:
         """The pictures of a job in their order, while they are kept."""
         async with self._db.read() as session:
@@ -219,9 +257,9 @@ class Jobs:
             await _free(session, job)
         return True
 
-    async def cancel(self, job_id: int, now: float) -> bool:
+    async def cancel(self, job_id: int, now: float, reason: str) -> bool:
         """See `JobStore.cancel`."""
-        ended = Settlement(state=JobState.CANCELLED, charged_anlas=0, charged_pictures=0, spent=0, silent=True)
+        ended = Settlement(state=JobState.CANCELLED, charged_anlas=0, charged_pictures=0, spent=0, reason=reason)
         async with self._db.tx() as session:
             before = await session.row("SELECT * FROM jobs WHERE id = ?", job_id)
             if before is None or before["state"] not in (JobState.QUEUED, JobState.RUNNING):

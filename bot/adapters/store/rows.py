@@ -8,9 +8,11 @@ from typing import TypeVar
 import msgspec
 
 from bot.adapters.store.sqlite import Row, Value
+from bot.domain.change import Change, Pending
 from bot.domain.errors import NaibotError, StoreError
-from bot.domain.guild import GuildConfig
+from bot.domain.guild import Block, GuildConfig
 from bot.domain.job import Application, Delivery, Draft, Job, JobState
+from bot.domain.record import Entry, Record
 from bot.domain.request import Generate, Picture, Place, Request, Requester
 
 log = logging.getLogger(__name__)
@@ -157,3 +159,32 @@ def picture_of(row: Row) -> Picture:
 def config_of(row: Row) -> GuildConfig:
     """The settings in a guild's row."""
     return _from_json(row["config"], GuildConfig)
+
+
+def block_of(row: Row) -> Block:
+    """The block of a row."""
+    return Block(**row)
+
+
+def pending_of(row: Row) -> Pending:
+    """The pending change of a row."""
+    return Pending(
+        id=row["id"],
+        guild_id=row["guild_id"],
+        user_id=row["user_id"],
+        change=_from_json(row["change"], Change),
+        expires_at=row["expires_at"],
+    )
+
+
+def entry_of(row: Row) -> Entry:
+    """The audit line of a row."""
+    record = Record(
+        at=row["at"],
+        kind=row["kind"],
+        guild_id=row["guild_id"],
+        actor=row["actor"],
+        job_id=row["job_id"],
+        data=_from_json(row["data"], dict),
+    )
+    return Entry(id=row["id"], record=record)

@@ -73,11 +73,15 @@ class Room:
         )
 
     async def _messages(self, request: web.Request) -> web.Response:
-        """What one person sees, newest first; with ``since`` what ``interaction`` changed after it, anywhere."""
+        """
+        What one person sees, newest first; with ``since`` what ``interaction`` or one of its ``jobs`` changed after
+        it, anywhere. What else the bot says meanwhile (a log, a welcome) is nobody's answer.
+        """
         user_id, channel_id = self._where(request.query.get("as", "member"), request.query.get("in", "studio"))
         if "since" in request.query:
             since, by = _number(request, "since"), _number(request, "interaction")
-            found = [s for s in self._world.visible(user_id) if max(s.changes.get(by, 0), s.changes.get(0, 0)) > since]
+            jobs = [job for job in request.query.get("jobs", "").split(",") if job]
+            found = [s for s in self._world.visible(user_id) if s.last_change(by, jobs) > since]
         else:
             found = [s for s in self._world.visible(user_id, channel_id) if not s.deleted]
         return web.json_response({"revision": self._world.revision, "messages": [_described(s) for s in found]})

@@ -3,7 +3,7 @@
 import io
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -46,6 +46,12 @@ class Shown:
     """Interaction → revision of its last change; 0 for changes that no interaction made."""
     revision: int = 0
     deleted: bool = False
+
+    def last_change(self, interaction: int, jobs: Sequence[str]) -> int:
+        """When *interaction* changed it last, or (for a message of its own) one of the interaction's *jobs*."""
+        nonce = str(self.message.get("nonce", ""))
+        is_of_job = any(nonce.startswith(f"{job}-") for job in jobs)
+        return max(self.changes.get(interaction, 0), self.changes.get(0, 0) if is_of_job else 0)
 
 
 class World:
@@ -94,7 +100,7 @@ class World:
             "voice_states": [], "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [],
             "unavailable": False, "large": False, "joined_at": self.now(), "icon": None, "verification_level": 0,
             "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0, "nsfw_level": 0,
-            "premium_tier": 0, "system_channel_flags": 0, "afk_timeout": 300,
+            "premium_tier": 0, "system_channel_flags": 0, "system_channel_id": _general(channels), "afk_timeout": 300,
         }  # fmt: skip
 
     def member(self, user: Json, permissions: int, guild_id: int | None) -> Json:
@@ -236,6 +242,11 @@ def _channel(id_: int, name: str, guild_id: int, position: int, *, nsfw: bool) -
         "permission_overwrites": [], "topic": None, "parent_id": None, "rate_limit_per_user": 0,
         "last_message_id": None, "flags": 0,
     }  # fmt: skip
+
+
+def _general(channels: tuple[tuple[int, str, bool], ...]) -> str | None:
+    """The channel of a server in which Discord itself would speak."""
+    return next((str(id_) for id_, name, _ in channels if name == "general"), None)
 
 
 def _direct(id_: int, person: Json) -> Json:

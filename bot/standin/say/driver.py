@@ -129,9 +129,12 @@ class Driver:
         interaction = await self._act({**wish, "as": line.person, "in": line.place}, deadline)
         if wish["kind"] == "fill":
             self._forms.pop(line.person, None)
-        form, error = await self._wait(interaction, deadline)
+        form, inside = await self._wait(interaction, deadline)
         elapsed = round((time.monotonic() - began) * 1000)
-        changes = await self._get("messages", **_where(line), since=str(world["revision"]), interaction=interaction)
+        jobs = ",".join(str(job["id"]) for job in inside["jobs"])
+        changes = await self._get(
+            "messages", **_where(line), since=str(world["revision"]), interaction=interaction, jobs=jobs
+        )
         entries = [await self._entry(line, change, elapsed) for change in reversed(changes["messages"])]
         if form is not None:
             self._forms[line.person] = (interaction, form)
@@ -139,7 +142,7 @@ class Driver:
         for entry in entries:
             self._echo(_readable(entry))
         await self._keep(entries)
-        return Answer(entries=entries, error=error)
+        return Answer(entries=entries, error=inside["error"])
 
     # --- the room ----------------------------------------------------------------------------------------------------
 
@@ -171,16 +174,16 @@ class Driver:
             await asyncio.sleep(POLL)
         raise NotAnswered
 
-    async def _wait(self, interaction: str, deadline: float) -> tuple[Json | None, str | None]:
-        """Until it was acknowledged, no handler of it runs, and its jobs are delivered; the form, and a bug's code."""
+    async def _wait(self, interaction: str, deadline: float) -> tuple[Json | None, Json]:
+        """Until it was acknowledged, no handler of it runs, and its jobs are delivered; the form, and what it did."""
         while time.monotonic() < deadline:
             state = await self._get(f"interactions/{interaction}")
             inside = (await self._get("backstage"))["interactions"].get(interaction)
             if inside is not None and inside["handlers"] == 0 and all(map(_is_over, inside["jobs"])):
                 if state["acknowledged"] is not None:
-                    return state["form"] if state["acknowledged"] == _OPEN_FORM else None, inside["error"]
+                    return state["form"] if state["acknowledged"] == _OPEN_FORM else None, inside
                 if state["lapsed"]:
-                    return None, inside["error"] or "the application did not respond"
+                    return None, inside | {"error": inside["error"] or "the application did not respond"}
             await asyncio.sleep(POLL)
         raise NotAnswered
 

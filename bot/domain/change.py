@@ -1,0 +1,39 @@
+"""A change of a server's set-up: what it changes, what it takes to undo it, and how long a yes or an undo may come."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+CHANGE_LIFE = 15 * 60.0
+"""Seconds within which a change can be confirmed or taken back."""
+
+
+class What(StrEnum):
+    """What a change is about."""
+
+    SETTING = "setting"
+    WORD_ADDED = "word.added"
+    WORD_REMOVED = "word.removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """
+    One change: *name* is the setting's key or the word; *value* what the setting will hold, as JSON has it.
+
+    Applied once, it gives the change that takes it back.
+    """
+
+    what: What
+    name: str
+    value: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A change that waits for one admin's press, to happen or to be undone; consumed once."""
+
+    id: int
+    guild_id: int
+    user_id: int
+    change: Change
+    expires_at: float = field(default=0.0)

@@ -1,0 +1,50 @@
+"""
+The locked tier: what is never made or shown, anywhere, shipped in code so that no setting lifts it.
+
+Sexual words together with words for minors, and words that mean both by themselves.
+"""
+
+from bot.domain.words import find_phrase, fold
+
+_LOCKED_ALONE = frozenset(
+    tuple(term.split())
+    for term in (
+        "lolicon", "shotacon", "toddlercon", "toddlerkon", "pedo", "pedophile", "pedophilia", "child porn",
+        "child pornography", "kiddie porn", "underage sex", "loli sex", "shota sex", "jailbait",
+    )
+)  # fmt: skip
+_MINOR = frozenset(
+    tuple(term.split())
+    for term in (
+        "loli", "lolis", "shota", "shotas", "child", "children", "kid", "kids", "toddler", "toddlers", "infant",
+        "infants", "baby girl", "baby boy", "newborn", "preteen", "preteens", "pre teen", "tween", "underage",
+        "under age", "minor", "minors", "prepubescent", "prepubescence", "pubescent", "young girl", "young girls",
+        "young boy", "young boys", "little girl", "little girls", "little boy", "little boys", "female child",
+        "male child", "kindergarten", "kindergartener", "kindergartner", "preschooler", "elementary school",
+        "elementary schooler", "elementary student", "grade schooler", "primary school", "middle schooler",
+        "middle school student", "schoolchild", "schoolchildren", "aged down", "age regression", "teen",
+        "teens", "teenage", "teenager", "teenagers",
+    )
+)  # fmt: skip
+_SEXUAL = frozenset(
+    tuple(term.split())
+    for term in (
+        "nsfw", "explicit", "rating explicit", "rating questionable", "r18", "r 18", "nude", "nudity", "naked",
+        "completely nude", "topless", "bottomless", "sex", "sexual", "sexy", "porn", "porno", "pornographic", "hentai",
+        "erotic", "erotica", "ecchi", "lewd", "penis", "vagina", "pussy", "pussies", "cunt", "clitoris", "anus",
+        "genital", "genitals", "testicles", "erection", "nipple", "nipples", "areola", "areolae", "breasts out",
+        "no panties", "no bra", "no underwear", "panties aside", "panty pull", "undressing", "cum", "cumshot",
+        "semen", "ejaculation", "creampie", "bukkake", "fellatio", "blowjob", "handjob", "footjob", "paizuri",
+        "cunnilingus", "anal", "vaginal", "intercourse", "doggystyle", "cowgirl position", "gangbang",
+        "orgy", "masturbation", "masturbating", "orgasm", "ahegao", "dildo", "vibrator", "bdsm",
+        "bondage", "rape", "raped", "molestation", "molested", "groping", "spread legs", "spread pussy", "upskirt",
+        "cameltoe", "cleavage", "lingerie", "thong", "uncensored", "mosaic censoring", "incest",
+        "prostitution", "seductive", "fetish", "aroused", "naizuri",
+    )
+)  # fmt: skip
+
+
+def is_locked(text: str) -> bool:
+    """Whether *text* asks for what is never made."""
+    words = fold(text)
+    return bool(find_phrase(words, _LOCKED_ALONE) or (find_phrase(words, _MINOR) and find_phrase(words, _SEXUAL)))

@@ -1,0 +1,28 @@
+"""One line of the audit: what was decided or changed, where, by whom; never prompts or tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """
+    A line that is written in the transaction it is about.
+
+    *at* is unix seconds, *actor* who did it, *data* what the sentence in the log needs.
+    """
+
+    at: float
+    kind: str
+    guild_id: int | None = None
+    actor: int | None = None
+    job_id: int | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line as it stands in the audit."""
+
+    id: int
+    record: Record

@@ -1,0 +1,227 @@
+"""A server's own rules: its words, whom it blocks, what its admins change; and the ground on which the rules stand."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from bot.domain.change import CHANGE_LIFE, Change, Pending, What
+from bot.domain.errors import Forbidden, Mistake, Refused
+from bot.domain.guild import REASON_LENGTH, SETTINGS, WORD_LENGTH, WORDS_MAX, Block, GuildConfig, plain_value
+from bot.domain.record import Record
+from bot.domain.request import Context, Requester
+from bot.domain.rules import Ground, Phrase, check_admin, check_moderator
+from bot.domain.words import find_phrase, fold
+from bot.ports import AuditStore, Clock, GuildStore, JobStore
+from bot.services.bell import Bell
+from bot.services.guilds import Guilds
+
+LOOK_BACK = 50
+"""Prompts of a server that a new word is tried on."""
+
+
+class Moderation:
+    """Words, blocks and changes of every server, cached as the settings are."""
+
+    def __init__(
+        self, store: GuildStore, audit: AuditStore, jobs: JobStore, guilds: Guilds, bell: Bell, clock: Clock
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._jobs = jobs
+        self._guilds = guilds
+        self._bell = bell
+        self._clock = clock
+        self._words: dict[int, dict[Phrase, str]] = {}
+        self._blocks: dict[tuple[int, int], Block] = {}
+
+    async def load(self) -> None:
+        """Read every server's words and blocks."""
+        for guild_id, text in await self._store.words():
+            self._words.setdefault(guild_id, {})[fold(text)] = text
+        self._blocks = {(block.guild_id, block.user_id): block for block in await self._store.blocks()}
+
+    def ground(self, requester: Requester) -> Ground:
+        """What the rules look at where *requester* stands; reads memory alone."""
+        scope = requester.scope
+        return Ground(
+            guild=self._guilds.config(requester),
+            house=self._guilds.house,
+            words=self._words.get(scope, {}),
+            block=self.block_of(scope, requester.user_id),
+            channels=self._guilds.channels_of(scope),
+        )
+
+    async def note_refusal(self, requester: Requester, refusal: Forbidden) -> None:
+        """Put a refusal on record: who, where and which rule; never what they wrote."""
+        data: dict[str, object] = {"code": refusal.code, "channel": requester.channel_id}
+        if refusal.code == "word":
+            data["word"] = refusal.data["word"]
+        guild_id = requester.scope or None
+        await self._audit.write(self._clock(), "refused", guild_id=guild_id, actor=requester.user_id, data=data)
+
+    # --- blocks ------------------------------------------------------------------------------------------------------
+
+    def block_of(self, guild_id: int, user_id: int) -> Block | None:
+        """A member's block in a server, while it lives."""
+        block = self._blocks.get((guild_id, user_id))
+        is_over = block is not None and block.until is not None and block.until <= self._clock()
+        return None if is_over else block
+
+    async def block(self, moderator: Requester, user_id: int, seconds: float | None, reason: str) -> tuple[Block, int]:
+        """
+        Keep a member from using the bot in the moderator's server; what they wait for there is taken back.
+
+        *seconds* is None for a block that lasts until it is lifted. Returns the block and how many jobs were taken
+        back. Raises `Refused` ``moderator.only``, ``block.self`` or ``block.operator``.
+        """
+        check_moderator(moderator)
+        if user_id == moderator.user_id:
+            raise Refused("block.self")
+        if user_id in self._guilds.house.operators:
+            raise Refused("block.operator")
+        block = Block(
+            guild_id=moderator.scope,
+            user_id=user_id,
+            until=None if seconds is None else self._clock() + seconds,
+            reason=reason[:REASON_LENGTH],
+            actor=moderator.user_id,
+        )
+        record = self._record("member.blocked", moderator, member=user_id, until=block.until, reason=block.reason)
+        await self._store.block(block, record)
+        self._blocks[block.guild_id, user_id] = block
+        return block, await self._withdraw(block.guild_id, user_id)
+
+    async def unblock(self, moderator: Requester, user_id: int) -> None:
+        """Let a member use the bot again. Raises `Refused` ``moderator.only`` or ``block.none``."""
+        check_moderator(moderator)
+        record = self._record("member.unblocked", moderator, member=user_id)
+        is_changed = await self._store.unblock(moderator.scope, user_id, record)
+        self._blocks.pop((moderator.scope, user_id), None)
+        if not is_changed:
+            raise Refused("block.none", member=user_id)
+
+    async def _withdraw(self, guild_id: int, user_id: int) -> int:
+        taken = 0
+        for job in await self._jobs.of_member(guild_id, user_id):
+            if await self._jobs.cancel(job.id, self._clock(), "withdrawn"):
+                taken += 1
+                self._bell.ring(job.id)
+        return taken
+
+    # --- words -------------------------------------------------------------------------------------------------------
+
+    def words_of(self, guild_id: int) -> Sequence[str]:
+        """The words that a server refuses, in alphabetical order."""
+        return sorted(self._words.get(guild_id, {}).values(), key=str.casefold)
+
+    async def would_hit(self, guild_id: int, text: str) -> tuple[list[str], int]:
+        """Which of a server's last prompts a word would have refused, and of how many."""
+        phrase = {fold(text): text}
+        prompts = await self._jobs.last_prompts(guild_id, LOOK_BACK)
+        return [prompt for prompt in prompts if find_phrase(fold(prompt), phrase)], len(prompts)
+
+    def word_change(self, admin: Requester, text: str) -> Change:
+        """
+        The change that adds a word to the admin's server.
+
+        Raises `Refused` ``admin.only``, `Mistake` ``word.empty``, ``word.known`` or ``word.many``.
+        """
+        check_admin(admin)
+        text = " ".join(text.split())[:WORD_LENGTH]
+        words = self._words.get(admin.scope, {})
+        if not fold(text):
+            raise Mistake("word.empty")
+        if fold(text) in words:
+            raise Mistake("word.known", word=words[fold(text)])
+        if len(words) >= WORDS_MAX:
+            raise Mistake("word.many", limit=WORDS_MAX)
+        return Change(what=What.WORD_ADDED, name=text)
+
+    # --- changes -----------------------------------------------------------------------------------------------------
+
+    async def apply(self, admin: Requester, change: Change) -> Change:
+        """
+        Make a change in the admin's server, on record; returns the change that takes it back.
+
+        Raises `Refused` ``admin.only`` or ``not.served`` and `Mistake` where it cannot be made.
+        """
+        check_admin(admin)
+        match change.what:
+            case What.SETTING:
+                return await self._set(admin, change)
+            case What.WORD_ADDED:
+                return await self._add_word(admin, change.name)
+            case What.WORD_REMOVED:
+                return await self._remove_word(admin, change.name)
+
+    async def set(self, admin: Requester, key: str, value: object) -> Change:
+        """Change one setting; see `apply`."""
+        return await self.apply(admin, Change(what=What.SETTING, name=key, value=plain_value(value)))
+
+    async def keep(self, admin: Requester, change: Change) -> Pending:
+        """Keep a change for this admin's press, for 15 minutes."""
+        expires_at = self._clock() + CHANGE_LIFE
+        return await self._store.keep_change(admin.scope, admin.user_id, change, expires_at)
+
+    async def take(self, admin: Requester, pending_id: int) -> Change:
+        """Consume a kept change. Raises `Refused` ``change.gone`` where it is not theirs, or not any more."""
+        pending = await self._store.take_change(pending_id, admin.user_id, self._clock())
+        if pending is None or pending.guild_id != admin.scope:
+            raise Refused("change.gone")
+        return pending.change
+
+    def _config(self, admin: Requester) -> GuildConfig:
+        config = self._guilds.config(admin)
+        if config is None:
+            raise Forbidden("not.served")
+        return config
+
+    async def _set(self, admin: Requester, change: Change) -> Change:
+        if change.name not in SETTINGS:
+            raise Mistake("setting.unknown")
+        old = self._config(admin)
+        # What is kept as JSON becomes a setting again through the type of its field.
+        values = {**msgspec.to_builtins(old), change.name: change.value}
+        try:
+            new = msgspec.convert(values, GuildConfig)
+        except msgspec.ValidationError as error:
+            raise Mistake("setting.unknown") from error
+        before = plain_value(getattr(old, change.name))
+        record = self._record("setting.changed", admin, key=change.name, old=before, new=change.value)
+        await self._guilds.save(admin.scope, new, record)
+        return replace(change, value=before)
+
+    async def _add_word(self, admin: Requester, text: str) -> Change:
+        self._config(admin)
+        self.word_change(admin, text)
+        record = self._record("word.added", admin, word=text)
+        await self._store.add_word(admin.scope, " ".join(fold(text)), text, record)
+        self._words.setdefault(admin.scope, {})[fold(text)] = text
+        return Change(what=What.WORD_REMOVED, name=text)
+
+    async def _remove_word(self, admin: Requester, text: str) -> Change:
+        words = self._words.get(admin.scope, {})
+        known = words.get(fold(text))
+        if known is None:
+            raise Mistake("word.none")
+        record = self._record("word.removed", admin, word=known)
+        await self._store.remove_word(admin.scope, " ".join(fold(text)), record)
+        words.pop(fold(text), None)
+        return Change(what=What.WORD_ADDED, name=known)
+
+    def _record(self, kind: str, actor: Requester, **data: object) -> Record:
+        return self._guilds.record(kind, actor.scope, actor.user_id, **data)
+
+
+def stands_in(requester: Requester, channel_id: int, *, age_restricted: bool) -> Requester:
+    """The same person as a plain member of another channel: what `/rules test` asks the rules about."""
+    return replace(
+        requester,
+        channel_id=channel_id,
+        parent_id=None,
+        age_restricted=age_restricted,
+        may_moderate=False,
+        may_manage=False,
+        context=Context.GUILD,
+    )

@@ -1,0 +1,95 @@
+"""What was decided and changed, written into each server's log channel, and what the operator has to know."""
+
+import asyncio
+import logging
+
+import aiohttp
+import discord
+from discord.ext import commands
+
+from bot import wording
+from bot.client import Naibot
+from bot.domain.record import Entry
+from bot.services.chronicle import Chronicle, Line
+from bot.services.loops import keep_alive
+from cogs.ui.operator import tell_operator
+
+log = logging.getLogger(__name__)
+
+PAUSE = 2.0
+"""Seconds between looks; refusals of one kind in that time become one line."""
+SEND_TIME = 15.0
+
+
+class Log(commands.Cog):
+    """Plain lines, without pings. The audit itself is in the database."""
+
+    def __init__(self, client: Naibot, chronicle: Chronicle) -> None:
+        self._client = client
+        self._chronicle = chronicle
+        self._task: asyncio.Task[None] | None = None
+
+    async def cog_load(self) -> None:
+        """Start reading."""
+        self._task = asyncio.create_task(keep_alive("log", self._tell_all))
+
+    async def cog_unload(self) -> None:
+        """Stop."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _tell_all(self) -> None:
+        await self._client.wait_until_ready()
+        while True:
+            for line in await self._chronicle.next():
+                await self._tell(line)
+            await asyncio.sleep(PAUSE)
+
+    async def _tell(self, line: Line) -> None:
+        text, nonce = text_of(line), f"log-{line.newest.id}"
+        if line.channel_id is None:
+            await tell_operator(self._client, text, nonce=nonce)
+            return
+        channel = self._client.get_partial_messageable(line.channel_id)
+        try:
+            async with asyncio.timeout(SEND_TIME):
+                await channel.send(text, nonce=nonce)
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+            log.info("log channel %s could not be written to: %s", line.channel_id, type(error).__name__)
+
+
+def text_of(line: Line) -> str:
+    """The line as people read it."""
+    entry, n = line.newest, len(line.entries)
+    data = _data(entry) | {"times": wording.say("times", n=n) if n > 1 else ""}
+    kind = entry.record.kind
+    if kind == "member.blocked" and entry.record.data.get("until") is None:
+        kind = "member.blocked.lasting"
+    return wording.say(f"log.{kind}", data)
+
+
+def _data(entry: Entry) -> dict[str, object]:
+    record, told = entry.record, dict(entry.record.data)
+    key = str(told.get("key"))
+    amount, until = told.get("anlas"), told.get("until")
+    return {
+        "actor": f"<@{record.actor}>",
+        "at": wording.Moment(record.at),
+        "id": entry.id,
+        "job": record.job_id,
+        "label": wording.SETTING_LABELS.get(key, key),
+        "old": wording.setting_value(key, told.get("old")),
+        "new": wording.setting_value(key, told.get("new")),
+        "word": wording.inline(str(told.get("word")), 100),
+        "member": f"<@{told.get('member')}>",
+        "until": wording.Moment(until) if isinstance(until, int | float) else "",
+        "reason": wording.reason(told.get("reason")),
+        "channel": f"<#{told.get('channel')}>",
+        "rule": wording.REFUSALS.get(str(told.get("code")), str(told.get("code"))),
+        "anlas": wording.anlas(amount) if isinstance(amount, int) else "",
+    }
+
+
+async def setup(client: Naibot) -> None:
+    """Add the cog."""
+    await client.add_cog(Log(client, client.services.chronicle))

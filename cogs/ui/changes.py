@@ -1,0 +1,56 @@
+"""What people read of a change of the server's set-up: asked, made, and taken back."""
+
+from typing import Any
+
+from discord import ui
+
+from bot import wording
+from bot.domain.change import Change, Pending, What
+from cogs.ui.answer import tell
+from cogs.ui.controls import button, row
+from cogs.ui.requester import Interaction
+
+
+def ask_text(change: Change, old: object = None) -> str:
+    """The question before a change that should be thought about."""
+    if change.what is What.SETTING:
+        return wording.say("confirm", _setting(change, old), consequence=wording.DANGERS[change.name])
+    return wording.explain("word.ask", {"word": change.name})
+
+
+def done_text(change: Change, undo: Change, *, back: bool = False) -> str:
+    """That a change was made (or, with *back*, taken back), with what was there before."""
+    match change.what:
+        case What.SETTING if change.value == undo.value:
+            return wording.say("change.same", _setting(change, undo.value))
+        case What.SETTING:
+            return wording.say("changed.back" if back else "changed", _setting(change, undo.value))
+        case _:
+            return wording.explain(change.what.value, {"word": change.name})
+
+
+def _setting(change: Change, old: object) -> dict[str, object]:
+    return {
+        "label": wording.SETTING_LABELS[change.name],
+        "old": wording.setting_value(change.name, old),
+        "new": wording.setting_value(change.name, change.value),
+    }
+
+
+def undo_row(pending: Pending) -> ui.View:
+    """The way back, for 15 minutes."""
+    return row(button("conf", pending.id, "undo", wording.BUTTON_UNDO, emoji="↩️"))
+
+
+def yes_or_no(pending: Pending) -> ui.View:
+    """Yes in red, because what follows is dangerous, and no."""
+    return row(
+        button("conf", pending.id, "yes", wording.BUTTON_ALLOW, danger=True),
+        button("conf", pending.id, "no", wording.BUTTON_NOT_NOW),
+    )
+
+
+async def offer_undo(interaction: Interaction, change: Change, undo: Change, pending: Pending | None) -> None:
+    """Say that a change was made, with the way back where there is one."""
+    view: Any = undo_row(pending) if pending is not None else None
+    await tell(interaction, done_text(change, undo), view=view)

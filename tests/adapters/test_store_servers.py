@@ -1,0 +1,103 @@
+"""The verbs of servers, proved of every adapter: words, blocks, changes that wait, greetings, lines of the audit."""
+
+import asyncio
+from dataclasses import replace
+
+from bot.domain.admission import Limits, Standing, decide
+from bot.domain.change import Change, What
+from bot.domain.guild import Block, GuildConfig
+from bot.domain.job import JobState, Settlement
+from bot.domain.record import Record
+from bot.ports import Store
+from tests.builders import GUILD, a_requester, an_application
+
+NOON = 1_800_014_400.0
+DONE = Settlement(state=JobState.DONE, charged_anlas=0, charged_pictures=1, spent=0)
+
+
+def _turn(standing: Standing) -> int:
+    return decide(pictures=1, anlas=0, now=NOON, limits=Limits(), standing=standing)
+
+
+def _record(kind: str = "test", **data: object) -> Record:
+    return Record(at=NOON, kind=kind, guild_id=GUILD, actor=1, data=data)
+
+
+async def test_a_word_is_on_the_list_once_and_each_change_is_on_record(store: Store) -> None:
+    """What changes nothing leaves no line."""
+    assert await store.add_word(GUILD, "gore", "Gore", _record("word.added", word="Gore"))
+    assert not await store.add_word(GUILD, "gore", "g0re", _record("word.added", word="g0re"))
+    assert [(GUILD, "Gore")] == list(await store.words())
+    assert not await store.remove_word(GUILD, "blood", _record("word.removed"))
+    assert await store.remove_word(GUILD, "gore", _record("word.removed"))
+
+    assert [] == list(await store.words())
+    lines = await store.entries(0, ("word.added", "word.removed"), 10)
+    assert [("word.added", {"word": "Gore"}), ("word.removed", {})] == [
+        (line.record.kind, line.record.data) for line in lines
+    ]
+
+
+async def test_a_block_takes_the_place_of_an_older_one(store: Store) -> None:
+    """One for each member and server."""
+    block = Block(guild_id=GUILD, user_id=7, until=NOON, reason="a", actor=1)
+    await store.block(block, _record())
+    await store.block(replace(block, until=None, reason="b"), _record())
+    await store.block(replace(block, guild_id=GUILD + 1), _record())
+
+    kept = {(each.guild_id, each.until, each.reason) for each in await store.blocks()}
+    assert {(GUILD, None, "b"), (GUILD + 1, NOON, "a")} == kept
+    assert await store.unblock(GUILD, 7, _record())
+    assert not await store.unblock(GUILD, 7, _record())
+
+
+async def test_a_kept_change_is_taken_once_in_time_by_its_owner(store: Store) -> None:
+    """Of two presses one gets it; nobody else does, and nobody after its time."""
+    change = Change(what=What.SETTING, name="size", value={"width": 64, "height": 128})
+    mine = await store.keep_change(GUILD, 1, change, NOON + 10)
+    late = await store.keep_change(GUILD, 1, change, NOON)
+
+    assert await store.take_change(mine.id, 2, NOON) is None
+    answers = await asyncio.gather(*(store.take_change(mine.id, 1, NOON + 1) for _ in range(2)))
+    assert [change] == [answer.change for answer in answers if answer is not None]
+    assert await store.take_change(late.id, 1, NOON + 1) is None
+    for forged in (0, 2**63, 10**19):
+        assert await store.take_change(forged, 1, NOON) is None
+
+
+async def test_a_server_is_greeted_once_until_it_was_left(store: Store) -> None:
+    """Each kind by itself."""
+    await store.note_greeting(GUILD, "asked", NOON)
+    await store.note_greeting(GUILD, "asked", NOON)
+    assert (frozenset({GUILD}), frozenset()) == (await store.greeted("asked"), await store.greeted("welcome"))
+
+    await store.forget_greetings(GUILD)
+
+    assert frozenset() == await store.greeted("asked")
+
+
+async def test_settings_and_their_line_are_one_transaction(store: Store) -> None:
+    """A line is written with what it says, and read forward from where one was."""
+    await store.save(GUILD, GuildConfig(running=2), _record("setting.changed", key="running"))
+
+    [line] = await store.entries(0, ("setting.changed",), 10)
+    assert ("running", GUILD, 1) == (line.record.data["key"], line.record.guild_id, line.record.actor)
+    assert [] == list(await store.entries(line.id, ("setting.changed",), 10))
+
+
+async def test_what_a_member_waits_for_and_whether_it_is_their_first(store: Store) -> None:
+    """Queued, running and sent ones in fair order; a picture is the first until another was made before it."""
+    first = await store.admit(an_application(a_requester(1)), NOON, _turn)
+    second = await store.admit(an_application(a_requester(1)), NOON, _turn)
+    await store.admit(an_application(a_requester(2)), NOON, _turn)
+    running = await store.claim("account-1", "holder-1", NOON, 300.0)
+
+    assert running is not None
+    assert [first.id, second.id] == [job.id for job in await store.of_member(GUILD, 1)]
+    assert [] == list(await store.of_member(GUILD + 1, 1))
+    assert await store.is_first(second)
+    await store.send(running, NOON, 0)
+    await store.settle(running, NOON, DONE)
+    assert await store.is_first(running)
+    assert not await store.is_first(second)
+    assert 3 == len(await store.last_prompts(GUILD, 10))
