@@ -22,8 +22,9 @@ async def test_a_picture_is_made_pressed_inspected_and_deleted(tmp_path: Path) -
     assert ("signed", 1234567) == (shown.verdict.value, shown.claims[0].settings["seed"])
     assert "altered" == inspect_image(first.read_bytes()).verdict.value
     assert first.read_bytes() != second.read_bytes()
-    [entry] = seen.line(1)
-    assert not entry["ephemeral"]
+    entry, note = seen.line(1)
+    assert (False, True) == (entry["ephemeral"], note["ephemeral"])
+    assert "Your first picture here" in note["content"]
     assert "`1girl, cherry blossoms, smile`" in entry["content"]
     assert "seed 1234567 · free" in entry["content"]
     [card] = [entry for entry in seen.line(3) if entry["ephemeral"]]

@@ -140,7 +140,7 @@ class Driver:
             self._forms[line.person] = (interaction, form)
             entries.append(self._base(line, elapsed) | {"form": _form_json(form)})
         for entry in entries:
-            self._echo(_readable(entry))
+            self._echo(_named(_readable(entry), world))
         await self._keep(entries)
         return Answer(entries=entries, error=inside["error"])
 
@@ -193,7 +193,7 @@ class Driver:
         verb, rest = split_verb(line.text)
         names = Names(
             people={person["name"].casefold(): person["id"] for person in world["people"].values()},
-            channels={name.casefold(): id_ for name, id_ in world["places"].items()},
+            channels=_channels(world["places"], line.place),
             roles={name.casefold(): id_ for name, id_ in world["roles"].items()},
         )
         match verb:
@@ -331,8 +331,46 @@ class Driver:
             await asyncio.to_thread(_append, self._out / "transcript.jsonl", lines)
 
 
+_MENTION = re.compile(r"<(@&|@|#)(\d{1,20})>|</([^:>]{1,100}):\d{1,20}>|<t:(\d{1,12}):(\w)>")
+_UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def _named(text: str, world: Json) -> str:
+    """*text* as a client shows it: names for ids, and times as they stand now."""
+    people = {person["id"]: person["name"] for person in world["people"].values()}
+    roles = {id_: name for name, id_ in world["roles"].items()}
+    places = {id_: name for name, id_ in world["places"].items()}
+
+    def name(match: re.Match[str]) -> str:
+        kind, id_, command, moment, style = match.groups()
+        if command:
+            return f"/{command}"
+        if moment:
+            return _moment(int(moment), style)
+        known = {"@": people, "@&": roles, "#": places}[kind]
+        return f"{kind[0]}{known[id_].rpartition('/')[2]}" if id_ in known else match[0]
+
+    return _MENTION.sub(name, text)
+
+
+def _moment(at: int, style: str) -> str:
+    if style != "R":
+        return time.strftime("%H:%M" if style == "t" else "%d %b %Y %H:%M", time.localtime(at))
+    seconds = at - round(time.time())
+    size = next((f"{abs(seconds) // unit} {name}" for unit, name in _UNITS if abs(seconds) >= unit), "0 s")
+    return f"in {size}" if seconds >= 0 else f"{size} ago"
+
+
 def _who(line: Line) -> str:
     return f"{line.person} in {line.place}"
+
+
+def _channels(places: Mapping[str, str], here: str) -> dict[str, str]:
+    """Channels by name; those of the server one is in also by their name alone."""
+    server = f"{here.rpartition('/')[0]}/".casefold() if "/" in here else ""
+    every = {name.casefold(): id_ for name, id_ in places.items()}
+    own = {name.removeprefix(server): id_ for name, id_ in every.items() if name.startswith(server)}
+    return {**every, **own}
 
 
 def _where(line: Line) -> dict[str, str]:
