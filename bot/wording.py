@@ -104,6 +104,7 @@ NSFW_WEAKENED = (
     'I keep pictures safe in {channel}: the undesired content must not weaken "{tag}". '
     "Leave its weight out and send again. Nothing was charged."
 )
+DIRECT_MESSAGES = "direct messages"
 NSFW_ADDED = "I put `nsfw` in front of the undesired content, because pictures are kept safe here."
 LOCKED = "I do not make this, anywhere. Nothing was made or charged."
 BLOCKED_MEMBER = "You cannot use me here until {until:f}.{reason}"
@@ -385,8 +386,8 @@ CANCEL_ALL = "All of mine"
 CANCEL_CHOICE = "Job {job} · {prompt}"
 HELP = "What I do, what you may use here, where to begin"
 HELP_HEADING = "### I draw with NovelAI and read what images say of themselves"
-HELP_OPEN = "I draw in {channel}. You have {left} left today."
-HELP_OPEN_UNLIMITED = "I draw in {channel}."
+HELP_OPEN = "I draw here. You have {left} left today."
+HELP_OPEN_UNLIMITED = "I draw here."
 HELP_SAFE = "Pictures are kept safe here."
 HELP_ADULT = "This channel may have age-restricted pictures."
 HELP_COMMANDS = (
@@ -643,6 +644,8 @@ def _write(name: str, value: object) -> object:
             return anlas(value)
         case ("channel" | "other", int()):
             return f"<#{value}>"
+        case ("channel", None):
+            return DIRECT_MESSAGES
         case ("channels", tuple()):
             return listed(f"<#{channel}>" for channel in value[:5])
         case ("author" | "member", int()):

@@ -261,10 +261,12 @@ class Courier(commands.Cog):
         return await self._deliveries.shown(job, None if told is None else place.message_id)
 
     async def _remove(self, hook: discord.Webhook | None, place: Place, told: str | None) -> None:
-        """Delete the message of *place*; what is *told* comes first, or it would fill a "thinking…" in public."""
+        """Delete the message of *place* after what is *told*, which must not fill a "thinking…" in public."""
         message_id = place.message_id
         if hook is not None:
             if told is not None:
+                if message_id is not None:
+                    await hook.edit_message(message_id, content="…", view=None)
                 await hook.send(told, ephemeral=True)
             if message_id is not None:
                 await hook.delete_message(message_id)

@@ -46,7 +46,7 @@ class Help(commands.Cog):
         left = (await self._studio.quota(requester)).pictures_left
         key = "help.open" if left is not None else "help.open_unlimited"
         safety = wording.HELP_SAFE if keeps_safe(requester, ground) else wording.HELP_ADULT
-        return [f"{wording.say(key, channel=f'<#{requester.channel_id}>', left=left)} {safety}"]
+        return [f"{wording.say(key, left=left)} {safety}"]
 
 
 async def setup(client: Naibot) -> None:

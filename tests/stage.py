@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,38 @@ class Stage:
     settings: Settings
 
     async def slash(self, name: str, *, by: int = lantern.ANN, at: int = lantern.STUDIO, **options: Any) -> Interaction:
-        """Use a slash command; a value's Discord type is taken from the synced definition."""
+        """Use a slash command (``mod block``); a value's Discord type is taken from the synced definition."""
+        name, _, sub = name.partition(" ")
         commands = self.discord.actions.commands_for(by, at)
         definition = next(c for c in commands if c["name"] == name and c["type"] == 1)
-        types = {option["name"]: option["type"] for option in definition["options"]}
+        if sub:
+            definition = next(option for option in definition["options"] if option["name"] == sub)
+        types = {option["name"]: option["type"] for option in definition.get("options", ())}
         given = [{"name": key, "type": types.get(key, 3), "value": value} for key, value in options.items()]
+        given = [{"name": sub, "type": 1, "options": given}] if sub else given
         return await self.discord.actions.act(by, at, {"kind": "slash", "name": name, "options": given})
+
+    async def said(self, name: str, *, by: int = lantern.ANN, at: int = lantern.STUDIO, **options: Any) -> str:
+        """Use a slash command; the text that answered, a card's joined."""
+        return text_of(await self.answered(await self.slash(name, by=by, at=at, **options)))
+
+    def let_everybody_use_every_command(self) -> None:
+        """As an admin of Discord's can, so that only the bot's own checks stand."""
+        for command in self.discord.world.commands[None]:
+            command["default_member_permissions"] = None
+
+    async def choose(self, message: Json, verb: str, *values: object, by: int = lantern.ANN) -> Interaction:
+        """Choose in the select whose id has that verb (and argument)."""
+        ids = [part.get("custom_id", "") for part in walk(message["components"])]
+        custom_id = next(id_ for id_ in ids if id_.partition(":")[2].partition(":")[2] == verb)
+        wish = {"kind": "press", "message": message["id"], "custom_id": custom_id, "values": list(map(str, values))}
+        return await self.discord.actions.act(by, int(message["channel_id"]), wish)
+
+    async def fill(self, opener: Interaction, *, by: int = lantern.ANN, **values: str) -> Interaction:
+        """Submit the form that *opener* opened."""
+        await self.until(lambda: opener.form)
+        wish = {"kind": "fill", "interaction": str(opener.id), "values": values}
+        return await self.discord.actions.act(by, opener.channel_id, wish)
 
     async def menu(self, name: str, message: Json, *, by: int = lantern.ANN) -> Interaction:
         """Choose from a message's Apps menu."""
@@ -78,11 +104,7 @@ class Stage:
 
     def private_words(self, user_id: int = lantern.ANN) -> list[str]:
         """Every text that only this person sees, newest first."""
-        return [
-            "\n".join([s.message["content"], *(p["content"] for p in walk(s.message["components"]) if p["type"] == 10)])
-            for s in self.discord.world.visible(user_id)
-            if s.to == user_id and not s.deleted
-        ]
+        return [text_of(s.message) for s in self.discord.world.visible(user_id) if s.to == user_id and not s.deleted]
 
     def pictures(self) -> list[bytes]:
         """The files of every message that everybody sees, as they were stored."""
@@ -94,16 +116,30 @@ class Stage:
         ]
 
 
+def text_of(message: Json) -> str:
+    """A plain message's content, or a card's texts joined; "" where there is no message."""
+    if not message:
+        return ""
+    texts = [part["content"] for part in walk(message["components"]) if part["type"] == 10]
+    return "\n".join([message["content"], *texts]).strip("\n")
+
+
 @asynccontextmanager
 async def open_stage(
-    folder: Path, *, judge: Judge | None = None, working: bool = True, config: GuildConfig = STUDIO, **discord: Any
+    folder: Path,
+    *,
+    judge: Judge | None = None,
+    working: bool = True,
+    config: GuildConfig = STUDIO,
+    house: dict[str, Any] | None = None,
+    **discord: Any,
 ) -> AsyncIterator[Stage]:
     """A stage; without *working* nobody makes pictures until the test says so."""
     novelai, pretended = NovelAI(), Discord(judge=judge, **discord)
     async with (
         novelai.serve() as address,
         pretended.serve(),
-        play(folder, pretended, novelai, address, working=working, config=config) as stage,
+        play(folder, pretended, novelai, address, working=working, config=config, operator=house) as stage,
     ):
         yield stage
 
@@ -117,6 +153,7 @@ async def play(
     *,
     working: bool = True,
     config: GuildConfig = STUDIO,
+    operator: dict[str, Any] | None = None,
 ) -> AsyncIterator[Stage]:
     """A bot on a world that may outlive it."""
     where = discord.settings()
@@ -127,7 +164,7 @@ async def play(
         discord_gateway=where["DISCORD_GATEWAY"],
         novelai_api=address,
         data_dir=folder,
-        house=replace(HouseConfig(), never_spend=False, guilds=frozenset({lantern.LANTERN})),
+        house=HouseConfig(**{"never_spend": False, "guilds": frozenset({lantern.LANTERN}), **(operator or {})}),
     )
     point_at(settings)
     async with open_house(settings, pace=QUICK) as house:

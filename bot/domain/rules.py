@@ -123,11 +123,16 @@ def _judge_safety(requester: Requester, request: Request, ground: Ground) -> Non
     if (tag := asking_tag(request.prompt.text)) is not None:
         other = _adult_channel(ground)
         code = "nsfw.asked" if other is not None else "nsfw.asked.only"
-        raise Forbidden(code, tag=tag, channel=requester.channel_id, other=other)
+        raise Forbidden(code, tag=tag, channel=_here(requester), other=other)
     if (tag := weakening_tag(request.prompt.undesired_content)) is not None:
-        raise Forbidden("nsfw.weakened", tag=tag, channel=requester.channel_id)
+        raise Forbidden("nsfw.weakened", tag=tag, channel=_here(requester))
     if not request.safe:
         raise Forbidden("age", channel=_adult_channel(ground) or requester.channel_id)
+
+
+def _here(requester: Requester) -> int | None:
+    """The channel where somebody stands; None in direct messages, which have no name."""
+    return None if requester.context is Context.DM else requester.channel_id
 
 
 def _adult_channel(ground: Ground) -> int | None:

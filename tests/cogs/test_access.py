@@ -1,0 +1,295 @@
+"""Who may use what, where: asked inside every command, also where Discord would have let them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain.guild import Block, HouseConfig
+from bot.domain.job import JobState
+from bot.standin.discord import lantern
+from bot.standin.discord.components import walk
+from bot.standin.discord.interactions import COMPONENT
+from tests.stage import STUDIO, Stage, open_stage, text_of
+
+ANN, BEN, MIA, ADA = lantern.ANN, lantern.BEN, lantern.MIA, lantern.ADA
+ADMIN_ONLY, MOD_ONLY = "may manage this server", "Only moderators"
+NOT_SERVED, BLOCKED, PLACE, DIRECT = "not open in this server", "cannot use me here", "I do not draw in", "servers only"
+
+COMMANDS: dict[str, dict[str, object]] = {
+    "generate": {"prompt": "1girl", "size": "64x64"},
+    "quota": {},
+    "queue": {},
+    "queue ": {"everyone": True},
+    "quota ": {"member": str(BEN)},
+    "cancel": {},
+    "help": {},
+    "config": {},
+    "config ": {"setting": "private", "value": "off"},
+    "rules add": {"text": "gore"},
+    "rules remove": {"text": "gore"},
+    "rules list": {},
+    "rules test": {"prompt": "1girl"},
+    "mod block": {"member": str(BEN)},
+    "mod unblock": {"member": str(BEN)},
+}
+"""Name (a blank behind it tells two uses apart) → options."""
+
+READS = {"quota": "Your pictures", "queue": "Your waiting", "cancel": "nothing waiting", "help": "I draw with NovelAI"}
+EXPECTED: dict[str, tuple[int, int, dict[str, str]]] = {
+    "a member": (
+        ANN,
+        lantern.STUDIO,
+        {
+            **READS,
+            "generate": "seed",
+            "queue ": MOD_ONLY,
+            "quota ": MOD_ONLY,
+            "config": ADMIN_ONLY,
+            "config ": ADMIN_ONLY,
+            "rules add": ADMIN_ONLY,
+            "rules remove": ADMIN_ONLY,
+            "rules list": ADMIN_ONLY,
+            "rules test": ADMIN_ONLY,
+            "mod block": MOD_ONLY,
+            "mod unblock": MOD_ONLY,
+        },
+    ),
+    "a moderator": (
+        MIA,
+        lantern.STUDIO,
+        {
+            "generate": "seed",
+            "queue ": "Everybody's",
+            "quota ": "Pictures of",
+            "config": ADMIN_ONLY,
+            "rules add": ADMIN_ONLY,
+            "mod block": BLOCKED,
+            "mod unblock": "can use me here again",
+        },
+    ),
+    "an admin": (
+        ADA,
+        lantern.STUDIO,
+        {
+            "generate": "seed",
+            "config": "Settings",
+            "config ": "Changed",
+            "rules add": "Refuse",
+            "rules remove": "not on the list",
+            "rules list": "Words this server refuses",
+            "rules test": "would be drawn",
+            "mod block": BLOCKED,
+        },
+    ),
+    "a member where nothing is drawn": (ANN, lantern.GENERAL, {**READS, "generate": PLACE}),
+    "a blocked member": (BEN, lantern.STUDIO, {**READS, "generate": BLOCKED}),
+    "an admin in a server that is not served": (
+        ADA,
+        lantern.NEW_GENERAL,
+        {**READS, "generate": NOT_SERVED, "config": NOT_SERVED, "rules list": "Words this server refuses"},
+    ),
+    "somebody in direct messages": (ANN, lantern.DIRECT, {**READS, "generate": DIRECT}),
+}
+
+
+@pytest.mark.parametrize("who", EXPECTED)
+async def test_who_may_use_what(tmp_path: Path, who: str) -> None:
+    """One private sentence for whoever may not; reading never refuses."""
+    user_id, channel_id, expected = EXPECTED[who]
+    async with open_stage(tmp_path) as stage:
+        stage.let_everybody_use_every_command()
+        if "blocked" in who:
+            await _block(stage, BEN)
+        for name, words in expected.items():
+            answer = await stage.answered(await stage.slash(name.strip(), by=user_id, at=channel_id, **COMMANDS[name]))
+            assert words in text_of(answer), (name, text_of(answer))
+            assert (name == "generate" and words == "seed") or answer["flags"] & 64, name
+
+
+async def _block(stage: Stage, user_id: int) -> None:
+    moderation = stage.house.services.moderation
+    record = stage.house.services.guilds.record("member.blocked", lantern.LANTERN, MIA)
+    block = Block(guild_id=lantern.LANTERN, user_id=user_id, until=None, reason="", actor=MIA)
+    await stage.house.store.block(block, record)
+    await moderation.load()
+
+
+async def test_a_chosen_role_moderates(tmp_path: Path) -> None:
+    """Ben has the role and not the permission."""
+    async with open_stage(tmp_path, working=False) as stage:
+        stage.let_everybody_use_every_command()
+        assert MOD_ONLY in await stage.said("mod block", by=BEN, member=str(ANN))
+        await stage.said("config", by=ADA, setting="moderator_role", value="@Artists")
+
+        assert BLOCKED in await stage.said("mod block", by=BEN, member=str(ANN))
+
+
+async def test_a_role_of_the_same_number_elsewhere_moderates_nothing(tmp_path: Path) -> None:
+    """The role is asked for in its own server alone."""
+    async with open_stage(tmp_path, working=False, config=replace(STUDIO, moderator_role=lantern.ARTISTS)) as stage:
+        stage.let_everybody_use_every_command()
+        await stage.house.services.guilds.admit(lantern.NEW_SERVER)
+
+        assert MOD_ONLY in await stage.said("mod block", by=BEN, at=lantern.NEW_GENERAL, member=str(ANN))
+
+
+async def _forged(stage: Stage, user_id: int, custom_id: str, message: dict[str, object]) -> str:
+    """Press what no client shows this person."""
+    part = {"type": 2, "style": 2, "label": "x", "custom_id": custom_id, "id": 2, "disabled": False}
+    told = {**message, "flags": 0, "components": [{"type": 1, "id": 1, "components": [part]}]}
+    pressed = {"custom_id": custom_id, "component_type": 2, "id": 2}
+    channel_id = int(str(message["channel_id"]))
+    sent = await stage.discord.actions._send(COMPONENT, user_id, channel_id, pressed, told)
+    before = len(stage.private_words(user_id))
+    await stage.answered(sent)
+    words = stage.private_words(user_id)
+    return words[0] if len(words) > before else ""
+
+
+@pytest.mark.parametrize(
+    ("custom_id", "words"),
+    [
+        ("conf:0:change:never_spend", ADMIN_ONLY),
+        ("conf:0:change:pictures_day", ADMIN_ONLY),
+        ("conf:0:group", ADMIN_ONLY),
+        ("conf:0:choose:channels", ADMIN_ONLY),
+        ("conf:0:clear:log_channel", ADMIN_ONLY),
+        ("conf:0:setup", ADMIN_ONLY),
+        ("conf:4:open", ADMIN_ONLY),
+        ("conf:4:accept", ADMIN_ONLY),
+        ("conf:1:pick:channels", ADMIN_ONLY),
+        ("conf:3:amount:100", ADMIN_ONLY),
+        ("conf:1:yes", ADMIN_ONLY),
+        ("conf:1:undo", ADMIN_ONLY),
+        (f"conf:{lantern.NEW_SERVER}:admit", "people who run me"),
+        (f"conf:{lantern.NEW_SERVER}:shut", "people who run me"),
+        ("job:1:withdraw", "Only"),
+        ("job:1:cancel", "Only"),
+        ("job:1:delete", "Only"),
+        ("draft:1:edit", "too old"),
+        ("draft:1:go", "too old"),
+        ("conf:0:fly", "too old"),
+        ("nothing", "too old"),
+    ],
+)
+async def test_a_forged_press_gets_its_sentence_and_changes_nothing(tmp_path: Path, custom_id: str, words: str) -> None:
+    """Ben presses what only Ann, an admin, or the operator is shown."""
+    async with open_stage(tmp_path) as stage:
+        made = await stage.answered(await stage.slash("generate", by=ANN, prompt="1girl", size="64x64"))
+        before = stage.house.services.guilds.config_of(lantern.LANTERN)
+
+        said = await _forged(stage, BEN, custom_id, made)
+
+        assert words in said, said
+        assert before == stage.house.services.guilds.config_of(lantern.LANTERN)
+        assert stage.house.services.guilds.config_of(lantern.NEW_SERVER) is None
+        job = await stage.house.store.get(1)
+        assert job is not None
+        assert JobState.DONE == job.state
+
+
+@pytest.mark.parametrize("custom_id", ["conf:9:step", "conf:0:change:flying", "conf:3:amount:9999", "conf:9:undo"])
+async def test_a_forged_press_of_an_admin_is_no_bug(tmp_path: Path, custom_id: str) -> None:
+    """Arguments that mean nothing are answered like an old button."""
+    async with open_stage(tmp_path, working=False) as stage:
+        card = await stage.answered(await stage.slash("config", by=ADA))
+        said = await _forged(stage, ADA, custom_id, card)
+
+        assert "too old" in said or "too long ago" in said, said
+
+
+async def test_a_deleted_channel_is_nowhere_to_draw_or_to_be_sent(tmp_path: Path) -> None:
+    """Its name is not offered; with the last one gone the server counts as not set up."""
+    config = replace(STUDIO, channels=(lantern.STUDIO, lantern.NIGHT_STUDIO))
+    async with open_stage(tmp_path, working=False, config=config) as stage:
+        guilds = stage.house.services.guilds
+        assert f"<#{lantern.STUDIO}>, <#{lantern.NIGHT_STUDIO}>" in await stage.said(
+            "generate", at=lantern.GENERAL, prompt="x"
+        )
+        for channel, left in (
+            (lantern.NIGHT_STUDIO, f"Here I may: <#{lantern.STUDIO}>."),
+            (lantern.STUDIO, "set me up"),
+        ):
+            gone = stage.discord.world.channels[channel]
+            await stage.discord.gateway.event("CHANNEL_DELETE", gone, lantern.LANTERN)
+            await stage.until(lambda gone=channel: gone not in guilds.channels_of(lantern.LANTERN))
+
+            assert left in await stage.said("generate", at=lantern.GENERAL, prompt="x")
+
+
+async def test_a_channel_that_stops_being_age_restricted_makes_no_more_of_it(tmp_path: Path) -> None:
+    """What was asked before the change and waits is blocked at the moment of claim; its member is told alone."""
+    config = replace(STUDIO, channels=(lantern.NIGHT_STUDIO,), age_restricted=True)
+    async with open_stage(tmp_path, working=False, config=config) as stage:
+        asked = await stage.slash("generate", at=lantern.NIGHT_STUDIO, prompt="1girl, nsfw", size="64x64")
+        await stage.until(lambda: asked.acknowledged)
+        store = stage.house.store
+        while not await store.waiting():
+            pass
+        channel = stage.discord.world.channels[lantern.NIGHT_STUDIO] | {"nsfw": False}
+        await stage.discord.gateway.event("CHANNEL_UPDATE", channel, lantern.LANTERN)
+        guilds = stage.house.services.guilds
+        await stage.until(lambda: not guilds.channels_of(lantern.LANTERN)[lantern.NIGHT_STUDIO])
+
+        await stage.house.services.workers[0].step()
+        await stage.answered(asked)
+
+        assert 0 == len(stage.novelai.calls)
+        assert "What is allowed here changed" in stage.private_words()[0]
+        refusals = await store.entries(0, ("refused",), 9)
+        assert ["nsfw.asked.only"] == [line.record.data["code"] for line in refusals]
+
+
+async def test_no_setting_of_a_server_spends_what_the_operator_did_not_allow(tmp_path: Path) -> None:
+    """With the operator's switch on, whatever an admin sets, nothing that costs reaches NovelAI."""
+    async with open_stage(tmp_path, house={"never_spend": True}) as stage:
+        for key, value in (("never_spend", "off"), ("anlas_day", "none"), ("pictures_day", "none")):
+            made = await stage.answered(await stage.slash("config", by=ADA, setting=key, value=value))
+            labels = [part.get("label") for part in walk(made["components"])]
+            if "Yes, change it" in labels:
+                await stage.answered(await stage.press(made, "Yes, change it", by=ADA))
+        config = stage.house.services.guilds.config_of(lantern.LANTERN)
+        assert config is not None
+        assert not config.never_spend
+
+        for person in (ANN, ADA):
+            said = await stage.said("generate", by=person, prompt="1girl", size="large")
+            assert "whoever runs me never spends" in said
+        [before] = [stage.novelai.account.anlas]
+        free = await stage.answered(await stage.slash("generate", prompt="1girl", size="64x64"))
+        assert "free" in free["content"]
+        assert before == stage.novelai.account.anlas
+        assert [0] == [call.billed for call in stage.novelai.calls]
+
+
+async def test_each_refusal_is_on_record_without_what_was_written(tmp_path: Path) -> None:
+    """Who, where and which rule; a prompt stands nowhere in the audit."""
+    async with open_stage(tmp_path, working=False) as stage:
+        await stage.said("generate", at=lantern.GENERAL, prompt="zebra")
+        await stage.said("generate", prompt="zebra, loli, nude")
+        await stage.said("generate", prompt="zebra, nsfw")
+
+        async def recorded() -> list[object]:
+            lines = await stage.house.store.entries(0, ("refused",), 9)
+            assert "zebra" not in json.dumps([dict(line.record.data) for line in lines])
+            assert {ANN} >= {line.record.actor for line in lines}
+            return [line.record.data["code"] for line in lines]
+
+        while 3 != len(await recorded()):
+            pass
+        assert ["place", "locked", "nsfw.asked.only"] == await recorded()
+
+
+async def test_the_owner_of_the_application_runs_it_unless_others_are_named(tmp_path: Path) -> None:
+    """Ada owns it; with OPERATORS only those count."""
+    async with open_stage(tmp_path / "a", working=False) as stage:
+        assert {ADA} == stage.house.services.guilds.house.operators
+    async with open_stage(tmp_path / "b", working=False, house={"operators": frozenset({BEN})}) as stage:
+        assert {BEN} == stage.house.services.guilds.house.operators
+
+
+def test_the_defaults_are_closed() -> None:
+    """Nothing is spent and no direct message draws unless the operator says so."""
+    assert (True, False) == (HouseConfig().never_spend, HouseConfig().direct)
