@@ -204,6 +204,9 @@ def _check(arguments: argparse.Namespace) -> int:
         print(wording.say("check.ledger_bad", n=len(found.differences)))
         return PROBLEM
     print(wording.say("check.ledger_ok", jobs=found.jobs, members=found.members))
+    if found.unreached:
+        print(wording.say("operator.unreached", reason=wording.say(found.unreached)))
+        return PROBLEM
     return OK
 
 

@@ -16,6 +16,9 @@ from bot.domain.tokens import TokenCount
 Clock = Callable[[], float]
 """Unix seconds; settable in tests."""
 
+OPERATOR_UNREACHED = "operator.unreached"
+"""Under this key the house remembers why the operator could not be told; empty once they could."""
+
 Decide = Callable[[Standing], int]
 """The pure decision inside `JobStore.admit`: the turn, or raises `LimitReached`."""
 

@@ -9,21 +9,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import wording
+from bot.domain.guild import SETTINGS, Group, Spoiler
+from bot.services.chronicle import OPERATOR_KINDS, SERVER_KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
-ERRORS = {"Mistake", "Refused", "LimitReached", "UpstreamError", "StoreError"}
+ERRORS = {"Mistake", "Refused", "Forbidden", "LimitReached", "UpstreamError", "StoreError"}
 
 
-def _codes() -> set[str]:
-    """Every code with which the source raises one of our errors."""
+def _codes(names: set[str] = ERRORS) -> set[str]:
+    """Every code with which the source raises one of our errors, or a choice between two codes."""
     found: set[str] = set()
     for path in [*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/**/*.py")]:
+        if "standin" in path.parts:
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ERRORS and node.args:
-                first = node.args[0]
-                if isinstance(first, ast.Constant):
-                    found.add(str(first.value))
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in names and node.args:
+                found |= _constants(node.args[0])
+            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "code":
+                found |= _constants(node.value)
     return found
+
+
+def _constants(node: ast.AST) -> set[str]:
+    match node:
+        case ast.Constant(value=str() as code):
+            return {code}
+        case ast.IfExp(body=body, orelse=orelse):
+            return _constants(body) | _constants(orelse)
+        case _:
+            return set()
 
 
 def test_every_error_has_its_sentence() -> None:
@@ -32,6 +46,60 @@ def test_every_error_has_its_sentence() -> None:
 
     assert len(codes) > 20
     assert not {code for code in codes if not wording.has(code)}
+
+
+def test_what_the_rules_refuse_has_a_name_in_the_log() -> None:
+    """Every code that goes on record."""
+    tree = ast.parse((ROOT / "bot/domain/rules.py").read_text())
+    codes = {
+        code
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise | ast.Assign)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and wording.has(part.value)
+        for code in [part.value]
+        if not code.endswith(".only") or code.startswith("nsfw")
+    }
+
+    assert len(codes) > 8
+    assert not codes - set(wording.REFUSALS)
+
+
+def test_every_line_of_the_log_has_its_sentence() -> None:
+    """For servers and for the operator."""
+    assert not [kind for kind in (*SERVER_KINDS, *OPERATOR_KINDS) if not wording.has(f"log.{kind}")]
+
+
+def test_every_setting_has_words() -> None:
+    """A label that fits a form's title, a line of help, its group, and what is dangerous about it."""
+    assert set(SETTINGS) == set(wording.SETTING_LABELS) == set(wording.SETTING_HELP)
+    assert set(Group) == set(wording.GROUPS)
+    assert {key for key, setting in SETTINGS.items() if setting.danger is not None} == set(wording.DANGERS)
+    assert all(len(label) <= 45 for label in wording.SETTING_LABELS.values())
+    assert {each.value for each in Spoiler} == set(wording.SPOILERS)
+
+
+def test_every_label_and_title_comes_from_here() -> None:
+    """No control, form or description of the cogs holds a text of its own."""
+    literal = []
+    for path in ROOT.glob("cogs/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            at = {"button": 3, "Form": 3, "TextDisplay": 0, "tell": 1, "ask": 1}.get(name)
+            if at is not None and len(node.args) > at and isinstance(node.args[at], ast.Constant):
+                literal.append(f"{path.name}:{node.lineno}")
+
+    assert not literal
+
+
+def test_buttons_fit_a_phone() -> None:
+    """At most 20 characters, sentence case; those with a price or a size may be longer."""
+    labels = {name: value for name, value in vars(wording).items() if name.startswith("BUTTON_")}
+
+    assert len(labels) > 20
+    assert not [v for v in labels.values() if (len(v) > 20 and "{" not in v) or not v[0].isupper()]
 
 
 def test_sentences_keep_the_houses_style() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.record import Entry
-from bot.ports import AuditStore, GuildStore
+from bot.ports import OPERATOR_UNREACHED, AuditStore, GuildStore
 from bot.services.guilds import Guilds
 
 SERVER_KINDS = (
@@ -19,8 +19,6 @@ SERVER_KINDS = (
 OPERATOR_KINDS = ("account.lost", "account.drift", "account.stopped", "account.refused")
 READ = "chronicle.read"
 """Under this key the house remembers the last line it told."""
-UNREACHED = "operator.unreached"
-"""Under this key it remembers why the operator could not be told; empty once they could."""
 MOST = 50
 
 
@@ -76,8 +74,8 @@ class Chronicle:
 
     async def note_unreached(self, reason: str) -> None:
         """Remember why the operator could not be told (empty: they could), for `naibot check`."""
-        if reason != (await self._store.recall(UNREACHED) or ""):
-            await self._store.remember(UNREACHED, reason)
+        if reason != (await self._store.recall(OPERATOR_UNREACHED) or ""):
+            await self._store.remember(OPERATOR_UNREACHED, reason)
 
 
 def _is_like(one: Entry, other: Entry) -> bool:

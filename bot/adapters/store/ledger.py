@@ -8,6 +8,7 @@ from bot.adapters.store.database import looking_at
 from bot.adapters.store.migrate import check_schema, shipped_steps
 from bot.adapters.store.sqlite import Session
 from bot.domain.errors import StoreError
+from bot.ports import OPERATOR_UNREACHED
 
 # Written a second time, apart from `books`, which would only agree with itself.
 _PAID = "COALESCE(SUM(COALESCE(j.charged_anlas, j.price)), 0)"
@@ -73,6 +74,8 @@ class Findings:
     jobs: int
     members: int
     differences: tuple[Difference, ...]
+    unreached: str = ""
+    """Why the operator could not be told something, the last time it was tried; empty where they could."""
 
 
 async def examine(folder: Path) -> Findings:
@@ -87,8 +90,14 @@ async def examine(folder: Path) -> Findings:
         sizes = await session.one(
             "SELECT (SELECT COUNT(*) FROM jobs) AS jobs, (SELECT COUNT(*) FROM members) AS members"
         )
+        unreached = await session.row("SELECT value FROM meta WHERE key = ?", OPERATOR_UNREACHED)
         found = [*await _miscounted(session), *await _unlawful(session), *await _damaged(session)]
-    return Findings(jobs=sizes["jobs"], members=sizes["members"], differences=tuple(found))
+    return Findings(
+        jobs=sizes["jobs"],
+        members=sizes["members"],
+        differences=tuple(found),
+        unreached=unreached["value"] if unreached is not None else "",
+    )
 
 
 async def differences(folder: Path) -> list[Difference]:
