@@ -112,10 +112,10 @@ class Room:
         user_id, channel_id = self._where(str(body.get("as")), str(body.get("in")))
         try:
             wish = self._lines.wish(user_id, channel_id, body)
-        except Misfit as error:
-            return web.json_response({"error": str(error), "option": error.option}, status=400)
         except Unsendable as error:
-            return _refused(str(error))
+            # A person's slip is an answer, and no fault of the page that a browser would complain of.
+            option = error.option if isinstance(error, Misfit) else None
+            return web.json_response({"error": str(error), "option": option})
         return await self._do(user_id, channel_id, wish)
 
     async def _parse(self, request: web.Request) -> web.Response:

@@ -23,6 +23,7 @@ const lower = (text) => text.replace(/\.$/, "");
 
 /** Wait for the first answer; a form opens, and silence is shown as a user would see it. */
 async function wait(id, what) {
+  emit("did");
   const waiting = note(what, say("sending"), SHORTLY);
   const found = await room.outcome(id).catch(() => ({ lapsed: true }));
   drop(waiting);

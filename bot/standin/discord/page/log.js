@@ -14,6 +14,7 @@ let follows = true;
 export function begin() {
   on("message", take);
   on("notes", notes);
+  on("did", () => { follows = true; });
   on("dismissed", (id) => remove(id));
   at("log").addEventListener("scroll", scrolled, { passive: true });
   at("newest").addEventListener("click", toEnd);

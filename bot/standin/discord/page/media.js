@@ -36,7 +36,7 @@ function picture(file, isHidden) {
 /** A file by its name, with its size and a way to take it along. */
 export function fileCard(file, isHidden) {
   const build = () => el("div", { class: "file" },
-    el("span", { class: "sheet", "aria-hidden": "true" }, "🗎"),
+    el("span", { class: "sheet", "aria-hidden": "true" }, "📄"),
     el("span", { class: "name" }, file.filename), " ",
     el("span", { class: "hint" }, sizeOf(file.size)), " ",
     el("a", { class: "button", href: file.url, download: file.filename, "aria-label": say("file_download_of", { name: file.filename }) }, say("file_download")));

@@ -67,7 +67,7 @@ export class Option {
   }
 
   #textChip() {
-    const isLong = this.option.type === STRING && !this.option.choices;
+    const isLong = this.option.type === STRING && !this.option.choices && !this.option.autocomplete;
     const helps = this.#isStrict || this.option.autocomplete;
     this.input = el(isLong ? "textarea" : "input", {
       id: this.id, spellcheck: "false", "aria-describedby": `${this.id}-hint`, "aria-required": this.option.required ? "true" : null,

@@ -10,7 +10,8 @@ async function post(path, body) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ...where(), ...body }),
   });
-  return { ok: response.ok, away: response.status === 503, ...(await response.json()) };
+  const answer = await response.json();
+  return { ok: response.ok && !answer?.error, away: response.status === 503, ...answer };
 }
 
 /** Who and what there is, for this person in this place. */
