@@ -439,6 +439,7 @@ PAGE_BYTES = "{n} bytes"
 
 PAGE_USED = "{who} used {what}"
 PAGE_PRESSED = "{who} pressed {what}"
+PAGE_CHOSE = "{who} chose {what}"
 PAGE_SENT = "{who} sent the form {what}"
 PAGE_APP = "app"
 PAGE_THINKING = "thinking…"

@@ -179,7 +179,7 @@ def _focused(option: Json, name: str) -> Json:
 def _label_of(component: Json, values: list[str] | None) -> str:
     """What is written on a button, or on the entries that were chosen."""
     chosen = [option["label"] for option in component.get("options") or [] if option["value"] in (values or ())]
-    return ", ".join(chosen) or str(component.get("label") or component.get("placeholder") or "")
+    return ", ".join(chosen) or str(component.get("label") or "")
 
 
 def _filled(part: Json, values: Json, resolver: Resolver) -> Json:

@@ -83,16 +83,22 @@ class Feed:
         """What a person did, to stand over the answer: ``Ann used /generate`` with its options."""
         data = interaction.data
         is_slash = interaction.kind == COMMAND and data.get("type") == 1
+        chosen = ", ".join(map(self._chosen, data.get("values") or []))
         path, options = [str(data.get("name") or "")], data.get("options") or []
         while options and "value" not in options[0]:
             path.append(options[0]["name"])
             options = options[0].get("options") or []
         return {
             "who": interaction.user["global_name"],
-            "verb": _VERBS.get(interaction.kind, "used"),
-            "what": "/" + " ".join(path) if is_slash else interaction.label or path[0],
+            "verb": "chose" if chosen else _VERBS.get(interaction.kind, "used"),
+            "what": "/" + " ".join(path) if is_slash else interaction.label or chosen or path[0],
             "options": [[each["name"], self._written(each)] for each in options],
         }
+
+    def _chosen(self, value: str) -> str:
+        """Whom or what an entry of a select means that has no label of its own."""
+        channel = self._world.channels.get(int(value)) if value.isdecimal() else None
+        return f"#{channel.get('name', '')}" if channel else f"@{_named(value)}"
 
     def _written(self, option: Json) -> str:
         """A value as a person would write it."""

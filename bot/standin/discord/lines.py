@@ -67,10 +67,9 @@ def names() -> Names:
 
 
 def _slash(text: str) -> str:
-    verb, rest = split_verb(text)
-    if verb != "slash":
+    if not text.strip().startswith("/"):
         raise Unsendable(wording.PAGE_ONLY_COMMANDS)
-    return rest
+    return split_verb(text)[1]
 
 
 def _without_files(option: Json) -> Json:

@@ -145,7 +145,9 @@ class Composer {
   }
 
   #key(event) {
-    if (event.isComposing || this.list.key(event)) return;
+    if (event.isComposing) return;
+    const isWhole = event.key === "Enter" && this.#isWhole();
+    if (!isWhole && this.list.key(event)) return;
     if (this.list.isOpen && event.key === "Tab" && this.list.control === this.line && this.list.take()) event.preventDefault();
     else if (event.key === "Enter" && !event.shiftKey && event.target.matches("input, textarea")) {
       event.preventDefault();
@@ -154,6 +156,12 @@ class Composer {
       this.clear();
       this.line.focus();
     }
+  }
+
+  /** Whether a command stands there by its whole name and needs nothing more. */
+  #isWhole() {
+    const active = this.list.control === this.line ? this.list.entries[this.list.index]?.each : null;
+    return Boolean(active) && this.line.value.trim() === `/${active.path}` && !active.options.some((each) => each.required);
   }
 
   #typed(event) {

@@ -48,7 +48,7 @@ export class Listbox {
   seek(letter) {
     const from = this.index + 1;
     const turned = [...this.entries.slice(from), ...this.entries.slice(0, from)];
-    const found = turned.find((each) => each.label.toLowerCase().startsWith(letter.toLowerCase()));
+    const found = turned.find((each) => each.label.replace(/^[@#]/, "").toLowerCase().startsWith(letter.toLowerCase()));
     if (found) this.index = this.entries.indexOf(found);
     this.#mark();
   }

@@ -107,7 +107,8 @@ function list(lines, context) {
   const isOrdered = /\d/.test(first[2]);
   const node = el(isOrdered ? "ol" : "ul", isOrdered ? { start: parseInt(first[2], 10) } : {});
   for (let match = first; match; match = lines.length ? ITEM.exec(lines[0]) : null) {
-    if (match[1].length < first[1].length) break;
+    const isSame = /\d/.test(match[2]) === isOrdered;
+    if (match[1].length < first[1].length || (match[1].length === first[1].length && !isSame)) break;
     if (match[1].length > first[1].length) {
       node.lastChild.append(list(lines, context));
     } else {

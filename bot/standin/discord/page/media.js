@@ -27,7 +27,7 @@ function picture(file, isHidden) {
   const build = () => {
     const alt = file.description || say("picture_no_alt");
     const scale = Math.min(1, MOST / file.width, MOST / file.height);
-    const image = el("img", { src: file.url, alt, width: Math.round(file.width * scale), height: Math.round(file.height * scale), decoding: "async" });
+    const image = el("img", { src: file.url, alt, width: Math.floor(file.width * scale), height: Math.floor(file.height * scale), decoding: "async" });
     return el("button", { type: "button", class: "open", "aria-label": say("picture_open", { alt }), data: { key: `open:${file.id}` }, on: { click: () => view(file) } }, image);
   };
   return hidden(box, build, isHidden && `file:${file.id}`);

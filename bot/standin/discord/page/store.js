@@ -20,6 +20,12 @@ export const on = (name, listener) => bus.addEventListener(name, (event) => list
 /** Tell everybody who wants to hear. */
 export const emit = (name, detail) => bus.dispatchEvent(new CustomEvent(name, { detail }));
 
+/** The room's own state, as soon as it was told. */
+export const room = () =>
+  store.room ? Promise.resolve(store.room) : new Promise((resolve) => {
+    bus.addEventListener("room", (event) => resolve(event.detail), { once: true });
+  });
+
 /** The name of whom one is. */
 export const me = () => store.world.people[store.person]?.name ?? "";
 

@@ -3,7 +3,7 @@
 import { announce, at, el } from "./dom.js";
 import { newestButton, newestPicture } from "./message.js";
 import { become, go } from "./places.js";
-import { on, store } from "./store.js";
+import { on, room } from "./store.js";
 import { say, table } from "./words.js";
 
 const STUDIO = "studio";
@@ -13,7 +13,7 @@ export function begin(composer, moved) {
   const told = el("p", { class: "hint", id: "told", role: "status" });
   const steps = table("try_steps").map((text, n) => step(text, async () => {
     told.textContent = "";
-    told.textContent = await doIt(store.room.tour[n].next, composer, moved);
+    told.textContent = await doIt((await room()).tour[n].next, composer, moved);
   }));
   at("tour").replaceChildren(...steps.map(({ node }) => node));
   at("tour").after(told);
