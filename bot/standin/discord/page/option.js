@@ -8,6 +8,7 @@ import { say } from "./words.js";
 
 const [STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT] = [3, 4, 5, 6, 7, 8, 9, 10, 11];
 const DEBOUNCE = 150;
+const SHORTLY = 300;
 
 /** A chip for *option*; *host* is the composer: its `list`, and what it does when an option goes away. */
 export class Option {
@@ -142,8 +143,10 @@ export class Option {
   /** Ask the bot; an answer that comes after something else was typed is not shown, a late one is told. */
   async #ask() {
     const turn = this.asked;
+    const waiting = setTimeout(() => turn === this.asked && this.#offer([], { note: say("asking") }), SHORTLY);
     const sent = await room.act({ kind: "complete", ...this.host.soFar(this) }).catch(() => ({ ok: false }));
     const found = sent.ok ? await room.outcome(sent.interaction).catch(() => ({ lapsed: true })) : { lapsed: true };
+    clearTimeout(waiting);
     if (turn !== this.asked || document.activeElement !== this.input) return;
     const entries = (found.choices ?? []).map((each) => ({ label: each.name, value: String(each.value) }));
     this.#offer(entries, { note: say(found.choices ? "nothing_fits" : "no_answer") });
