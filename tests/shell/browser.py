@@ -22,7 +22,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-PATIENCE = 6_000
+PATIENCE = 25_000
 """Milliseconds; a machine of two busy cores is slow."""
 WIDE = {"width": 1280, "height": 800}
 
@@ -95,6 +95,11 @@ class Visitor:
         """Type a whole line and press Enter."""
         await self.line.fill(line)
         await self.line.press("Enter")
+
+    async def drawn(self, n: int) -> None:
+        """Wait until there are exactly *n* pictures."""
+        await self.pictures.nth(n - 1).wait_for()
+        await expect(self.pictures).to_have_count(n)
 
     async def become(self, name: str) -> None:
         """Be somebody else."""

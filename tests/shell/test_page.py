@@ -36,6 +36,32 @@ CONFIG = replace(STUDIO, pictures_day=1_000)
 HOSTILE = "<script>alert(1)</script> @everyone ``` <img src=x onerror=alert(1)> ||x|| **b** [l](http://x.example)"
 
 
+POOR_TEXTS = """() => {
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const painted = (layers) => {
+        canvas.clearRect(0, 0, 1, 1);
+        for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
+        return [...canvas.getImageData(0, 0, 1, 1).data];
+    };
+    const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+        .map((c) => (c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4))
+        .reduce((sum, c, n) => sum + c * [.2126, .7152, .0722][n], 0);
+    const behind = (e) => {
+        const layers = [];
+        for (let at = e; at; at = at.parentElement) layers.unshift(getComputedStyle(at).backgroundColor);
+        return ['#fff', ...layers];
+    };
+    const texts = [...document.querySelectorAll('body *')].filter((e) => e.checkVisibility()
+        && !e.closest('.unseen, .skip, :disabled, select')
+        && [...e.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
+    return texts.map((e) => {
+        const [a, b] = [light(painted(behind(e))), light(painted([...behind(e), getComputedStyle(e).color]))];
+        return [(Math.max(a, b) + .05) / (Math.min(a, b) + .05), e.className, e.textContent.slice(0, 40)];
+    }).filter(([ratio]) => ratio < 4.5);
+}"""
+"""Every visible text with less than 4.5 between itself and what lies behind it."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """One browser for all of them; each test has a window without a past."""
@@ -121,7 +147,7 @@ async def test_it_opens_quietly_and_asks_nobody_else(ann: Visitor) -> None:
 async def test_every_control_has_a_name(ann: Visitor) -> None:
     """One h1, no id twice, no control without a name, targets of at least 32 pixels; with a picture and a card."""
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await ann.button("More…").click()
     await expect(ann.page.locator(".ephemeral .card")).to_be_visible()
     await ann.page.locator("#backstage summary").click()
@@ -156,7 +182,7 @@ async def test_nothing_scrolls_sideways(stage: Stage, browser: Browser, width: i
     """At 360 pixels, and at 200 % of 1280×800: with a picture, a card, options, a long word and the backstage."""
     async with visiting(browser, stage.discord.address, viewport={"width": width, "height": height}) as ann:
         await ann.say(f"/generate prompt:{'long' * 60} size:512x768")
-        await expect(ann.pictures).to_have_count(1)
+        await ann.drawn(1)
         await ann.button("More…").click()
         await expect(ann.page.locator(".ephemeral .card")).to_be_visible()
         await ann.page.locator("#backstage summary").click()
@@ -171,41 +197,17 @@ async def test_nothing_scrolls_sideways(stage: Stage, browser: Browser, width: i
             assert within, part
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_text_can_be_read(ann: Visitor, scheme: str) -> None:
+async def test_every_text_can_be_read(ann: Visitor) -> None:
     """A contrast of at least 4.5 between each text and what lies behind it, dark and light."""
-    await ann.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await ann.button("More…").click()
     await expect(ann.page.locator(".ephemeral .card")).to_be_visible()
     await ann.page.locator("#backstage summary").click()
 
-    poor = await ann.page.evaluate("""() => {
-        const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-        const painted = (layers) => {
-            canvas.clearRect(0, 0, 1, 1);
-            for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
-            return [...canvas.getImageData(0, 0, 1, 1).data];
-        };
-        const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
-            .map((c) => (c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4))
-            .reduce((sum, c, n) => sum + c * [.2126, .7152, .0722][n], 0);
-        const behind = (e) => {
-            const layers = [];
-            for (let at = e; at; at = at.parentElement) layers.unshift(getComputedStyle(at).backgroundColor);
-            return ['#fff', ...layers];
-        };
-        const texts = [...document.querySelectorAll('body *')].filter((e) => e.checkVisibility()
-            && !e.closest('.unseen, .skip, :disabled, select')
-            && [...e.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
-        return texts.map((e) => {
-            const [a, b] = [light(painted(behind(e))), light(painted([...behind(e), getComputedStyle(e).color]))];
-            return [(Math.max(a, b) + .05) / (Math.min(a, b) + .05), e.className, e.textContent.slice(0, 40)];
-        }).filter(([ratio]) => ratio < 4.5);
-    }""")
-
-    assert [] == poor
+    for scheme in ("light", "dark"):
+        await ann.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert [] == await ann.page.evaluate(POOR_TEXTS), scheme
 
 
 # --- a picture -------------------------------------------------------------------------------------------------------
@@ -217,7 +219,7 @@ async def test_the_first_thing_to_try_makes_a_picture(ann: Visitor) -> None:
     await expect(ann.option("prompt")).to_have_value("1girl, cherry blossoms, smile")
     await ann.press("Enter")
 
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     size = await ann.pictures.evaluate("async (i) => { await i.decode(); return [i.naturalWidth, i.naturalHeight]; }")
     assert [832, 1216] == size
     assert "AI picture: 1girl, cherry blossoms, smile" == await ann.pictures.get_attribute("alt")
@@ -228,7 +230,7 @@ async def test_the_first_thing_to_try_makes_a_picture(ann: Visitor) -> None:
 async def test_the_picture_is_the_very_file(ann: Visitor, stage: Stage) -> None:
     """What the browser got has the bytes of the file that the bot delivered."""
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     async with ann.page.expect_download() as downloading:
         await ann.page.locator(".picture .open").click()
         await ann.page.get_by_role("dialog").get_by_role("link", name="Download").click()
@@ -248,7 +250,7 @@ async def test_the_picture_is_the_very_file(ann: Visitor, stage: Stage) -> None:
 async def test_a_result_has_its_two_lines_and_its_row(ann: Visitor) -> None:
     """The prompt, then the settings as subtext; then the picture; then Reroll, More…, Delete in that order."""
     await ann.say("/generate prompt:1girl, cherry blossoms, smile seed:1234567")
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     message = ann.messages.last
 
     assert "1girl, cherry blossoms, smile" == await message.locator(".text code").text_content()
@@ -263,7 +265,7 @@ async def test_a_result_has_its_two_lines_and_its_row(ann: Visitor) -> None:
 async def test_who_asked_for_what_stands_over_it(ann: Visitor) -> None:
     """Ann used /generate; the options are there on hover and on focus."""
     await ann.say(f"{WISH} steps:20")
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     header = ann.page.locator(".asked")
     tip = header.get_by_role("tooltip")
 
@@ -288,25 +290,25 @@ def _seeds(texts: list[str]) -> set[str]:
 async def test_reroll_adds_a_picture_with_another_seed(ann: Visitor) -> None:
     """A second message, and the first one stays."""
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await ann.button("Reroll").click()
 
-    await expect(ann.pictures).to_have_count(2)
+    await ann.drawn(2)
     assert 2 == len(_seeds(await ann.page.locator(".subtext").all_text_contents()))
 
 
 async def test_a_double_click_adds_one(ann: Visitor, stage: Stage) -> None:
     """Both presses are sent; one picture comes."""
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     before = len(stage.discord.interactions.by_id)
     await ann.button("Reroll").dblclick()
 
-    await expect(ann.pictures).to_have_count(2)
+    await ann.drawn(2)
     await until(lambda: all(each.acknowledged for each in stage.discord.interactions.by_id.values()))
     assert 2 == len(stage.discord.interactions.by_id) - before
     await expect(ann.page.locator(".thinking")).to_have_count(0)
-    await expect(ann.pictures).to_have_count(2)
+    await ann.drawn(2)
     assert 2 == len(stage.pictures())
 
 
@@ -315,7 +317,7 @@ async def test_delete_removes_it_for_ben_too(ann: Visitor, stage: Stage, browser
     async with visiting(browser, stage.discord.address) as ben:
         await ben.become("Ben, member")
         await ann.say(WISH)
-        await expect(ben.pictures).to_have_count(1)
+        await ben.drawn(1)
         await ann.button("Delete").click()
 
         await expect(ben.messages).to_have_count(0)
@@ -327,7 +329,7 @@ async def test_delete_removes_it_for_ben_too(ann: Visitor, stage: Stage, browser
 async def test_inspect_says_who_signed_it(ann: Visitor, way: str) -> None:
     """By each way to the menu: the card says who signed it, and what that proves; the focus comes back."""
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     opener = ann.page.locator(".picture .open")
     if way == "right-click":
         await opener.click(button="right")
@@ -355,7 +357,7 @@ async def test_inspect_says_who_signed_it(ann: Visitor, way: str) -> None:
 async def test_a_picture_is_looked_at_and_put_away_by_keyboard(ann: Visitor) -> None:
     """Enter opens the viewer with the alt text, the original and a download; Esc closes it; the focus is back."""
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     opener = ann.page.locator(".picture .open")
     shown = await ann.pictures.bounding_box()
     assert shown is not None
@@ -382,7 +384,7 @@ async def test_a_spoiler_is_a_button_and_no_picture(ann: Visitor) -> None:
     await show.focus()
     await ann.press("Enter")
 
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     assert "AI picture, hidden" == await ann.pictures.get_attribute("alt")
     assert "true" == await ann.pictures.evaluate("async (i) => { await i.decode(); return 'true'; }")
 
@@ -390,7 +392,7 @@ async def test_a_spoiler_is_a_button_and_no_picture(ann: Visitor) -> None:
 async def test_hostile_words_are_text(ann: Visitor) -> None:
     """Markup, mentions, fences and links of a prompt are shown as they were typed, in every place that shows them."""
     await ann.say(f"/generate prompt:{HOSTILE} size:512x768")
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await ann.button("More…").click()
     await expect(ann.page.locator(".ephemeral .card pre").first).to_contain_text("<script>alert(1)</script> @everyone")
     await ann.page.locator(".picture .open").click()
@@ -408,7 +410,7 @@ async def test_hostile_words_are_text(ann: Visitor) -> None:
 async def test_a_fault_charges_nothing(ann: Visitor, stage: Stage) -> None:
     """A fault that is switched on backstage: NovelAI could not finish it; the count of pictures left is unchanged."""
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await ann.page.locator("#backstage summary").click()
     await ann.page.get_by_role("switch", name=re.compile("^503")).check()
     await until(lambda: "503" in stage.novelai.state()["faults"])
@@ -419,7 +421,7 @@ async def test_a_fault_charges_nothing(ann: Visitor, stage: Stage) -> None:
     await ann.page.get_by_role("switch", name=re.compile("^503")).uncheck()
     await until(lambda: not stage.novelai.state()["faults"])
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(2)
+    await ann.drawn(2)
     left = [re.search(r"(\d+) left today", text) for text in await ann.page.locator(".subtext").all_text_contents()]
     first, second = (int(match[1]) for match in left if match)
     assert 1 == first - second
@@ -428,7 +430,7 @@ async def test_a_fault_charges_nothing(ann: Visitor, stage: Stage) -> None:
 async def test_a_reload_keeps_what_was_said(ann: Visitor) -> None:
     """Messages, in their order, and those that only Ann sees; what she dismissed stays away."""
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await ann.button("More…").click()
     await expect(ann.page.locator(".ephemeral")).to_have_count(1)
     await ann.button("More…").click()
@@ -438,7 +440,7 @@ async def test_a_reload_keeps_what_was_said(ann: Visitor) -> None:
     before = await ann.messages.evaluate_all("nodes => nodes.map((node) => node.dataset.id)")
     await ann.page.reload()
 
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await expect(ann.messages).to_have_count(2)
     assert before == await ann.messages.evaluate_all("nodes => nodes.map((node) => node.dataset.id)")
 
@@ -464,7 +466,7 @@ async def test_a_private_answer_is_nobody_elses(ann: Visitor) -> None:
 async def test_what_another_does_appears_at_once(ann: Visitor, stage: Stage) -> None:
     """A command from elsewhere, as a terminal would give it, needs no reload; a mention of a channel leads there."""
     await stage.slash("generate", prompt="1girl, river")
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await ann.page.locator("[data-place=general]").click()
     await expect(ann.messages).to_have_count(0)
     await ann.say(WISH)
@@ -472,7 +474,7 @@ async def test_what_another_does_appears_at_once(ann: Visitor, stage: Stage) -> 
     await ann.page.locator(".ephemeral button.mention", has_text="#studio").click()
 
     await expect(ann.page.locator("#here")).to_have_text("#studio")
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
 
 
 async def test_the_tour_leads_by_the_hand(ann: Visitor) -> None:
@@ -481,15 +483,15 @@ async def test_the_tour_leads_by_the_hand(ann: Visitor) -> None:
     await step.click()
     await expect(ann.page.locator("#told")).to_contain_text("needs a picture")
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await step.click()
     await expect(ann.button("Reroll")).to_be_focused()
     await ann.press("Enter")
-    await expect(ann.pictures).to_have_count(2)
+    await ann.drawn(2)
     await step.click()
     await expect(ann.button("Delete")).to_be_focused()
     await ann.press("Enter")
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await ann.page.get_by_role("button", name="Right-click a picture").click()
     await expect(ann.page.get_by_role("menuitem", name="Inspect image")).to_be_focused()
     await ann.press("Enter")
@@ -540,7 +542,7 @@ async def test_a_command_with_options_by_keyboard_alone(ann: Visitor) -> None:
     await expect(ann.option("size")).to_have_value("1216x832")
     await ann.press("Enter")
 
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await expect(ann.messages.last).to_contain_text("1216×832")
 
 
@@ -589,7 +591,7 @@ async def _bring(visitor: Visitor, event: str, data: bytes) -> None:
 async def test_a_form_by_keyboard_alone(ann: Visitor, stage: Stage) -> None:
     """A moderator deletes with a reason: what is missing is said beside the field, Esc keeps the text, Enter sends."""
     await ann.say(WISH)
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     await ann.become("Mia, moderator")
     delete = ann.button("Delete")
     await delete.focus()
@@ -620,7 +622,7 @@ async def test_a_form_by_keyboard_alone(ann: Visitor, stage: Stage) -> None:
 async def test_a_whole_line_is_read_as_say_reads_it(ann: Visitor, stage: Stage) -> None:
     """Colons and commas need no quotes; a pasted line is taken apart into the options that the parser found."""
     await ann.say("/generate prompt:1girl, artist:x, model: shot steps:28 seed:7 size:512x768")
-    await expect(ann.pictures).to_have_count(1)
+    await ann.drawn(1)
     sent = list(stage.discord.interactions.by_id.values())[-1].data["options"]
     assert [("prompt", "1girl, artist:x, model: shot"), ("steps", 28), ("seed", 7), ("size", "512x768")] == [
         (each["name"], each["value"]) for each in sent
@@ -638,22 +640,22 @@ async def test_a_whole_line_is_read_as_say_reads_it(ann: Visitor, stage: Stage) 
     await expect(ann.option("steps")).to_have_value("20")
 
 
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        ("/generate prompt:1girl steps:99", "Not sent: steps goes from 1 to 50."),
-        ("/generate steps:5", "Not sent: this is missing: prompt."),
-        ("/nonsense", "Not sent: there is no command /nonsense here"),
-        ("hello there", "Not sent: only commands are heard here"),
-        ("/inspect image:/etc/passwd", "Not sent: a file is chosen with its button"),
-    ],
-)
-async def test_what_cannot_be_sent_is_said_and_kept(ann: Visitor, stage: Stage, line: str, why: str) -> None:
-    """In one sentence under the message box; nothing reaches the bot, and what was typed is still there."""
-    await ann.say(line)
+UNSENDABLE = {
+    "/generate prompt:1girl steps:99": "Not sent: steps goes from 1 to 50.",
+    "/generate steps:5": "Not sent: this is missing: prompt.",
+    "/nonsense": "Not sent: there is no command /nonsense here",
+    "hello there": "Not sent: only commands are heard here",
+    "/inspect image:/etc/passwd": "Not sent: a file is chosen with its button",
+}
 
-    await expect(ann.page.locator("#trouble")).to_contain_text(why)
-    await expect(ann.line).to_have_value(line)
+
+async def test_what_cannot_be_sent_is_said_and_kept(ann: Visitor, stage: Stage) -> None:
+    """In one sentence under the message box; nothing reaches the bot, and what was typed is still there."""
+    for line, why in UNSENDABLE.items():
+        await ann.say(line)
+        await expect(ann.page.locator("#trouble")).to_contain_text(why)
+        await expect(ann.line).to_have_value(line)
+
     assert 0 == len(stage.discord.interactions.by_id)
 
 
@@ -792,28 +794,29 @@ async def test_a_card_shows_every_part(sample: Visitor) -> None:
     await expect(sample.page.locator(".asked").last).to_contain_text("Ann pressed danger")
 
 
-@pytest.mark.parametrize(
-    ("label", "keys", "told"),
-    [
-        ("A person", ["m"], "chose mia"),
-        ("A role", [], "chose Artists"),
-        ("Somebody", ["End", "ArrowUp"], "chose Artists"),
-        ("A channel: #studio", ["n"], "chose night-studio"),
-    ],
-)
-async def test_a_select_by_keyboard_alone(sample: Visitor, label: str, keys: list[str], told: str) -> None:
+SELECTS = {
+    "A person": (["m"], "chose mia", "Ann chose @Mia"),
+    "A role": ([], "chose Artists", "Ann chose @Artists"),
+    "Somebody": (["End", "ArrowUp"], "chose Artists", "Ann chose @Artists"),
+    "A channel: #studio": (["n"], "chose night-studio", "Ann chose #night-studio"),
+}
+
+
+async def test_a_select_by_keyboard_alone(sample: Visitor) -> None:
     """People, roles, both, and channels: opened, gone through, chosen; Esc puts it away without choosing."""
     await sample.say("/parts")
-    select = sample.page.get_by_role("combobox", name=label)
-    await select.focus()
-    await sample.press("Enter")
-    await expect(select).to_have_attribute("aria-expanded", "true")
-    await sample.press("Escape")
-    await expect(select).to_have_attribute("aria-expanded", "false")
-    await expect(select).to_be_focused()
-    await sample.press("ArrowDown", *keys, "Enter")
+    for label, (keys, told, header) in SELECTS.items():
+        select = sample.page.get_by_role("combobox", name=label)
+        await select.focus()
+        await sample.press("Enter")
+        await expect(select).to_have_attribute("aria-expanded", "true")
+        await sample.press("Escape")
+        await expect(select).to_have_attribute("aria-expanded", "false")
+        await expect(select).to_be_focused()
+        await sample.press("ArrowDown", *keys, "Enter")
 
-    await expect(sample.page.locator(".ephemeral").last).to_contain_text(re.compile(told, re.I))
+        await expect(sample.page.locator(".ephemeral").last).to_contain_text(told)
+        await expect(sample.page.locator(".asked").last).to_contain_text(header)
 
 
 async def test_a_select_of_several_minds_its_bounds(sample: Visitor) -> None:
@@ -998,10 +1001,10 @@ async def test_what_is_typed_in_the_terminal_is_seen_in_the_page(browser: Browse
         async with visiting(browser, address) as ann:
             process.stdin.write(f"{WISH}\n".encode())
             await process.stdin.drain()
-            await expect(ann.pictures).to_have_count(1)
+            await ann.drawn(1)
             await ann.say("/generate prompt:1girl size:large")
             await ann.button("Spend 30 Anlas").click()
-            await expect(ann.pictures).to_have_count(2)
+            await ann.drawn(2)
             await ann.page.locator("#backstage summary").click()
             inside = ann.page.locator("#inside")
             await expect(inside).to_contain_text("9970 Anlas")
