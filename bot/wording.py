@@ -731,6 +731,171 @@ def megabytes(size: int) -> str:
     return f"{size / 1024**2:.1f} MB"
 
 
+# --- the practice room's page ----------------------------------------------------------------------------------------
+PAGE_TITLE = "Practice room"
+PAGE_BANNER = "A practice room. Discord and NovelAI are pretended; nothing leaves this computer."
+PAGE_NOSCRIPT = "This practice room needs JavaScript. Without it, type lines into the terminal that opened it."
+PAGE_YOU_ARE = "You are:"
+PAGE_PERSON = "{name}, {role}"
+PAGE_ROLES = {"member": "member", "member2": "member", "moderator": "moderator", "admin": "admin"}
+PAGE_NOW = "You are {name} now."
+PAGE_PLACES = "Places"
+PAGE_DIRECT = "Direct message"
+PAGE_ADULT = "18+"
+PAGE_ADULT_LABEL = "age-restricted"
+PAGE_MESSAGES = "Messages in {place}"
+PAGE_SERVER_OF = "in {server}"
+PAGE_TO_COMPOSER = "Skip to the message box"
+PAGE_EMPTY = "Nothing has been said here yet."
+PAGE_EMPTY_NEXT = "Type / to see what you may use, or press the first line under Try this."
+PAGE_NEWEST = "Newest messages"
+
+PAGE_AWAY = "The bot is not connected. It comes back by itself; what you send now does not arrive."
+PAGE_LOST = "The room does not answer. Look into the terminal: naibot try may have ended."
+
+PAGE_COMPOSER = "Message {place}"
+PAGE_PLACEHOLDER = "Type / for a command"
+PAGE_SEND = "Send"
+PAGE_KEYS = "Enter sends · Shift+Enter breaks the line · Alt+↑ ↓ changes the channel"
+PAGE_COMMANDS = "Commands you may use here"
+PAGE_NO_COMMANDS = "No command begins like that here, for {name}."
+PAGE_OPTIONS_OF = "Options of {command}"
+PAGE_MORE_OPTIONS = "+ options"
+PAGE_MORE_OPTIONS_LABEL = "Add an option"
+PAGE_CHOICES_OF = "Choices for {option}"
+PAGE_REQUIRED = "needed"
+PAGE_LEAVE = "Take {command} away"
+PAGE_REMOVE = "Take {option} away"
+PAGE_YES = "True"
+PAGE_NO = "False"
+PAGE_ASKING = "Asking the bot…"
+PAGE_NO_ANSWER = "No answer."
+PAGE_NOTHING_FITS = "Nothing fits. What you typed is sent as it is."
+PAGE_NO_SUCH = "Nothing here is called that."
+PAGE_RANGE = "{low} to {high}"
+PAGE_NOT_SENT = "Not sent: {why}."
+PAGE_ONLY_COMMANDS = "only commands are heard here, and a command begins with /"
+PAGE_NO_COMMAND = "there is no command /{name} here for you"
+PAGE_MISSING = "{name} is missing"
+PAGE_FILE_BY_BUTTON = "a file is chosen with its button: pick the command from the list"
+PAGE_NOT_POSSIBLE = "that is not there any more, or not for you"
+
+PAGE_FILE_CHOOSE = "Choose a file"
+PAGE_FILE_HINT = "or drop or paste it here"
+PAGE_FILE_TAKING = "Taking {name}…"
+PAGE_FILE_LARGE = "{name} is larger than this room takes."
+PAGE_FILE_REFUSED = "{name} was not taken."
+PAGE_FILE_NOWHERE = "No option here takes a file. Choose a command that does, such as /inspect."
+PAGE_FILE_DOWNLOAD = "Download"
+PAGE_FILE_DOWNLOAD_OF = "Download {name}"
+PAGE_MEGABYTES = "{n} MB"
+PAGE_KILOBYTES = "{n} KB"
+PAGE_BYTES = "{n} bytes"
+
+PAGE_USED = "{who} used {what}"
+PAGE_PRESSED = "{who} pressed {what}"
+PAGE_CHOSE = "{who} chose {what}"
+PAGE_SENT = "{who} sent the form {what}"
+PAGE_APP = "app"
+PAGE_THINKING = "thinking…"
+PAGE_EDITED = "(edited)"
+PAGE_REPLY = "Answer to: {text}"
+PAGE_REPLY_EMPTY = "a message"
+PAGE_SENDING = "Waiting for the bot…"
+PAGE_LAPSED = "The application did not respond"
+PAGE_ONLY_YOU = "Only {name} can see this"
+PAGE_DISMISS = "Dismiss"
+PAGE_PICTURE_READY = "A picture has arrived: {alt}"
+PAGE_GONE_NOW = "A message was deleted."
+PAGE_LINK_OUT = "{label} (opens {url})"
+
+PAGE_MENU = "Apps"
+PAGE_MENU_OF = "Apps for this message"
+PAGE_MENU_NONE = "No app does anything with this."
+
+PAGE_SPOILER_SHOW = "Spoiler: show"
+PAGE_PICTURE_OPEN = "Open the picture: {alt}"
+PAGE_PICTURE_NO_ALT = "A picture without a description"
+PAGE_PICTURE_ELSEWHERE = "A picture elsewhere, not loaded: {url}"
+PAGE_VIEWER = "Picture"
+PAGE_VIEWER_ORIGINAL = "Open original"
+PAGE_CLOSE = "Close"
+
+PAGE_SELECT = "Choose"
+PAGE_SELECT_MANY = "Choose {low} to {high}, then press Enter or Done."
+PAGE_SELECT_DONE = "Done"
+PAGE_SELECT_FEW = "Choose at least {n}."
+PAGE_SELECT_MOST = "No more than {n} can be chosen."
+
+PAGE_FORM_SEND = "Submit"
+PAGE_FORM_CANCEL = "Cancel"
+PAGE_FORM_OPTIONAL = "may be left empty"
+PAGE_FORM_COUNT = "{n} of {limit}"
+PAGE_FORM_EMPTY = "This needs an answer."
+PAGE_FORM_SHORT = "At least {n} characters."
+PAGE_FORM_LONG = "At most {n} characters."
+PAGE_FORM_FEW = "Choose at least {n}."
+PAGE_FORM_MANY = "Choose at most {n}."
+PAGE_FORM_UNSENT = "The form was not sent: {why}."
+
+PAGE_TRY = "Try this"
+PAGE_TRY_DONE = "done"
+PAGE_TRY_STEPS = (
+    "Draw a picture: press here, then Enter",
+    "Press Reroll under the picture, then Delete",
+    "Right-click a picture → Apps → Inspect image",
+    "Be Mia, the moderator: block Ben. Then be Ben and try",
+    "Make NovelAI fail, then ask for your quota: nothing was charged",
+)
+PAGE_TRY_FILLED = "It stands in the message box. Press Enter."
+PAGE_TRY_PRESS = "{label} has the focus. Press Enter, or click it."
+PAGE_TRY_MENU = "The menu is open. {item} reads the picture."
+PAGE_TRY_FIRST = "That needs a picture. Draw one with the first line."
+
+PAGE_BACKSTAGE = "Backstage"
+PAGE_BACKSTAGE_HINT = "What nobody sees in a real server."
+PAGE_QUEUE = "Queue"
+PAGE_QUEUE_EMPTY = "Nothing waits."
+PAGE_QUEUE_JOB = "Job {id}"
+PAGE_FREE = "free"
+PAGE_ANLAS = "{n} Anlas"
+PAGE_LEDGER = "Ledger"
+PAGE_LEDGER_HINT = "What the bot believes is on each account."
+PAGE_LEDGER_EMPTY = "The bot has told nothing yet."
+PAGE_BALANCE = "Pretend balance"
+PAGE_BALANCE_HINT = "What the pretended NovelAI has on it."
+PAGE_TIERS = {"0": "Paper", "1": "Tablet", "2": "Scroll", "3": "Opus"}
+PAGE_CALLS = "Last calls to NovelAI"
+PAGE_CALLS_EMPTY = "None yet."
+PAGE_CALL_BILLED = "billed {n}"
+PAGE_FAULTS = "Faults"
+PAGE_FAULTS_HINT = "Switch one on, and NovelAI fails like that until you switch it off."
+PAGE_FAULT_NAMES = {
+    "400": "says the request is wrong",
+    "401": "does not take the key",
+    "402": "says the Anlas are used up",
+    "403": "forbids it",
+    "404": "does not know the address",
+    "409": "says it is locked",
+    "413": "says it is too large",
+    "429": "says it is busy",
+    "500": "breaks",
+    "502": "has a broken gateway",
+    "503": "is not available",
+    "504": "does not answer its gateway",
+    "badzip": "sends no archive",
+    "billed503": "bills, then is not available",
+    "bomb": "sends an archive that unpacks to 300 MB",
+    "cut": "hangs up halfway",
+    "emptyzip": "sends an empty archive",
+    "encoded": "packs its answer unasked",
+    "html": "sends a web page",
+    "lyinglength": "promises more than it sends",
+    "slow": "takes eight seconds",
+    "truncated": "sends half a picture",
+}
+
+
 # --- text that people wrote ------------------------------------------------------------------------------------------
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"

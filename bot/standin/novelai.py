@@ -34,6 +34,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.standin import guard
 from bot.standin.billing import anlas
 from bot.standin.painting import paint
 from bot.standin.png import signed_png
@@ -41,7 +42,6 @@ from bot.standin.png import signed_png
 TOKEN = "pst-standin"  # noqa: S105 - the stand-in's, and no secret
 AREA_MAX = 3_145_728
 BODY_MAX = 64 * 1024 * 1024
-LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 _V3_SAMPLERS = (
     "k_euler_ancestral", "k_euler", "k_dpmpp_2s_ancestral", "k_dpmpp_2m_sde", "k_dpmpp_2m", "k_dpmpp_sde", "ddim_v3",
@@ -232,8 +232,8 @@ class NovelAI:
 
     # --- what the practice room's backstage shows and sets ------------------------------------------------------------
 
-    async def _state(self, request: web.Request) -> web.Response:
-        _check_host(request)
+    def state(self) -> dict[str, Any]:
+        """The last calls, the account, the faults that are on, and the names of all there are."""
         calls = [
             {
                 "at": call.at,
@@ -245,19 +245,26 @@ class NovelAI:
             for call in list(self.calls)[-20:]
         ]
         account = {"tier": self.account.tier, "active": self.account.active, "anlas": self.account.anlas}
-        return web.json_response({"calls": calls, "account": account, "faults": self._faults, "known": sorted(FAULTS)})
+        return {"calls": calls, "account": account, "faults": self._faults, "known": sorted(FAULTS)}
+
+    def set_faults(self, wanted: Mapping[str, Any]) -> None:
+        """Fail like that from now on: name → how often, None for ever. Raises KeyError, TypeError or ValueError."""
+        self._faults = {_known_fault(str(name)): None if n is None else int(n) for name, n in wanted.items()}
+
+    async def _state(self, request: web.Request) -> web.Response:
+        guard.check(request)
+        return web.json_response(self.state())
 
     async def _set_faults(self, request: web.Request) -> web.Response:
-        _check_host(request)
+        guard.check(request)
         try:
-            wanted = await request.json()
-            self._faults = {_known_fault(str(name)): None if n is None else int(n) for name, n in wanted.items()}
+            self.set_faults(await request.json())
         except (ValueError, TypeError, AttributeError, KeyError):
             return _error(ServiceError(400, "faults are an object: name → how often, or null for ever"))
         return await self._state(request)
 
     async def _set_account(self, request: web.Request) -> web.Response:
-        _check_host(request)
+        guard.check(request)
         try:
             wanted = await request.json()
             self.account.tier = int(wanted.get("tier", self.account.tier))
@@ -482,15 +489,9 @@ async def _not_here(request: web.Request) -> web.Response:
 
 
 def _authorise(request: web.Request) -> None:
-    _check_host(request)
+    guard.check(request)
     if request.headers.get("Authorization") != f"Bearer {TOKEN}":
         raise ServiceError(401, _MESSAGES[401])
-
-
-def _check_host(request: web.Request) -> None:
-    """A page of somebody else's must not reach it through a name that leads here."""
-    if request.host.rsplit(":", 1)[0] not in LOCAL:
-        raise web.HTTPForbidden
 
 
 async def _body_of(request: web.Request) -> dict[str, Any]:

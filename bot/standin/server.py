@@ -62,6 +62,7 @@ def _app(novelai: NovelAI, discord: Discord | None) -> web.Application:
     app = web.Application(client_max_size=BODY_MAX)
     novelai.add_routes(app)
     discord.add_routes(app)
+    discord.room.backstage.novelai = novelai
     return app
 
 

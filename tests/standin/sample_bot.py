@@ -14,6 +14,7 @@ from discord.ext import commands
 
 from bot.standin.discord import Discord, lantern
 from bot.standin.discord.interactions import Interaction
+from tests.standin.sample_parts import Parts
 
 STYLES = [f"style-{n:02d}" for n in range(60)]
 Talk = discord.Interaction["SampleBot"]
@@ -255,6 +256,7 @@ class SampleBot(commands.Bot):
         """Register and sync."""
         self.add_dynamic_items(Again)
         await self.add_cog(Sample(self))
+        await self.add_cog(Parts())
         await self.tree.sync()
 
 

@@ -112,7 +112,9 @@ class Actions:
         if wish.get("values") is not None:
             data["values"] = [str(value) for value in wish["values"]]
             resolver.select(component["type"], data["values"])
-        return await self._send(COMPONENT, user_id, int(message["channel_id"]), resolver.within(data), message)
+        label = _label_of(component, data.get("values"))
+        place = int(message["channel_id"])
+        return await self._send(COMPONENT, user_id, place, resolver.within(data), message, label)
 
     async def _fill(self, user_id: int, wish: Json) -> Interaction:
         opener = self._interactions.by_id.get(int(wish["interaction"]))
@@ -121,7 +123,8 @@ class Actions:
         values, resolver = wish.get("values") or {}, self._resolver(opener.channel_id)
         parts = [_filled(part, values, resolver) for part in opener.form["components"]]
         data = {"custom_id": opener.form["custom_id"], "components": parts}
-        sent = await self._send(FORM, user_id, opener.channel_id, resolver.within(data), opener.source)
+        title = str(opener.form["title"])
+        sent = await self._send(FORM, user_id, opener.channel_id, resolver.within(data), opener.source, title)
         opener.form = None
         return sent
 
@@ -132,9 +135,10 @@ class Actions:
         return shown.message
 
     async def _send(
-        self, kind: int, user_id: int, channel_id: int, data: Json, message: Json | None = None
+        self, kind: int, user_id: int, channel_id: int, data: Json, message: Json | None = None, label: str = ""
     ) -> Interaction:
         interaction = self._interactions.born(kind, user_id, channel_id, message)
+        interaction.data, interaction.label = data, label
         await self._gateway.event("INTERACTION_CREATE", self._payload(interaction, data), interaction.guild_id)
         return interaction
 
@@ -170,6 +174,12 @@ def _focused(option: Json, name: str) -> Json:
     if option.get("options"):
         return option | {"options": [_focused(each, name) for each in option["options"]]}
     return option | ({"focused": True} if option["name"] == name else {})
+
+
+def _label_of(component: Json, values: list[str] | None) -> str:
+    """What is written on a button, or on the entries that were chosen."""
+    chosen = [option["label"] for option in component.get("options") or [] if option["value"] in (values or ())]
+    return ", ".join(chosen) or str(component.get("label") or "")
 
 
 def _filled(part: Json, values: Json, resolver: Resolver) -> Json:

@@ -75,6 +75,7 @@ def check(components: list[Json], *, is_card: bool, link: Link) -> None:
     _check_ids(every)
     for n, component in enumerate(every, 1):
         component.setdefault("id", n)
+        name_defaults(component)
         _check_one(component, is_card=is_card)
         if component.get("emoji"):
             component["emoji"] = {name: value for name, value in component["emoji"].items() if value is not None}
@@ -87,6 +88,12 @@ def check(components: list[Json], *, is_card: bool, link: Link) -> None:
             _link(media, link)
     if is_card:
         _check_card(every)
+
+
+def name_defaults(component: Json) -> None:
+    """Ids of what a select holds at first are text in every answer, however they were sent."""
+    for each in component.get("default_values") or []:
+        each["id"] = str(each["id"])
 
 
 def _check_ids(every: list[Json]) -> None:

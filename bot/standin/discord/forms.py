@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.standin.discord.components import LABEL, ROW, TEXT, check_part, check_shape, walk
+from bot.standin.discord.components import LABEL, ROW, TEXT, check_part, check_shape, name_defaults, walk
 from bot.standin.discord.errors import invalid
 
 Json = dict[str, Any]
@@ -26,6 +26,7 @@ def check(form: Json) -> None:
         raise invalid("data.components", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
     for n, part in enumerate(walk(parts), 1):
         part.setdefault("id", n)
+        name_defaults(part)
 
 
 def _check_top(path: str, part: Json) -> None:

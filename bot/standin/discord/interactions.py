@@ -38,6 +38,10 @@ class Interaction:
     followups: list[int] = field(default_factory=list)
     form: Json | None = None
     choices: list[Json] | None = None
+    data: Json = field(default_factory=dict)
+    """What was sent with it."""
+    label: str = ""
+    """What the person saw on what they pressed, or at the top of the form."""
 
     @property
     def user_id(self) -> int:
@@ -92,6 +96,7 @@ class Interactions:
             raise errors.invalid("type", "INTERACTION_CALLBACK_TYPE_INVALID", f"type {kind} does not answer this")
         message = self._first(interaction, int(kind), data, files)
         interaction.acknowledged = int(kind)
+        self._world.bell.ring()
         return _callback(interaction, int(kind), message)
 
     def _first(self, interaction: Interaction, kind: int, data: Json, files: Mapping[int, Blob]) -> Json | None:

@@ -3,26 +3,29 @@
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
+from bot.standin import guard
 from bot.standin.discord import lantern
 from bot.standin.discord.actions import Actions, Impossible
+from bot.standin.discord.backstage import Backstage
+from bot.standin.discord.feed import Feed
 from bot.standin.discord.gateway import Gateway, NotConnected
 from bot.standin.discord.interactions import Interactions
+from bot.standin.discord.lines import Lines, Misfit
 from bot.standin.discord.messages import outward
+from bot.standin.discord.page import Page
 from bot.standin.discord.world import Blob, Json, Shown, World
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from bot.standin.say.grammar import Unsendable
 
 UPLOAD_MAX = 26 * 1024 * 1024
 """Bytes; a little more than the bot takes, so that its own limit can be met."""
 SNAPSHOT_MAX = 4 * 1024 * 1024
-LOCAL = ("127.0.0.1", "localhost", "[::1]")
+LISTEN = 0.25
+"""Seconds between two looks at an interaction that nobody answers."""
 _NAME = re.compile(r"[^\w.()\- ]+")
-WELCOME = "This is the practice room. Speak to it with: naibot try --at {address} --say '/generate prompt:1girl'\n"
 
 
 class Room:
@@ -33,7 +36,10 @@ class Room:
         self._interactions = interactions
         self._gateway = gateway
         self._actions = Actions(world, interactions, gateway)
-        self._backstage: Json = {"seq": 0, "interactions": {}, "queue": [], "ledger": {}}
+        self.backstage = Backstage()
+        self._lines = Lines(self._actions)
+        self._feed = Feed(world, interactions, gateway, self.backstage)
+        self._page = Page()
         self.token = secrets.token_urlsafe(16)
 
     @property
@@ -44,7 +50,13 @@ class Room:
     def add_routes(self, app: web.Application) -> None:
         """Serve the room."""
         for method, path, handler in (
-            ("GET", "", self._welcome),
+            ("GET", "", self._page.index),
+            ("GET", "page/{name}", self._page.file),
+            ("GET", "words", self._page.words),
+            ("GET", "feed", self._follow),
+            ("POST", "line", self._say),
+            ("POST", "parse", self._parse),
+            ("POST", "faults", self._set_faults),
             ("GET", "world", self._describe),
             ("GET", "messages", self._messages),
             ("POST", "files", self._upload),
@@ -53,10 +65,7 @@ class Room:
             ("GET", "backstage", self._show_backstage),
             ("POST", "backstage", self._take_backstage),
         ):
-            app.router.add_route(method, self.path + path, _local(handler))
-
-    async def _welcome(self, request: web.Request) -> web.Response:
-        return web.Response(text=WELCOME.format(address=f"{self._world.base}{self.path}"))
+            app.router.add_route(method, self.path + path, guard.guarded(handler))
 
     async def _describe(self, request: web.Request) -> web.Response:
         """Who and what there is, and the commands that this person may use in this place."""
@@ -69,6 +78,8 @@ class Room:
                 "roles": {name: str(id_) for name, id_ in lantern.ROLES.items()},
                 "places": {name: str(id_) for name, id_ in lantern.PLACES.items()},
                 "commands": self._actions.commands_for(user_id, channel_id),
+                "servers": self._servers(),
+                "bot": {"id": self._world.bot["id"], "name": lantern.BOT_NAME},
             }
         )
 
@@ -93,12 +104,35 @@ class Room:
         blob = Blob(name, media_type, data)
         attachment = self._world.attach(lantern.STUDIO, blob, ephemeral=True)
         self._world.uploads[attachment["id"]] = attachment
-        return web.json_response({"id": attachment["id"]})
+        return web.json_response({name: attachment.get(name) for name in ("id", "filename", "size", "url", "width")})
 
     async def _act(self, request: web.Request) -> web.Response:
         wish = await _json(request)
+        return await self._do(*self._where(str(wish.get("as")), str(wish.get("in"))), wish)
+
+    async def _say(self, request: web.Request) -> web.Response:
+        """What the composer holds, as a whole line or by options; read as ``--say`` reads it."""
+        body = await _json(request)
+        user_id, channel_id = self._where(str(body.get("as")), str(body.get("in")))
         try:
-            user_id, channel_id = self._where(str(wish.get("as")), str(wish.get("in")))
+            wish = self._lines.wish(user_id, channel_id, body)
+        except Unsendable as error:
+            # A person's slip is an answer, and no fault of the page that a browser would complain of.
+            option = error.option if isinstance(error, Misfit) else None
+            return web.json_response({"error": str(error), "option": option})
+        return await self._do(user_id, channel_id, wish)
+
+    async def _parse(self, request: web.Request) -> web.Response:
+        """A whole line taken apart; null where it is none that could be sent."""
+        body = await _json(request)
+        try:
+            where = self._where(str(body.get("as")), str(body.get("in")))
+            return web.json_response(self._lines.apart(*where, str(body.get("text"))))
+        except Unsendable:
+            return web.json_response(None)
+
+    async def _do(self, user_id: int, channel_id: int, wish: Json) -> web.Response:
+        try:
             interaction = await self._actions.act(user_id, channel_id, wish)
         except Impossible as error:
             return _refused(str(error))
@@ -109,10 +143,14 @@ class Room:
         return web.json_response({"interaction": str(interaction.id)})
 
     async def _interaction(self, request: web.Request) -> web.Response:
-        """How one interaction was answered so far."""
+        """How one interaction was answered so far; with ``wait`` once it was, or its time is up."""
         interaction = self._interactions.by_id.get(int(request.match_info["id"]))
         if interaction is None:
             return web.json_response({"error": "unknown"}, status=404)
+        while "wait" in request.query and interaction.acknowledged is None:
+            if self._interactions.has_lapsed(interaction):
+                break
+            await self._world.bell.heard(LISTEN)
         return web.json_response(
             {
                 "acknowledged": interaction.acknowledged,
@@ -123,14 +161,40 @@ class Room:
         )
 
     async def _show_backstage(self, request: web.Request) -> web.Response:
-        return web.json_response(self._backstage)
+        return web.json_response(self.backstage.snapshot)
 
     async def _take_backstage(self, request: web.Request) -> web.Response:
         """The bot's own snapshot; an older one that arrives late is not kept."""
-        snapshot = await _json(request)
-        if isinstance(snapshot.get("seq"), int) and snapshot["seq"] >= self._backstage["seq"]:
-            self._backstage = snapshot
+        self.backstage.take(await _json(request))
         return web.json_response({})
+
+    async def _set_faults(self, request: web.Request) -> web.Response:
+        try:
+            self.backstage.set_faults(await _json(request))
+        except ValueError as error:
+            return _refused(str(error))
+        self._world.bell.ring()
+        return web.json_response({})
+
+    async def _follow(self, request: web.Request) -> web.StreamResponse:
+        """What one person sees, as it happens."""
+        user_id, _ = self._where(request.query.get("as", "member"), "dm")
+        return await self._feed.serve(request, user_id)
+
+    def _servers(self) -> list[Json]:
+        """Servers with their channels, for the list at the side."""
+        keys = {id_: key for key, id_ in lantern.PLACES.items()}
+        return [
+            {
+                "id": str(guild_id),
+                "name": name,
+                "channels": [
+                    {"id": str(id_), "name": channel, "place": keys[id_], "adult": adult}
+                    for id_, channel, adult in channels
+                ],
+            }
+            for guild_id, name, channels in lantern.GUILDS
+        ]
 
     def _where(self, person: str, place: str) -> tuple[int, int]:
         if person not in lantern.PEOPLE:
@@ -162,17 +226,6 @@ _KINDS = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp":
 
 def _media_type(name: str) -> str:
     return _KINDS.get(name.rpartition(".")[2].lower(), "application/octet-stream")
-
-
-def _local(handler: Handler) -> Handler:
-    """Answer only under a loopback name: a page of some other site may have that name point here."""
-
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        if request.host.rsplit(":", 1)[0] not in LOCAL:
-            raise web.HTTPForbidden
-        return await handler(request)
-
-    return guarded
 
 
 def _number(request: web.Request, name: str) -> int:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from bot.standin import guard
 from bot.standin.discord import lantern
 from bot.standin.discord.actions import Actions
 from bot.standin.discord.gateway import Gateway
@@ -15,6 +16,14 @@ from bot.standin.discord.room import Room
 from bot.standin.discord.world import World
 
 BODY_MAX = 200 * 1024 * 1024
+FILE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # A file that is a page, opened by itself, is a picture of a page: it runs nothing and reaches nothing.
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; media-src 'self'; sandbox",
+    "Cache-Control": "private, max-age=86400, immutable",
+}
 
 
 class Discord:
@@ -47,10 +56,13 @@ class Discord:
 
     def add_routes(self, app: web.Application) -> None:
         """Serve everything; *app* must take bodies of `BODY_MAX`."""
-        app.router.add_get("/gateway", self.gateway.serve)
-        app.router.add_get("/gateway/", self.gateway.serve)
-        app.router.add_get("/{kind:(?:ephemeral-)?attachments}/{channel}/{id}/{name}", self._file)
-        app.router.add_route("*", PREFIX + "/{tail:.*}", self.rest.serve)
+        for method, path, handler in (
+            ("GET", "/gateway", self.gateway.serve),
+            ("GET", "/gateway/", self.gateway.serve),
+            ("GET", "/{kind:(?:ephemeral-)?attachments}/{channel}/{id}/{name}", self._file),
+            ("*", PREFIX + "/{tail:.*}", self.rest.serve),
+        ):
+            app.router.add_route(method, path, guard.guarded(handler))
         self.room.add_routes(app)
 
     def opened_at(self, base: str) -> None:
@@ -85,8 +97,7 @@ class Discord:
             expires = 0
         if blob is None or expires < self.world.clock():
             return web.Response(status=404, text="This content is no longer available.")
-        headers = {"Content-Type": blob.media_type, "X-Content-Type-Options": "nosniff"}
-        return web.Response(body=blob.data, headers=headers)
+        return web.Response(body=blob.data, headers={"Content-Type": blob.media_type, **FILE_HEADERS})
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[str]:

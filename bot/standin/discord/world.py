@@ -11,6 +11,7 @@ from urllib.parse import quote
 from PIL import Image
 
 from bot.standin.discord import lantern
+from bot.standin.discord.bell import Bell
 from bot.standin.discord.errors import (
     cannot_message,
     missing_access,
@@ -72,6 +73,8 @@ class World:
         """Channels that the application does not see, and people who take no direct messages."""
         self.denied: dict[int, int] = {}
         """Permissions that the application has not in a channel."""
+        self.bell = Bell()
+        """Rings at each change that a person may see."""
         self._count = 0
         self.bot = _user(lantern.APPLICATION, lantern.BOT_NAME, is_bot=True)
         self.people = {id_: _user(id_, name) for id_, name in lantern.PEOPLE.values()}
@@ -183,6 +186,7 @@ class World:
         shown.revision = self.revision
         maker = int(shown.message.get("interaction_metadata", {}).get("id", 0))
         shown.changes[maker if by is None else by] = self.revision
+        self.bell.ring()
 
     def find(self, message_id: int) -> Shown:
         """A message that exists."""
