@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from bot.domain.model import CAPABILITIES, Capabilities
 from bot.domain.request import Generate, Prompt, Size
-from bot.domain.steering import STEER
+from bot.domain.steering import SEGMENT_WEIGHT, STEER
 
-_TRAILING_WEIGHT = re.compile(r"\s*:-?\d*\.?\d+\s*$")
 _RANDOM_CHOICE_OR_BAR = re.compile(r"\|\|.*?\|\||\|+", re.DOTALL)
 
 
@@ -45,8 +44,9 @@ def _with_quality_tags(prompt: Prompt, row: Capabilities) -> str:
         return text
     bar = next((found for found in _RANDOM_CHOICE_OR_BAR.finditer(text) if found[0] == "|"), None)
     first, rest = (text[: bar.start()], text[bar.start() :]) if bar else (text, "")
-    weight = _TRAILING_WEIGHT.search(first) if bar else None
-    body, tail = (first[: weight.start()], first[weight.start() :]) if weight else (first, "")
+    weight = SEGMENT_WEIGHT.search(first) if bar else None
+    end = len(first[: weight.start()].rstrip()) if weight else len(first)
+    body, tail = first[:end], first[end:]
     return f"{body.rstrip(' ,')}, {row.quality_tags}{tail}{rest}"
 
 

@@ -17,9 +17,14 @@ STEER = "nsfw, "
 _ASKING = frozenset(
     {("nsfw",), ("explicit",), ("rating", "explicit"), ("rating", "questionable"), ("rating", "sensitive")}
 )
-_SEPARATOR = re.compile(r"[,|\n;，、]|\.\s")
-_WEIGHT = re.compile(r"(-?\d*\.?\d*)::")
-_SEGMENT_WEIGHT = re.compile(r":(-?\d*\.?\d+)\s*$")
+_NUMBER = r"(?:\d++(?:\.\d*+)?+|\.\d*+)"
+_WEIGHT = re.compile(rf"-?{_NUMBER}?+::")
+_PIECE = re.compile(
+    rf"(?P<weight>{_WEIGHT.pattern})|(?P<end>[,|\n;，、]|\.\s)|{_NUMBER}|[{{}}\[\]]|[^-\d.:,|\n;，、{{}}\[\]]++|.",
+    re.DOTALL,
+)
+SEGMENT_WEIGHT = re.compile(r":(-?(?:\d++(?:\.\d++)?+|\.\d++))\s*+$")
+"""The weight at the end of a segment of a mixed text (V3)."""
 _BRACKET = {"{": 1.05, "[": 1 / 1.05, "}": 1 / 1.05, "]": 1.05}
 _EPSILON = 1e-6
 
@@ -42,7 +47,7 @@ def weakening_tag(undesired_content: str) -> str | None:
             return _bare(tag.text)
     first, bar, _ = undesired_content.partition("|")
     # A segment of a mixed text has one weight (V3), and the first one is ours too.
-    if bar and (weight := _SEGMENT_WEIGHT.search(first)) and float(weight[1]) < 1:
+    if bar and (weight := SEGMENT_WEIGHT.search(first)) and float(weight[1]) < 1:
         return STEER.rstrip(", ")
     return None
 
@@ -60,24 +65,21 @@ def _bare(tag: str) -> str:
 
 def _tags(text: str) -> Iterator[_Tag]:
     """The tags of *text*, each with the least weight that any part of it has."""
-    factor, brackets, at = 1.0, 1.0, 0
+    factor, brackets = 1.0, 1.0
     words, weight = "", float("inf")
-    while at < len(text):
-        if match := _WEIGHT.match(text, at):
+    for match in _PIECE.finditer(text):
+        piece = match[0]
+        if match["weight"]:
             # A bare "::" ends the weight (nai-api.md 5.1). Brackets count on: V3 does not let it close them.
-            factor = _number(match[1])
-            at = match.end()
-            continue
-        if match := _SEPARATOR.match(text, at):
+            factor = _number(piece.removesuffix("::"))
+        elif match["end"]:
             yield _Tag(words, weight)
-            words, weight, at = "", float("inf"), match.end()
-            continue
-        sign = text[at]
-        brackets *= _BRACKET.get(sign, 1.0)
-        if sign not in _BRACKET and not sign.isspace():
-            weight = min(weight, factor * brackets)
-        words += sign
-        at += 1
+            words, weight = "", float("inf")
+        else:
+            brackets *= _BRACKET.get(piece, 1.0)
+            if piece not in _BRACKET and not piece.isspace():
+                weight = min(weight, factor * brackets)
+            words += piece
     yield _Tag(words, weight)
 
 

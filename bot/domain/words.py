@@ -3,10 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from anyascii import anyascii
 
-_WEIGHT = re.compile(r"-?\d*\.?\d*::")
+# Numbers that are no weights are matched too, so that a long one is walked through once and not from each digit.
+_WEIGHT_OR_NUMBER = re.compile(r"(?P<weight>-?(?:\d++(?:\.\d*+)?+|\.\d*+)?+::)|\d++")
 _EMPHASIS = str.maketrans("", "", "{}[]()\\|")
 _SEPARATORS = re.compile(r"[^a-z0-9@$+]+")
 _LETTERS_AND_DIGITS = re.compile(r"(?=.*[a-z])(?=.*[0-9@$+])")
@@ -14,18 +16,26 @@ _COUNT_TAG = re.compile(r"\d+[a-z]+")
 _LEET = str.maketrans("013457@$+", "oieastast")
 _SPELLED_OUT = re.compile(r"(?<![a-z])[a-z](?:[^a-z0-9,]{1,2}[a-z](?![a-z])){2,}")
 
+_CONTROLS = {n: None for n in (*range(32), 127)}
+
 HIDDEN = ("Cf", "Cc", "Mn", "Me", "Co", "Cn")
 """Unicode categories that a reader does not see, or that only strike through."""
 
 
+@lru_cache(maxsize=256)
 def fold(text: str) -> tuple[str, ...]:
     """
     The words of *text* in plain ASCII: emphasis, weights, accents, look-alikes and spelling with digits undone.
 
-    ``1girl`` and its kin keep their digits; ``n4k3d`` does not. Words spelled letter by letter are joined.
+    ``1girl`` and its kin keep their digits; ``n4k3d`` does not. Words spelled letter by letter are joined. The last
+    texts are remembered, because a prompt is asked about several times on its way.
     """
-    visible = "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) not in HIDDEN)
-    plain = anyascii(_WEIGHT.sub("", visible.translate(_EMPHASIS))).casefold()
+    if text.isascii():
+        visible = text.translate(_CONTROLS)
+    else:
+        visible = "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) not in HIDDEN)
+    unweighted = _WEIGHT_OR_NUMBER.sub(lambda m: "" if m["weight"] else m[0], visible.translate(_EMPHASIS))
+    plain = (unweighted if unweighted.isascii() else anyascii(unweighted)).casefold()
     joined = _SPELLED_OUT.sub(lambda match: re.sub(r"[^a-z]", "", match[0]), plain)
     return tuple(_unleet(word) for word in _SEPARATORS.split(joined) if word)
 
@@ -43,10 +53,11 @@ def is_open_in(word: str, text: str) -> bool:
 
 def find_phrase(words: tuple[str, ...], phrases: Iterable[tuple[str, ...]]) -> tuple[str, ...] | None:
     """The first of *phrases* (each a tuple of folded words) that stands in *words*, word for word; else None."""
-    wanted = frozenset(phrases)
-    longest = max(map(len, wanted), default=0)
-    for start in range(len(words)):
-        for length in range(1, longest + 1):
-            if (gram := words[start : start + length]) in wanted and len(gram) == length:
-                return gram
+    by_first: dict[str, list[tuple[str, ...]]] = {}
+    for phrase in phrases:
+        by_first.setdefault(phrase[0], []).append(phrase)
+    for start, word in enumerate(words):
+        for phrase in sorted(by_first.get(word, ()), key=len):
+            if words[start : start + len(phrase)] == phrase:
+                return phrase
     return None
