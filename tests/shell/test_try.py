@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -164,3 +165,64 @@ async def test_a_file_over_25_mib_is_refused_before_it_is_read(tmp_path: Path) -
     assert "too large" in seen.said(1)
     assert seen.line(1)[0]["ephemeral"]
     assert seen.line(1)[0]["ms"] < 2_000
+
+
+async def test_every_kind_of_no_and_a_set_up_from_outside(tmp_path: Path) -> None:
+    """A refusal of each kind, a block, a quota used up, a server set up: private, in words, and nothing is charged."""
+    plain = "/generate prompt:1girl, river"
+    script = [
+        ("in general", plain, "I do not draw in"),
+        ("in New server/general", plain, "has not set me up yet"),
+        ("in studio", "/generate prompt:1girl, nsfw", "or use <#"),
+        ("", "/generate prompt:1girl undesired_content:[nsfw]", "must not weaken"),
+        ("", "/generate prompt:loli, nude", "I do not make this, anywhere"),
+        ("as admin", "/rules add text:gore", "no prompts here yet"),
+        ("", "press Refuse it", "From now on I refuse"),
+        ("as member", "/generate prompt:1girl, gore", 'does not allow "gore"'),
+        ("", "/generate prompt:1girl, g o r e", "hides a word"),
+        ("as admin", "/config setting:never_spend value:on", "off → on"),
+        ("as member", "/generate prompt:sea size:large", "this server never spends any"),
+        ("as admin", "/config setting:private value:off", "on → off"),
+        ("as member", f"{plain} private:true", "does not allow private pictures"),
+        ("as moderator", "/mod block member:@Ben duration:1 hour reason:Too many wishes", "cannot use me here until"),
+        ("as member2", plain, "Reason: Too many wishes."),
+        ("", "/quota", "0 of 25"),
+        ("as admin", "/config setting:pictures_day value:1", "25 → 1"),
+        ("as member", plain, "seed"),
+        ("", plain, "You have made 1 of 1 pictures today"),
+        ("", "/quota", "0 left"),
+        ("as admin", "/config setting:pictures_day value:no limit", "1 → no limit"),
+        ("", "/config setting:cooldown value:60", "0 s → 60 s"),
+        ("as member", plain, "One moment"),
+        ("as admin", "/rules test prompt:gore", "would be refused"),
+        ("as moderator", "/mod unblock member:@Ben", "can use me here again"),
+        ("as admin", "in New server/general", ""),
+        ("", "/config", "1 of 4"),
+        ("", "press #general", "✓ I can post in"),
+        ("", "press Next", "2 of 4"),
+        ("", "press Next", "3 of 4"),
+        ("", "press 10", "**Pictures a day**: 10"),
+        ("", "press Next", "4 of 4"),
+        ("", "press I accept this", "are accepted"),
+        ("", "press Open the doors", "The doors are open"),
+        ("as member", plain, "9 left today"),
+    ]
+    arguments: list[str] = []
+    said: list[tuple[str, str]] = []
+    for change, line, words in script:
+        for part in (change, line if line.startswith("in ") else ""):
+            verb, _, rest = part.partition(" ")
+            arguments += [f"--{verb}", rest] if rest else []
+        if words:
+            arguments += ["--say", line]
+            said.append((line, words))
+
+    seen = await visit(tmp_path, *arguments)
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    for n, (line, words) in enumerate(said, 1):
+        assert words in seen.said(n), (line, seen.said(n))
+        is_picture = any("seed" in str(entry["content"]) for entry in seen.line(n))
+        assert is_picture or all(entry["ephemeral"] or entry["content"] == "…" for entry in seen.line(n)), line
+    assert 2 == len([path for path in tmp_path.iterdir() if path.suffix == ".png"])
+    assert not re.search(r"<(#|@&?)\d|<t:\d|</", seen.stdout)
