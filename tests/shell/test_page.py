@@ -627,14 +627,7 @@ async def test_a_whole_line_is_read_as_say_reads_it(ann: Visitor, stage: Stage) 
     assert [("prompt", "1girl, artist:x, model: shot"), ("steps", 28), ("seed", 7), ("size", "512x768")] == [
         (each["name"], each["value"]) for each in sent
     ]
-    await ann.line.focus()
-    await ann.page.keyboard.insert_text("")
-    await ann.line.evaluate(
-        """(node) => {
-            node.value = '/generate prompt:"a steps:5" steps:20';
-            node.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste" }));
-        }"""
-    )
+    await ann.paste('/generate prompt:"a steps:5" steps:20')
 
     await expect(ann.option("prompt")).to_have_value("a steps:5")
     await expect(ann.option("steps")).to_have_value("20")
@@ -704,6 +697,18 @@ async def test_every_kind_of_option_by_keyboard_alone(sample: Visitor) -> None:
     await sample.press("Enter")
 
     await expect(sample.messages.last).to_contain_text("2 True ['ben', 'mod-log', 'Artists'] 5 None")
+
+
+async def test_enter_sends_what_was_pasted_and_nothing_else(sample: Visitor) -> None:
+    """A member, a channel and a choice that are whole already are not replaced by the first of their lists."""
+    await sample.paste("/options mood:Storm where:#general who:@Ben")
+    await expect(sample.option("where")).to_be_focused()
+    await expect(sample.entries).to_have_count(0)
+    await sample.press("ArrowDown")
+    await expect(sample.entries).to_have_count(4)
+    await sample.press("Escape", "Enter")
+
+    await expect(sample.messages.last).to_contain_text("2 None ['ben', 'general', None] None None")
 
 
 async def test_a_subcommand_is_one_entry(sample: Visitor) -> None:
