@@ -25,17 +25,20 @@ export function build(entry) {
   return node;
 }
 
-/** Put what *entry* says now into its element; pictures that stay are not built anew, and the focus stays. */
+/** Put what *entry* says now into its element; pictures that stay are not built anew, and the focus stays in it. */
 export function rebuild(node, entry) {
-  const focused = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const isIn = node.contains(document.activeElement);
+  const focused = isIn ? document.activeElement.dataset.key : null;
   const kept = new Map([...node.querySelectorAll(".picture[data-key]")].map((each) => [each.dataset.key, each]));
   node.replaceChildren(...parts(entry));
   for (const each of node.querySelectorAll(".picture[data-key]")) {
     if (kept.has(each.dataset.key)) each.replaceWith(kept.get(each.dataset.key));
   }
   node.setAttribute("aria-busy", String(isThinking(entry)));
-  if (focused) [...node.querySelectorAll("[data-key]")].find((each) => each.dataset.key === focused && each.matches("button, a"))?.focus();
+  if (isIn) (again(node, focused) ?? node).focus();
 }
+
+const again = (node, key) => [...node.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key && each.tabIndex >= 0);
 
 function parts(entry) {
   const { message } = entry;
