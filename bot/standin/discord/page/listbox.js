@@ -18,7 +18,8 @@ export class Listbox {
   /** Show *entries* for *control*; *note* stands where there are none. */
   open(control, entries, { label, pick, note = "", first = false, chosen = [] }) {
     if (this.control && this.control !== control) this.close();
-    Object.assign(this, { control, entries, pick, chosen, index: first && entries.length ? 0 : -1 });
+    const index = first && entries.length ? Math.max(0, entries.findIndex((each) => chosen.includes(each.value))) : -1;
+    Object.assign(this, { control, entries, pick, chosen, index });
     this.node.setAttribute("aria-label", label);
     this.node.replaceChildren(...(entries.length ? entries.map((each, n) => this.#entry(each, n)) : [empty(note)]));
     this.node.hidden = !entries.length && !note;
