@@ -78,7 +78,8 @@ export class Listbox {
   }
 
   #isChosen(n) {
-    return this.chosen.length ? this.chosen.includes(this.entries[n]?.value) : n === this.index;
+    const isMany = this.node.hasAttribute("aria-multiselectable");
+    return isMany || this.chosen.length ? this.chosen.includes(this.entries[n]?.value) : n === this.index;
   }
 
   #entry(entry, n) {

@@ -14,6 +14,8 @@ let follows = true;
 export function begin() {
   on("message", take);
   on("notes", notes);
+  // The room tells of itself right after everything that was said before.
+  on("room", settle);
   on("did", () => { follows = true; });
   on("dismissed", (id) => remove(id));
   at("log").addEventListener("scroll", scrolled, { passive: true });
@@ -21,8 +23,8 @@ export function begin() {
   new ResizeObserver(() => follows && toEnd()).observe(at("log"));
 }
 
-/** Show the place that one is in now, all at once and without announcing it. */
-export function redraw() {
+/** Show the place that one is in now, all at once and without announcing it; *later* what was said is still to come. */
+export function redraw(later = false) {
   const log = at("log");
   log.setAttribute("aria-busy", "true");
   nodes.clear();
@@ -30,9 +32,10 @@ export function redraw() {
   sorted().forEach(insert);
   notes();
   toEnd();
-  requestAnimationFrame(() => log.setAttribute("aria-busy", "false"));
+  if (!later) requestAnimationFrame(settle);
 }
 
+const settle = () => at("log").setAttribute("aria-busy", "false");
 const isLater = (one, other) => BigInt(one) > BigInt(other);
 const sorted = () => [...store.messages.values()].filter(isShown).sort((a, b) => (isLater(a.id, b.id) ? 1 : -1));
 
