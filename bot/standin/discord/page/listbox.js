@@ -18,7 +18,13 @@ export class Listbox {
   /** Show *entries* for *control*; *note* stands where there are none. */
   open(control, entries, { label, pick, note = "", first = false, chosen = [] }) {
     if (this.control && this.control !== control) this.close();
-    const index = first && entries.length ? Math.max(0, entries.findIndex((each) => chosen.includes(each.value))) : -1;
+    const index =
+      first && entries.length
+        ? Math.max(
+            0,
+            entries.findIndex((each) => chosen.includes(each.value)),
+          )
+        : -1;
     Object.assign(this, { control, entries, pick, chosen, index });
     this.node.setAttribute("aria-label", label);
     this.node.replaceChildren(...(entries.length ? entries.map((each, n) => this.#entry(each, n)) : [empty(note)]));
@@ -83,10 +89,23 @@ export class Listbox {
   }
 
   #entry(entry, n) {
-    return el("li", { role: "option", id: fresh("entry"), class: "entry", on: { click: () => { this.index = n; this.take(); } } },
+    return el(
+      "li",
+      {
+        role: "option",
+        id: fresh("entry"),
+        class: "entry",
+        on: {
+          click: () => {
+            this.index = n;
+            this.take();
+          },
+        },
+      },
       entry.lead ? el("span", { class: "lead", "aria-hidden": "true" }, entry.lead) : null,
       el("span", { class: "label" }, entry.label),
-      entry.hint ? el("span", { class: "hint" }, entry.hint) : null);
+      entry.hint ? el("span", { class: "hint" }, entry.hint) : null,
+    );
   }
 
   #mark() {

@@ -16,7 +16,9 @@ export function begin() {
   on("notes", notes);
   // The room tells of itself right after everything that was said before.
   on("room", settle);
-  on("did", () => { follows = true; });
+  on("did", () => {
+    follows = true;
+  });
   on("dismissed", (id) => remove(id));
   at("log").addEventListener("scroll", scrolled, { passive: true });
   at("newest").addEventListener("click", toEnd);
@@ -87,9 +89,13 @@ function notes() {
 function noted(made) {
   const away = el("button", { type: "button", class: "plain", on: { click: () => drop(made) } }, say("dismiss"));
   const isOver = made.text !== say("sending");
-  return el("p", { class: isOver ? "note lapsed" : "note" },
+  return el(
+    "p",
+    { class: isOver ? "note lapsed" : "note" },
     made.what ? [el("span", { class: "what" }, made.what), " "] : null,
-    el("span", {}, made.text), isOver ? [" · ", away] : null);
+    el("span", {}, made.text),
+    isOver ? [" · ", away] : null,
+  );
 }
 
 function empty() {
@@ -97,7 +103,10 @@ function empty() {
   const isEmpty = !nodes.size && !log.querySelector(".note");
   const shown = log.querySelector(".empty");
   if (!isEmpty) shown?.remove();
-  else if (!shown) log.prepend(el("div", { class: "empty" }, el("p", {}, say("empty")), el("p", { class: "hint" }, say("empty_next"))));
+  else if (!shown)
+    log.prepend(
+      el("div", { class: "empty" }, el("p", {}, say("empty")), el("p", { class: "hint" }, say("empty_next"))),
+    );
 }
 
 function scrolled() {

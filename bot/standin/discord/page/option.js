@@ -53,10 +53,31 @@ export class Option {
 
   #frame(...inner) {
     const { option } = this;
-    const range = option.min_value !== undefined && option.max_value !== undefined ? say("range", { low: option.min_value, high: option.max_value }) : "";
+    const range =
+      option.min_value !== undefined && option.max_value !== undefined
+        ? say("range", { low: option.min_value, high: option.max_value })
+        : "";
     const hint = [option.description, range, option.required ? say("required") : ""].filter(Boolean).join(" · ");
-    const away = option.required ? null : el("button", { type: "button", class: "plain", "aria-label": say("remove", { option: option.name }), on: { click: () => this.host.remove(this) } }, "✕");
-    return el("div", { class: "chip" }, el("label", { for: this.id }, option.name), inner, away, el("span", { class: "unseen", id: `${this.id}-hint` }, hint));
+    const away = option.required
+      ? null
+      : el(
+          "button",
+          {
+            type: "button",
+            class: "plain",
+            "aria-label": say("remove", { option: option.name }),
+            on: { click: () => this.host.remove(this) },
+          },
+          "✕",
+        );
+    return el(
+      "div",
+      { class: "chip" },
+      el("label", { for: this.id }, option.name),
+      inner,
+      away,
+      el("span", { class: "unseen", id: `${this.id}-hint` }, hint),
+    );
   }
 
   #fileChip() {
@@ -71,13 +92,21 @@ export class Option {
     const isLong = this.option.type === STRING && !this.option.choices && !this.option.autocomplete;
     const helps = this.#isStrict || this.option.autocomplete;
     this.input = el(isLong ? "textarea" : "input", {
-      id: this.id, spellcheck: "false", "aria-describedby": `${this.id}-hint`, "aria-required": this.option.required ? "true" : null,
+      id: this.id,
+      spellcheck: "false",
+      "aria-describedby": `${this.id}-hint`,
+      "aria-required": this.option.required ? "true" : null,
       ...(isLong ? { rows: "1" } : { type: "text" }),
       ...([INTEGER, NUMBER].includes(this.option.type) ? { inputmode: "decimal" } : {}),
-      ...(helps ? { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "suggestions" } : {}),
+      ...(helps
+        ? { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "suggestions" }
+        : {}),
       on: {
         input: () => this.#changed(),
-        focus: () => { this.host.explain(this.option); this.#help(); },
+        focus: () => {
+          this.host.explain(this.option);
+          this.#help();
+        },
         blur: () => this.host.list.control === this.input && this.host.list.close(),
         keydown: (event) => this.#key(event),
       },
@@ -119,7 +148,8 @@ export class Option {
     this.asked += 1;
     // A value that is whole already must not be changed by the Enter that sends it.
     if (this.#isStrict && this.#isWhole && !isAsked) this.host.list.close();
-    else if (this.#isStrict) this.#offer(this.#fitting(), { note: say("no_such"), first: Boolean(this.text) && !this.#isWhole });
+    else if (this.#isStrict)
+      this.#offer(this.#fitting(), { note: say("no_such"), first: Boolean(this.text) && !this.#isWhole });
     else if (this.option.autocomplete) this.timer = setTimeout(() => this.#ask(), DEBOUNCE);
   }
 
@@ -136,7 +166,8 @@ export class Option {
 
   #entries() {
     const { type, choices } = this.option;
-    const named = (list, sign, key = "name") => list.map((each) => ({ label: sign + each[key], value: sign + each[key] }));
+    const named = (list, sign, key = "name") =>
+      list.map((each) => ({ label: sign + each[key], value: sign + each[key] }));
     if (choices) return choices.map((each) => ({ label: each.name, value: each.name }));
     if (type === BOOLEAN) return [say("yes"), say("no")].map((each) => ({ label: each, value: each }));
     if (type === USER) return named(people(), "@");
