@@ -96,6 +96,17 @@ class Visitor:
         await self.line.fill(line)
         await self.line.press("Enter")
 
+    async def paste(self, line: str) -> None:
+        """Paste a whole line into the message box, as a browser tells a page of it."""
+        await self.line.evaluate(
+            """(node, text) => {
+                node.focus();
+                node.value = text;
+                node.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste", bubbles: true }));
+            }""",
+            line,
+        )
+
     async def drawn(self, n: int) -> None:
         """Wait until there are exactly *n* pictures."""
         await self.pictures.nth(n - 1).wait_for()

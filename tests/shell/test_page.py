@@ -627,14 +627,7 @@ async def test_a_whole_line_is_read_as_say_reads_it(ann: Visitor, stage: Stage) 
     assert [("prompt", "1girl, artist:x, model: shot"), ("steps", 28), ("seed", 7), ("size", "512x768")] == [
         (each["name"], each["value"]) for each in sent
     ]
-    await ann.line.focus()
-    await ann.page.keyboard.insert_text("")
-    await ann.line.evaluate(
-        """(node) => {
-            node.value = '/generate prompt:"a steps:5" steps:20';
-            node.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste" }));
-        }"""
-    )
+    await ann.paste('/generate prompt:"a steps:5" steps:20')
 
     await expect(ann.option("prompt")).to_have_value("a steps:5")
     await expect(ann.option("steps")).to_have_value("20")
@@ -706,6 +699,18 @@ async def test_every_kind_of_option_by_keyboard_alone(sample: Visitor) -> None:
     await expect(sample.messages.last).to_contain_text("2 True ['ben', 'mod-log', 'Artists'] 5 None")
 
 
+async def test_enter_sends_what_was_pasted_and_nothing_else(sample: Visitor) -> None:
+    """A member, a channel and a choice that are whole already are not replaced by the first of their lists."""
+    await sample.paste("/options mood:Storm where:#general who:@Ben")
+    await expect(sample.option("where")).to_be_focused()
+    await expect(sample.entries).to_have_count(0)
+    await sample.press("ArrowDown")
+    await expect(sample.entries).to_have_count(4)
+    await sample.press("Escape", "Enter")
+
+    await expect(sample.messages.last).to_contain_text("2 None ['ben', 'general', None] None None")
+
+
 async def test_a_subcommand_is_one_entry(sample: Visitor) -> None:
     """It is listed by its whole path, and sent inside of its command."""
     await sample.line.fill("/deep d")
@@ -724,7 +729,6 @@ async def test_autocomplete_that_comes_too_late_is_no_answer(browser: Browser) -
         await ann.line.fill("/options")
         await ann.line.press("Enter")
         await ann.type("Storm")
-        await ann.press("Enter")
         await ann.page.get_by_label("Add an option").fill("late")
         await ann.press("Enter")
         await ann.type("quick")
@@ -824,7 +828,9 @@ async def test_a_select_of_several_minds_its_bounds(sample: Visitor) -> None:
     await sample.say("/parts")
     select = sample.page.get_by_role("combobox", name="Two or three")
     await select.focus()
-    await sample.press("ArrowDown", " ", "Enter")
+    await sample.press("ArrowDown")
+    await expect(sample.page.locator('.listbox [aria-selected="true"]')).to_have_count(0)
+    await sample.press(" ", "Enter")
     note = sample.page.locator(".select .hint", has_text=re.compile("Choose|more than"))
     await expect(note).to_have_text("Choose at least 2.")
     for _ in range(3):

@@ -131,9 +131,10 @@ async def test_only_the_page_s_own_files_are_served(room: tuple[Discord, aiohttp
 
 @pytest.mark.parametrize("path", JS, ids=lambda path: path.name)
 def test_a_script_never_makes_markup_of_text(path: Path) -> None:
-    """And says in its first line what it owns."""
+    """And says in its first line what it owns; no line is longer than the house's."""
     text = path.read_text()
 
+    assert max(map(len, text.splitlines())) <= 120
     assert re.match(r"// [A-Z].*\.\n", text)
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|DOMParser", text

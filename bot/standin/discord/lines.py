@@ -44,24 +44,26 @@ class Lines:
         """
         commands = self._actions.commands_for(user_id, channel_id)
         if "command" in body:
-            return _assembled(commands, body)
-        command = parse_command(_slash(str(body.get("text"))), commands, names())
+            return _assembled(commands, body, names(channel_id))
+        command = parse_command(_slash(str(body.get("text"))), commands, names(channel_id))
         return {"kind": "slash", "name": command.name, "options": [_without_files(each) for each in command.options]}
 
     def apart(self, user_id: int, channel_id: int, text: str) -> Json:
         """A whole line as the command's path and its values, as they were written. Raises `Unsendable`."""
         commands = self._actions.commands_for(user_id, channel_id)
         # What cannot be sent stays a line, so that nothing of it is lost.
-        parse_command(_slash(text), commands, names())
+        parse_command(_slash(text), commands, names(channel_id))
         path, options, rest = _path_of(commands, _slash(text))
         return {"command": " ".join(path), "values": split_values(rest, [option["name"] for option in options])}
 
 
-def names() -> Names:
-    """Whom and where one can name."""
+def names(channel_id: int) -> Names:
+    """Whom and where one can name in that channel: channels of its own server also by their name alone."""
+    own = next((each for _, _, each in lantern.GUILDS if channel_id in (id_ for id_, _, _ in each)), ())
+    channels = {name.casefold(): str(id_) for name, id_ in lantern.PLACES.items()}
     return Names(
         people={name.casefold(): str(id_) for id_, name in lantern.PEOPLE.values()},
-        channels={name.casefold(): str(id_) for name, id_ in lantern.PLACES.items()},
+        channels={**channels, **{name.casefold(): str(id_) for id_, name, _ in own}},
         roles={name.casefold(): str(id_) for name, id_ in lantern.ROLES.items()},
     )
 
@@ -97,25 +99,25 @@ def _is_group(found: Mapping[str, Any]) -> bool:
     return any(each["type"] in (SUBCOMMAND, GROUP) for each in found.get("options") or [])
 
 
-def _assembled(commands: Sequence[Mapping[str, Any]], body: Json) -> Json:
+def _assembled(commands: Sequence[Mapping[str, Any]], body: Json, known: Names) -> Json:
     path, options, _ = _path_of(commands, str(body["command"]))
     values, files = body.get("values") or {}, body.get("files") or {}
     given = [each for each in options if each["name"] in values or each["name"] in files]
     for option in options:
         if option.get("required") and option not in given:
             raise Misfit(option["name"], wording.say("page.missing", name=option["name"]))
-    sent: list[Json] = [_value(option, values, files) for option in given]
+    sent: list[Json] = [_value(option, values, files, known) for option in given]
     for name, kind in reversed(list(zip(path[1:], _kinds(commands, path), strict=True))):
         sent = [{"name": name, "type": kind, "options": sent}]
     return {"kind": "slash", "name": path[0], "options": sent}
 
 
-def _value(option: Json, values: Mapping[str, Any], files: Mapping[str, Any]) -> Json:
+def _value(option: Json, values: Mapping[str, Any], files: Mapping[str, Any], known: Names) -> Json:
     name = option["name"]
     if option["type"] == ATTACHMENT:
         return {"name": name, "type": ATTACHMENT, "value": str(files.get(name))}
     try:
-        return {"name": name, "type": option["type"], "value": convert(option, str(values[name]), names())}
+        return {"name": name, "type": option["type"], "value": convert(option, str(values[name]), known)}
     except Unsendable as error:
         raise Misfit(name, str(error)) from error
 

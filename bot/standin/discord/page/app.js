@@ -31,7 +31,7 @@ async function look() {
 function moved({ person }) {
   closeMenu();
   if (person) listen();
-  log.redraw();
+  log.redraw(person);
   looking = look();
 }
 
@@ -77,7 +77,7 @@ async function begin() {
   on("heard", (isThere) => !isThere && notice(say("lost")));
   on("heard", (isThere) => isThere && store.room && changed(store.room));
   document.addEventListener("keydown", keys);
-  log.redraw();
+  log.redraw(true);
   listen();
   tick();
   at("line").focus();

@@ -20,8 +20,16 @@ function draw({ queue, ledger, novelai }) {
   const focused = at("inside").contains(document.activeElement) ? document.activeElement.id : null;
   at("inside").replaceChildren(
     part("queue", null, lines(queue.map(job), "queue_empty")),
-    part("ledger", "ledger_hint", lines(Object.entries(ledger).map(([id, anlas]) => line(id, say("anlas", { n: anlas }))), "ledger_empty")),
-    ...(novelai ? pretended(novelai) : []));
+    part(
+      "ledger",
+      "ledger_hint",
+      lines(
+        Object.entries(ledger).map(([id, anlas]) => line(id, say("anlas", { n: anlas }))),
+        "ledger_empty",
+      ),
+    ),
+    ...(novelai ? pretended(novelai) : []),
+  );
   if (focused) at(focused)?.focus();
 }
 
@@ -30,13 +38,23 @@ function pretended({ account, calls, faults, known }) {
   return [
     part("balance", "balance_hint", lines([balance])),
     part("calls", null, lines(calls.toReversed().slice(0, 8).map(call), "calls_empty")),
-    part("faults", "faults_hint", el("ul", { class: "switches" }, known.map((name) => fault(name, faults)))),
+    part(
+      "faults",
+      "faults_hint",
+      el(
+        "ul",
+        { class: "switches" },
+        known.map((name) => fault(name, faults)),
+      ),
+    ),
   ];
 }
 
-const part = (name, hint, inside) => el("section", {}, el("h3", {}, say(name)), hint ? el("p", { class: "hint" }, say(hint)) : null, inside);
+const part = (name, hint, inside) =>
+  el("section", {}, el("h3", {}, say(name)), hint ? el("p", { class: "hint" }, say(hint)) : null, inside);
 const lines = (list, none) => (list.length ? el("ul", {}, list) : el("p", { class: "hint" }, say(none)));
-const line = (name, value, more = null) => el("li", {}, el("span", { class: "name" }, name), " ", el("span", { class: "value" }, value), more);
+const line = (name, value, more = null) =>
+  el("li", {}, el("span", { class: "name" }, name), " ", el("span", { class: "value" }, value), more);
 
 function job({ id, state, delivery, price }) {
   const cost = price ? say("anlas", { n: price }) : say("free");
@@ -55,6 +73,10 @@ function fault(name, faults) {
     const { [name]: _, ...others } = faults;
     setFaults(event.target.checked ? { ...others, [name]: null } : others);
   };
-  return el("li", {}, el("input", { type: "checkbox", role: "switch", id, checked: name in faults, on: { change: toggle } }),
-    el("label", { for: id }, el("code", {}, name), " ", table("fault_names")[name] ?? ""));
+  return el(
+    "li",
+    {},
+    el("input", { type: "checkbox", role: "switch", id, checked: name in faults, on: { change: toggle } }),
+    el("label", { for: id }, el("code", {}, name), " ", table("fault_names")[name] ?? ""),
+  );
 }

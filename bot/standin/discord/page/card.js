@@ -27,9 +27,17 @@ const BUILD = {
   9: section,
   10: (part, message) => el("div", { class: "text" }, markdown(part.content, `${message.id}:${part.id}`)),
   11: (part, message) => el("div", { class: "thumbnail" }, media(part.media, part, message)),
-  12: (part, message) => el("div", { class: "gallery" }, part.items.map((item) => media(item.media, item, message))),
+  12: (part, message) =>
+    el(
+      "div",
+      { class: "gallery" },
+      part.items.map((item) => media(item.media, item, message)),
+    ),
   13: (part, message) => fileCard(fileOf(part, message), part.spoiler),
-  14: (part) => (part.divider === false ? el("div", { class: `gap gap-${part.spacing}` }) : el("hr", { class: `gap-${part.spacing}` })),
+  14: (part) =>
+    part.divider === false
+      ? el("div", { class: `gap gap-${part.spacing}` })
+      : el("hr", { class: `gap-${part.spacing}` }),
   17: container,
 };
 
@@ -38,9 +46,12 @@ function unknown(part) {
 }
 
 function section(part, message) {
-  return el("div", { class: "section" },
+  return el(
+    "div",
+    { class: "section" },
     el("div", { class: "texts" }, components(part.components, message)),
-    el("div", { class: "accessory" }, components([part.accessory], message)));
+    el("div", { class: "accessory" }, components([part.accessory], message)),
+  );
 }
 
 function container(part, message) {
@@ -63,7 +74,12 @@ function container(part, message) {
   return box;
 }
 
-const fileOf = (part, message) => message.files.find((each) => each.url === part.file.url) ?? { ...part.file, filename: part.name ?? "", size: part.size ?? 0 };
+const fileOf = (part, message) =>
+  message.files.find((each) => each.url === part.file.url) ?? {
+    ...part.file,
+    filename: part.name ?? "",
+    size: part.size ?? 0,
+  };
 
 function face(part) {
   const emoji = part.emoji?.id ? null : part.emoji?.name;
@@ -75,14 +91,36 @@ function button(part, message) {
   if (part.style === LINK) return link(part);
   const what = say("pressed", { who: "", what: part.label ?? part.emoji?.name ?? "" }).trim();
   const press = () => use({ kind: "press", message: message.id, custom_id: part.custom_id }, what);
-  return el("button", { type: "button", class: STYLES[part.style], disabled: part.disabled || !part.custom_id, data: { key: part.custom_id ?? "" }, on: { click: press } }, face(part));
+  return el(
+    "button",
+    {
+      type: "button",
+      class: STYLES[part.style],
+      disabled: part.disabled || !part.custom_id,
+      data: { key: part.custom_id ?? "" },
+      on: { click: press },
+    },
+    face(part),
+  );
 }
 
 function link(part) {
   const isSafe = /^https?:\/\//i.test(part.url ?? "");
   if (!isSafe || part.disabled) return el("button", { type: "button", disabled: true }, face(part));
   const label = say("link_out", { label: part.label ?? part.emoji?.name ?? "", url: part.url });
-  return el("a", { class: "button", href: part.url, target: "_blank", rel: "noopener noreferrer", "aria-label": label, title: part.url }, face(part), " ↗");
+  return el(
+    "a",
+    {
+      class: "button",
+      href: part.url,
+      target: "_blank",
+      rel: "noopener noreferrer",
+      "aria-label": label,
+      title: part.url,
+    },
+    face(part),
+    " ↗",
+  );
 }
 
 function select(part, message) {

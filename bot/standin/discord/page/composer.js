@@ -18,7 +18,9 @@ function commands() {
     if (!inner.length) return [{ path, types, description: part.description, options: part.options ?? [] }];
     return inner.flatMap((each) => within(`${path} ${each.name}`, each, [...types, each.type]));
   };
-  return store.world.commands.filter((each) => each.type === SLASH).flatMap((each) => within(each.name, each, []))
+  return store.world.commands
+    .filter((each) => each.type === SLASH)
+    .flatMap((each) => within(each.name, each, []))
     .sort((one, other) => (one.path < other.path ? -1 : 1));
 }
 
@@ -29,13 +31,20 @@ class Composer {
     this.command = null;
     this.options = [];
     this.turn = 0;
-    at("composer").addEventListener("submit", (event) => { event.preventDefault(); this.send(); });
+    at("composer").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send();
+    });
     at("composer").addEventListener("keydown", (event) => this.#key(event));
     this.line.addEventListener("input", (event) => this.#typed(event));
     this.line.addEventListener("blur", () => this.list.control === this.line && this.list.close());
     this.line.addEventListener("focus", () => this.#suggest());
-    for (const event of ["dragover", "drop"]) document.querySelector("main").addEventListener(event, (given) => this.#brought(given, given.dataTransfer));
-    document.addEventListener("paste", (event) => !event.target.closest("dialog") && this.#brought(event, event.clipboardData));
+    for (const event of ["dragover", "drop"])
+      document.querySelector("main").addEventListener(event, (given) => this.#brought(given, given.dataTransfer));
+    document.addEventListener(
+      "paste",
+      (event) => !event.target.closest("dialog") && this.#brought(event, event.clipboardData),
+    );
     on("compose", (path) => this.choose(commands().find((each) => each.path === path)));
   }
 
@@ -87,7 +96,9 @@ class Composer {
   async send() {
     const text = this.line.value.trim();
     if (!this.command && !text) return;
-    const chosen = this.command ?? commands().find((each) => `/${each.path}` === text && each.options.some((option) => option.required));
+    const chosen =
+      this.command ??
+      commands().find((each) => `/${each.path}` === text && each.options.some((option) => option.required));
     if (chosen && !this.command) return this.choose(chosen);
     this.turn += 1;
     this.list.close();
@@ -122,7 +133,9 @@ class Composer {
   soFar(focused) {
     const path = this.command.path.split(" ");
     const given = this.options.map((each) => each.sent(each === focused)).filter(Boolean);
-    const options = path.slice(1).reduceRight((inner, name, n) => [{ name, type: this.command.types[n], options: inner }], given);
+    const options = path
+      .slice(1)
+      .reduceRight((inner, name, n) => [{ name, type: this.command.types[n], options: inner }], given);
     return { name: path[0], focused: focused.name, options };
   }
 
@@ -148,7 +161,8 @@ class Composer {
     if (event.isComposing) return;
     const isWhole = event.key === "Enter" && this.#isWhole();
     if (!isWhole && this.list.key(event)) return;
-    if (this.list.isOpen && event.key === "Tab" && this.list.control === this.line && this.list.take()) event.preventDefault();
+    if (this.list.isOpen && event.key === "Tab" && this.list.control === this.line && this.list.take())
+      event.preventDefault();
     else if (event.key === "Enter" && !event.shiftKey && event.target.matches("input, textarea")) {
       event.preventDefault();
       this.send();
@@ -161,7 +175,9 @@ class Composer {
   /** Whether a command stands there by its whole name and needs nothing more. */
   #isWhole() {
     const active = this.list.control === this.line ? this.list.entries[this.list.index]?.each : null;
-    return Boolean(active) && this.line.value.trim() === `/${active.path}` && !active.options.some((each) => each.required);
+    return (
+      Boolean(active) && this.line.value.trim() === `/${active.path}` && !active.options.some((each) => each.required)
+    );
   }
 
   #typed(event) {
@@ -178,7 +194,10 @@ class Composer {
     if (!/^\/\S+\s+\S/.test(text)) return;
     const found = await room.parse(text).catch(() => null);
     if (!found || turn !== this.turn || this.line.value !== text) return;
-    this.choose(commands().find((each) => each.path === found.command), found.values);
+    this.choose(
+      commands().find((each) => each.path === found.command),
+      found.values,
+    );
   }
 
   #suggest() {
@@ -190,7 +209,12 @@ class Composer {
     if (isBegun) return this.list.close();
     const fitting = all.filter((each) => each.path.startsWith(typed));
     const entries = fitting.map((each) => ({ label: `/${each.path}`, hint: each.description, value: each.path, each }));
-    this.list.open(this.line, entries, { label: say("commands"), pick: ({ each }) => this.choose(each), note: say("no_commands", { name: me() }), first: true });
+    this.list.open(this.line, entries, {
+      label: say("commands"),
+      pick: ({ each }) => this.choose(each),
+      note: say("no_commands", { name: me() }),
+      first: true,
+    });
     return undefined;
   }
 
@@ -202,8 +226,20 @@ class Composer {
   #draw() {
     const chips = at("chips");
     const path = `/${this.command.path}`;
-    const leave = () => { this.clear(); this.line.focus(); };
-    const name = el("span", { class: "command" }, path, el("button", { type: "button", class: "plain", "aria-label": say("leave", { command: path }), on: { click: leave } }, "✕"));
+    const leave = () => {
+      this.clear();
+      this.line.focus();
+    };
+    const name = el(
+      "span",
+      { class: "command" },
+      path,
+      el(
+        "button",
+        { type: "button", class: "plain", "aria-label": say("leave", { command: path }), on: { click: leave } },
+        "✕",
+      ),
+    );
     const rest = this.command.options.filter((each) => !this.options.some((option) => option.name === each.name));
     this.adder = rest.length ? this.#adder(rest) : null;
     chips.setAttribute("role", "group");
@@ -216,9 +252,16 @@ class Composer {
   #adder(rest) {
     const offer = () => {
       const typed = input.value.trim().toLowerCase();
-      const entries = rest.filter((each) => each.name.includes(typed)).map((each) => ({ label: each.name, hint: each.description, value: each.name, each }));
+      const entries = rest
+        .filter((each) => each.name.includes(typed))
+        .map((each) => ({ label: each.name, hint: each.description, value: each.name, each }));
       const pick = ({ each }) => this.#add(each);
-      this.list.open(input, entries, { label: say("options_of", { command: `/${this.command.path}` }), pick, note: say("no_such"), first: Boolean(typed) });
+      this.list.open(input, entries, {
+        label: say("options_of", { command: `/${this.command.path}` }),
+        pick,
+        note: say("no_such"),
+        first: Boolean(typed),
+      });
     };
     const open = (event) => {
       if (event.key !== "ArrowDown" || this.list.isOpen) return;
@@ -228,8 +271,15 @@ class Composer {
     };
     const close = () => this.list.control === input && this.list.close();
     const input = el("input", {
-      type: "text", class: "adder", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "suggestions",
-      "aria-label": say("more_options_label"), placeholder: say("more_options"), on: { input: offer, click: offer, keydown: open, blur: close },
+      type: "text",
+      class: "adder",
+      role: "combobox",
+      "aria-autocomplete": "list",
+      "aria-expanded": "false",
+      "aria-controls": "suggestions",
+      "aria-label": say("more_options_label"),
+      placeholder: say("more_options"),
+      on: { input: offer, click: offer, keydown: open, blur: close },
     });
     return input;
   }

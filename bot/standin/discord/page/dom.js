@@ -34,5 +34,7 @@ export function comeBack(node) {
 /** Says something to a screen reader only. */
 export function announce(text) {
   at("status").textContent = "";
-  requestAnimationFrame(() => { at("status").textContent = text; });
+  requestAnimationFrame(() => {
+    at("status").textContent = text;
+  });
 }

@@ -19,14 +19,24 @@ export function fieldOf(part) {
 function framed(inner, component, label, description) {
   const [hint, wrong] = [fresh("hint"), fresh("wrong")];
   const isOptional = component.required === false || component.min_values === 0;
-  const note = [description, isOptional && component.type !== 23 ? say("form_optional") : null].filter(Boolean).join(" · ");
+  const note = [description, isOptional && component.type !== 23 ? say("form_optional") : null]
+    .filter(Boolean)
+    .join(" · ");
   const trouble = el("p", { class: "trouble", id: wrong, role: "alert" });
   const title = inner.group
     ? el("legend", {}, label)
     : el("label", { for: inner.id, id: inner.labelId ?? null }, label);
-  const element = el(inner.group ? "fieldset" : "div", { class: "field" },
-    title, note ? el("p", { class: "hint", id: hint }, note) : null, inner.element, inner.counter ?? null, trouble);
-  for (const each of inner.controls()) each.setAttribute("aria-describedby", [note ? hint : "", wrong].join(" ").trim());
+  const element = el(
+    inner.group ? "fieldset" : "div",
+    { class: "field" },
+    title,
+    note ? el("p", { class: "hint", id: hint }, note) : null,
+    inner.element,
+    inner.counter ?? null,
+    trouble,
+  );
+  for (const each of inner.controls())
+    each.setAttribute("aria-describedby", [note ? hint : "", wrong].join(" ").trim());
   const tell = (why) => {
     trouble.textContent = why;
     for (const each of inner.controls()) each.setAttribute("aria-invalid", String(Boolean(why)));
@@ -63,15 +73,28 @@ function text(component) {
     input.value = value;
     count();
   };
-  return { id, element: input, counter, get: () => input.value, set, trouble, focus: () => input.focus(), controls: () => [input] };
+  return {
+    id,
+    element: input,
+    counter,
+    get: () => input.value,
+    set,
+    trouble,
+    focus: () => input.focus(),
+    controls: () => [input],
+  };
 }
 
 function select(component, label) {
   const made = new Select(component, { label });
   return {
-    id: made.button.id, element: made.element, get: () => made.values, set: (values) => made.set(values),
+    id: made.button.id,
+    element: made.element,
+    get: () => made.values,
+    set: (values) => made.set(values),
     trouble: () => between(made.values.length, component, made.low, made.high),
-    focus: () => made.button.focus(), controls: () => [made.button],
+    focus: () => made.button.focus(),
+    controls: () => [made.button],
   };
 }
 
@@ -81,8 +104,14 @@ function files(component, label) {
   const box = new FileBox({ id: `${id}-input`, label, most: high });
   box.button.id = id;
   return {
-    id, element: box.element, get: () => box.ids, kept: () => box.files, set: (kept) => box.set(kept),
-    trouble: () => between(box.ids.length, component, low, high), focus: () => box.button.focus(), controls: () => [box.button],
+    id,
+    element: box.element,
+    get: () => box.ids,
+    kept: () => box.files,
+    set: (kept) => box.set(kept),
+    trouble: () => between(box.ids.length, component, low, high),
+    focus: () => box.button.focus(),
+    controls: () => [box.button],
     take: (given) => box.take(given),
   };
 }
@@ -92,8 +121,13 @@ function choices(component, type) {
   return component.options.map((option) => {
     const id = fresh("choice");
     const input = el("input", { type, name, id, value: option.value, checked: Boolean(option.default) });
-    const line = el("div", { class: "choice" }, input, el("label", { for: id }, option.label),
-      option.description ? el("span", { class: "hint" }, option.description) : null);
+    const line = el(
+      "div",
+      { class: "choice" },
+      input,
+      el("label", { for: id }, option.label),
+      option.description ? el("span", { class: "hint" }, option.description) : null,
+    );
     return { input, line };
   });
 }
@@ -102,10 +136,20 @@ function radios(component) {
   const all = choices(component, "radio");
   const chosen = () => all.find(({ input }) => input.checked)?.input.value ?? null;
   return {
-    group: true, element: el("div", {}, all.map(({ line }) => line)), get: chosen,
-    set: (value) => all.forEach(({ input }) => { input.checked = input.value === value; }),
+    group: true,
+    element: el(
+      "div",
+      {},
+      all.map(({ line }) => line),
+    ),
+    get: chosen,
+    set: (value) =>
+      all.forEach(({ input }) => {
+        input.checked = input.value === value;
+      }),
     trouble: () => (chosen() === null && (component.required ?? true) ? say("form_empty") : ""),
-    focus: () => (all.find(({ input }) => input.checked) ?? all[0]).input.focus(), controls: () => all.map(({ input }) => input),
+    focus: () => (all.find(({ input }) => input.checked) ?? all[0]).input.focus(),
+    controls: () => all.map(({ input }) => input),
   };
 }
 
@@ -113,10 +157,20 @@ function checks(component) {
   const all = choices(component, "checkbox");
   const chosen = () => all.filter(({ input }) => input.checked).map(({ input }) => input.value);
   return {
-    group: true, element: el("div", {}, all.map(({ line }) => line)), get: chosen,
-    set: (values) => all.forEach(({ input }) => { input.checked = values.includes(input.value); }),
+    group: true,
+    element: el(
+      "div",
+      {},
+      all.map(({ line }) => line),
+    ),
+    get: chosen,
+    set: (values) =>
+      all.forEach(({ input }) => {
+        input.checked = values.includes(input.value);
+      }),
     trouble: () => between(chosen().length, component, component.min_values ?? 1, component.max_values ?? all.length),
-    focus: () => all[0].input.focus(), controls: () => all.map(({ input }) => input),
+    focus: () => all[0].input.focus(),
+    controls: () => all.map(({ input }) => input),
   };
 }
 
@@ -124,7 +178,14 @@ function check(component) {
   const id = fresh("check");
   const input = el("input", { type: "checkbox", id, checked: Boolean(component.default) });
   return {
-    id, element: input, get: () => input.checked, set: (value) => { input.checked = value; },
-    trouble: () => "", focus: () => input.focus(), controls: () => [input],
+    id,
+    element: input,
+    get: () => input.checked,
+    set: (value) => {
+      input.checked = value;
+    },
+    trouble: () => "",
+    focus: () => input.focus(),
+    controls: () => [input],
   };
 }

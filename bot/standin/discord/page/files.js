@@ -8,13 +8,32 @@ import { say, sizeOf } from "./words.js";
 export class FileBox {
   constructor({ id, label, most = 1, changed = () => {} }) {
     Object.assign(this, { most, changed, files: [] });
-    this.input = el("input", { type: "file", class: "unseen", id, multiple: most > 1, tabIndex: -1, "aria-hidden": "true", on: { change: () => this.#picked() } });
-    this.button = el("button", { type: "button", "aria-label": `${say("file_choose")}: ${label}`, on: { click: () => this.input.click() } }, say("file_choose"));
+    this.input = el("input", {
+      type: "file",
+      class: "unseen",
+      id,
+      multiple: most > 1,
+      tabIndex: -1,
+      "aria-hidden": "true",
+      on: { change: () => this.#picked() },
+    });
+    this.button = el(
+      "button",
+      { type: "button", "aria-label": `${say("file_choose")}: ${label}`, on: { click: () => this.input.click() } },
+      say("file_choose"),
+    );
     this.hint = el("span", { class: "hint" }, say("file_hint"));
     this.list = el("span", { class: "files" });
     this.trouble = el("span", { class: "trouble", role: "alert" });
-    this.element = el("span", { class: "filebox", on: { dragover: (event) => event.preventDefault(), drop: (event) => this.#dropped(event) } },
-      this.list, this.button, this.hint, this.input, this.trouble);
+    this.element = el(
+      "span",
+      { class: "filebox", on: { dragover: (event) => event.preventDefault(), drop: (event) => this.#dropped(event) } },
+      this.list,
+      this.button,
+      this.hint,
+      this.input,
+      this.trouble,
+    );
   }
 
   get ids() {
@@ -64,9 +83,18 @@ export class FileBox {
       this.changed();
       this.button.focus();
     };
-    return el("span", { class: "file" },
+    return el(
+      "span",
+      { class: "file" },
       file.width ? el("img", { src: file.url, alt: "", class: "thumb" }) : null,
-      el("span", { class: "name" }, file.filename), " ", el("span", { class: "hint" }, sizeOf(file.size)),
-      el("button", { type: "button", class: "plain", "aria-label": say("remove", { option: file.filename }), on: { click: drop } }, "✕"));
+      el("span", { class: "name" }, file.filename),
+      " ",
+      el("span", { class: "hint" }, sizeOf(file.size)),
+      el(
+        "button",
+        { type: "button", class: "plain", "aria-label": say("remove", { option: file.filename }), on: { click: drop } },
+        "✕",
+      ),
+    );
   }
 }

@@ -20,7 +20,11 @@ function open(interaction, form) {
   restore(fields, store.drafts.get(key));
   const dialog = built(form, fields);
   const trouble = dialog.querySelector(".whole");
-  const keep = () => store.drafts.set(key, fields.map((each) => each.kept?.() ?? each.get()));
+  const keep = () =>
+    store.drafts.set(
+      key,
+      fields.map((each) => each.kept?.() ?? each.get()),
+    );
   dialog.addEventListener("input", keep);
   dialog.addEventListener("close", () => {
     if (dialog.returnValue !== "sent") keep();
@@ -34,7 +38,9 @@ function open(interaction, form) {
     const values = Object.fromEntries(fields.map((each) => [each.name, each.get()]));
     const sent = await room.act({ kind: "fill", interaction, values }).catch(lost);
     if (!sent.ok) {
-      trouble.textContent = say("form_unsent", { why: sent.away ? say("away").replace(/\.$/, "") : say("not_possible") });
+      trouble.textContent = say("form_unsent", {
+        why: sent.away ? say("away").replace(/\.$/, "") : say("not_possible"),
+      });
       return;
     }
     store.drafts.delete(key);
@@ -48,15 +54,26 @@ function open(interaction, form) {
 
 function built(form, fields) {
   const left = [...fields];
-  const rows = form.components.map((each) => (each.type === TEXT ? el("div", { class: "text" }, markdown(each.content)) : left.shift().element));
-  const dialog = el("dialog", { class: "form", "aria-labelledby": "form-title" },
-    el("form", { novalidate: true, autocomplete: "off" },
+  const rows = form.components.map((each) =>
+    each.type === TEXT ? el("div", { class: "text" }, markdown(each.content)) : left.shift().element,
+  );
+  const dialog = el(
+    "dialog",
+    { class: "form", "aria-labelledby": "form-title" },
+    el(
+      "form",
+      { novalidate: true, autocomplete: "off" },
       el("h2", { id: "form-title" }, form.title),
       rows,
       el("p", { class: "trouble whole", role: "alert" }),
-      el("p", { class: "row end" },
+      el(
+        "p",
+        { class: "row end" },
         el("button", { type: "button", on: { click: () => dialog.close() } }, say("form_cancel")),
-        el("button", { type: "submit", class: "primary" }, say("form_send")))));
+        el("button", { type: "submit", class: "primary" }, say("form_send")),
+      ),
+    ),
+  );
   return dialog;
 }
 

@@ -18,7 +18,14 @@ export class Listbox {
   /** Show *entries* for *control*; *note* stands where there are none. */
   open(control, entries, { label, pick, note = "", first = false, chosen = [] }) {
     if (this.control && this.control !== control) this.close();
-    Object.assign(this, { control, entries, pick, chosen, index: first && entries.length ? 0 : -1 });
+    const index =
+      first && entries.length
+        ? Math.max(
+            0,
+            entries.findIndex((each) => chosen.includes(each.value)),
+          )
+        : -1;
+    Object.assign(this, { control, entries, pick, chosen, index });
     this.node.setAttribute("aria-label", label);
     this.node.replaceChildren(...(entries.length ? entries.map((each, n) => this.#entry(each, n)) : [empty(note)]));
     this.node.hidden = !entries.length && !note;
@@ -77,14 +84,28 @@ export class Listbox {
   }
 
   #isChosen(n) {
-    return this.chosen.length ? this.chosen.includes(this.entries[n]?.value) : n === this.index;
+    const isMany = this.node.hasAttribute("aria-multiselectable");
+    return isMany || this.chosen.length ? this.chosen.includes(this.entries[n]?.value) : n === this.index;
   }
 
   #entry(entry, n) {
-    return el("li", { role: "option", id: fresh("entry"), class: "entry", on: { click: () => { this.index = n; this.take(); } } },
+    return el(
+      "li",
+      {
+        role: "option",
+        id: fresh("entry"),
+        class: "entry",
+        on: {
+          click: () => {
+            this.index = n;
+            this.take();
+          },
+        },
+      },
       entry.lead ? el("span", { class: "lead", "aria-hidden": "true" }, entry.lead) : null,
       el("span", { class: "label" }, entry.label),
-      entry.hint ? el("span", { class: "hint" }, entry.hint) : null);
+      entry.hint ? el("span", { class: "hint" }, entry.hint) : null,
+    );
   }
 
   #mark() {

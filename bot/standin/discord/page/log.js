@@ -14,15 +14,19 @@ let follows = true;
 export function begin() {
   on("message", take);
   on("notes", notes);
-  on("did", () => { follows = true; });
+  // The room tells of itself right after everything that was said before.
+  on("room", settle);
+  on("did", () => {
+    follows = true;
+  });
   on("dismissed", (id) => remove(id));
   at("log").addEventListener("scroll", scrolled, { passive: true });
   at("newest").addEventListener("click", toEnd);
   new ResizeObserver(() => follows && toEnd()).observe(at("log"));
 }
 
-/** Show the place that one is in now, all at once and without announcing it. */
-export function redraw() {
+/** Show the place that one is in now, all at once and without announcing it; *later* what was said is still to come. */
+export function redraw(later = false) {
   const log = at("log");
   log.setAttribute("aria-busy", "true");
   nodes.clear();
@@ -30,9 +34,10 @@ export function redraw() {
   sorted().forEach(insert);
   notes();
   toEnd();
-  requestAnimationFrame(() => log.setAttribute("aria-busy", "false"));
+  if (!later) requestAnimationFrame(settle);
 }
 
+const settle = () => at("log").setAttribute("aria-busy", "false");
 const isLater = (one, other) => BigInt(one) > BigInt(other);
 const sorted = () => [...store.messages.values()].filter(isShown).sort((a, b) => (isLater(a.id, b.id) ? 1 : -1));
 
@@ -84,9 +89,13 @@ function notes() {
 function noted(made) {
   const away = el("button", { type: "button", class: "plain", on: { click: () => drop(made) } }, say("dismiss"));
   const isOver = made.text !== say("sending");
-  return el("p", { class: isOver ? "note lapsed" : "note" },
+  return el(
+    "p",
+    { class: isOver ? "note lapsed" : "note" },
     made.what ? [el("span", { class: "what" }, made.what), " "] : null,
-    el("span", {}, made.text), isOver ? [" · ", away] : null);
+    el("span", {}, made.text),
+    isOver ? [" · ", away] : null,
+  );
 }
 
 function empty() {
@@ -94,7 +103,10 @@ function empty() {
   const isEmpty = !nodes.size && !log.querySelector(".note");
   const shown = log.querySelector(".empty");
   if (!isEmpty) shown?.remove();
-  else if (!shown) log.prepend(el("div", { class: "empty" }, el("p", {}, say("empty")), el("p", { class: "hint" }, say("empty_next"))));
+  else if (!shown)
+    log.prepend(
+      el("div", { class: "empty" }, el("p", {}, say("empty")), el("p", { class: "hint" }, say("empty_next"))),
+    );
 }
 
 function scrolled() {

@@ -57,7 +57,10 @@ function codeAt(text, at) {
   if (!run) return null;
   for (const match of text.slice(at + run.length).matchAll(/`+/g)) {
     if (match[0].length === run.length) {
-      return { inside: text.slice(at + run.length, at + run.length + match.index), length: match.index + 2 * run.length };
+      return {
+        inside: text.slice(at + run.length, at + run.length + match.index),
+        length: match.index + 2 * run.length,
+      };
     }
   }
   return null;
@@ -120,7 +123,9 @@ function list(lines, context) {
 }
 
 function isBlock(line) {
-  return line.startsWith("> ") || line.startsWith(">>> ") || ITEM.test(line) || BLOCKS.some(([form]) => form.test(line));
+  return (
+    line.startsWith("> ") || line.startsWith(">>> ") || ITEM.test(line) || BLOCKS.some(([form]) => form.test(line))
+  );
 }
 
 function paragraph(lines, context) {
@@ -152,11 +157,11 @@ function inline(text, context, depth = 0) {
   if (depth > DEPTH) return [text];
   const nodes = [];
   let plain = "";
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const rest = text.slice(at);
     const [node, length] = ruled(rest, context, depth, text[at - 1]) ?? [PLAIN.exec(rest)?.[0] ?? rest[0], 0];
     if (typeof node === "string") plain += node;
-    else nodes.push(...(plain ? [plain] : []), node), (plain = "");
+    else (nodes.push(...(plain ? [plain] : []), node), (plain = ""));
     at += length || node.length;
   }
   return plain ? [...nodes, plain] : nodes;

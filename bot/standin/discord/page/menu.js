@@ -13,9 +13,12 @@ let open = null;
 export function openMenu(id, { x, y }, before) {
   closeMenu();
   const commands = store.world.commands.filter((each) => each.type === MESSAGE_MENU);
-  const menu = el("div", { class: "menu", role: "menu", "aria-label": say("menu_of") },
+  const menu = el(
+    "div",
+    { class: "menu", role: "menu", "aria-label": say("menu_of") },
     el("p", { class: "hint", role: "presentation" }, commands.length ? say("menu") : say("menu_none")),
-    commands.map((each) => item(each.name, id)));
+    commands.map((each) => item(each.name, id)),
+  );
   menu.addEventListener("keydown", keys);
   document.body.append(menu);
   const box = menu.getBoundingClientRect();

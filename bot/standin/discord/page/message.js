@@ -25,30 +25,40 @@ export function build(entry) {
   return node;
 }
 
-/** Put what *entry* says now into its element; pictures that stay are not built anew, and the focus stays. */
+/** Put what *entry* says now into its element; pictures that stay are not built anew, and the focus stays in it. */
 export function rebuild(node, entry) {
-  const focused = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const isIn = node.contains(document.activeElement);
+  const focused = isIn ? document.activeElement.dataset.key : null;
   const kept = new Map([...node.querySelectorAll(".picture[data-key]")].map((each) => [each.dataset.key, each]));
   node.replaceChildren(...parts(entry));
   for (const each of node.querySelectorAll(".picture[data-key]")) {
     if (kept.has(each.dataset.key)) each.replaceWith(kept.get(each.dataset.key));
   }
   node.setAttribute("aria-busy", String(isThinking(entry)));
-  if (focused) [...node.querySelectorAll("[data-key]")].find((each) => each.dataset.key === focused && each.matches("button, a"))?.focus();
+  if (isIn) (again(node, focused) ?? node).focus();
 }
+
+const again = (node, key) =>
+  [...node.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key && each.tabIndex >= 0);
 
 function parts(entry) {
   const { message } = entry;
   return [
     asked(entry),
     reply(message),
-    el("div", { class: "author" },
+    el(
+      "div",
+      { class: "author" },
       el("span", { class: "tile", "aria-hidden": "true" }, (message.author.global_name ?? "?")[0]),
-      el("strong", {}, message.author.global_name), " ",
-      el("span", { class: "badge" }, say("app")), " ",
-      clock(message.timestamp), " ",
+      el("strong", {}, message.author.global_name),
+      " ",
+      el("span", { class: "badge" }, say("app")),
+      " ",
+      clock(message.timestamp),
+      " ",
       message.edited_timestamp ? el("span", { class: "hint edited" }, say("edited")) : null,
-      menuButton(entry.id)),
+      menuButton(entry.id),
+    ),
     el("div", { class: "body", "aria-live": isThinking(entry) ? null : "off" }, content(entry)),
     entry.ephemeral ? only(entry) : null,
   ].filter(Boolean);
@@ -79,15 +89,27 @@ function asked(entry) {
   const line = [before, el("span", { class: "name" }, who), between, el("span", { class: "what" }, what), behind];
   if (!options.length) return el("p", { class: "asked" }, line);
   const id = `asked-${entry.id}`;
-  const tip = el("span", { class: "tip", role: "tooltip", id },
-    options.map(([name, value]) => el("span", { class: "pair" }, el("b", {}, `${name}: `), el("span", {}, value))));
-  return el("p", { class: "asked" }, el("span", { class: "more", tabindex: "0", "aria-describedby": id, data: { key: "asked" } }, line), tip);
+  const tip = el(
+    "span",
+    { class: "tip", role: "tooltip", id },
+    options.map(([name, value]) => el("span", { class: "pair" }, el("b", {}, `${name}: `), el("span", {}, value))),
+  );
+  return el(
+    "p",
+    { class: "asked" },
+    el("span", { class: "more", tabindex: "0", "aria-describedby": id, data: { key: "asked" } }, line),
+    tip,
+  );
 }
 
 function reply(message) {
   const answered = message.referenced_message;
   if (!answered) return null;
-  const text = answered.content.replaceAll(/[`*_|]|<[^>]*>/g, "").trim().slice(0, REPLY_MAX) || say("reply_empty");
+  const text =
+    answered.content
+      .replaceAll(/[`*_|]|<[^>]*>/g, "")
+      .trim()
+      .slice(0, REPLY_MAX) || say("reply_empty");
   const go = () => {
     const node = document.getElementById(`message-${answered.id}`);
     node?.scrollIntoView({ block: "center" });
@@ -101,8 +123,13 @@ function only(entry) {
     dismiss(entry.id);
     emit("dismissed", entry.id);
   };
-  return el("p", { class: "only" }, el("span", {}, say("only_you", { name: me() })), " · ",
-    el("button", { type: "button", class: "plain", data: { key: "dismiss" }, on: { click: away } }, say("dismiss")));
+  return el(
+    "p",
+    { class: "only" },
+    el("span", {}, say("only_you", { name: me() })),
+    " · ",
+    el("button", { type: "button", class: "plain", data: { key: "dismiss" }, on: { click: away } }, say("dismiss")),
+  );
 }
 
 function menuButton(id) {
@@ -110,7 +137,19 @@ function menuButton(id) {
     const box = event.currentTarget.getBoundingClientRect();
     openMenu(id, { x: box.left, y: box.bottom }, event.currentTarget);
   };
-  return el("button", { type: "button", class: "dots", "aria-label": say("menu_of"), "aria-haspopup": "menu", title: say("menu"), data: { key: "menu" }, on: { click: open } }, "⋯");
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "dots",
+      "aria-label": say("menu_of"),
+      "aria-haspopup": "menu",
+      title: say("menu"),
+      data: { key: "menu" },
+      on: { click: open },
+    },
+    "⋯",
+  );
 }
 
 function menuAt(event, id) {
@@ -128,7 +167,8 @@ function keys(event, id) {
 
 /** The button with that label on the newest message that has it. */
 export function newestButton(label) {
-  return [...document.querySelectorAll(".message button[data-key]")].reverse()
+  return [...document.querySelectorAll(".message button[data-key]")]
+    .reverse()
     .find((each) => [...each.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data === label));
 }
 

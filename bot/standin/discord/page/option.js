@@ -53,10 +53,31 @@ export class Option {
 
   #frame(...inner) {
     const { option } = this;
-    const range = option.min_value !== undefined && option.max_value !== undefined ? say("range", { low: option.min_value, high: option.max_value }) : "";
+    const range =
+      option.min_value !== undefined && option.max_value !== undefined
+        ? say("range", { low: option.min_value, high: option.max_value })
+        : "";
     const hint = [option.description, range, option.required ? say("required") : ""].filter(Boolean).join(" · ");
-    const away = option.required ? null : el("button", { type: "button", class: "plain", "aria-label": say("remove", { option: option.name }), on: { click: () => this.host.remove(this) } }, "✕");
-    return el("div", { class: "chip" }, el("label", { for: this.id }, option.name), inner, away, el("span", { class: "unseen", id: `${this.id}-hint` }, hint));
+    const away = option.required
+      ? null
+      : el(
+          "button",
+          {
+            type: "button",
+            class: "plain",
+            "aria-label": say("remove", { option: option.name }),
+            on: { click: () => this.host.remove(this) },
+          },
+          "✕",
+        );
+    return el(
+      "div",
+      { class: "chip" },
+      el("label", { for: this.id }, option.name),
+      inner,
+      away,
+      el("span", { class: "unseen", id: `${this.id}-hint` }, hint),
+    );
   }
 
   #fileChip() {
@@ -71,13 +92,21 @@ export class Option {
     const isLong = this.option.type === STRING && !this.option.choices && !this.option.autocomplete;
     const helps = this.#isStrict || this.option.autocomplete;
     this.input = el(isLong ? "textarea" : "input", {
-      id: this.id, spellcheck: "false", "aria-describedby": `${this.id}-hint`, "aria-required": this.option.required ? "true" : null,
+      id: this.id,
+      spellcheck: "false",
+      "aria-describedby": `${this.id}-hint`,
+      "aria-required": this.option.required ? "true" : null,
       ...(isLong ? { rows: "1" } : { type: "text" }),
       ...([INTEGER, NUMBER].includes(this.option.type) ? { inputmode: "decimal" } : {}),
-      ...(helps ? { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "suggestions" } : {}),
+      ...(helps
+        ? { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "suggestions" }
+        : {}),
       on: {
         input: () => this.#changed(),
-        focus: () => { this.host.explain(this.option); this.#help(); },
+        focus: () => {
+          this.host.explain(this.option);
+          this.#help();
+        },
         blur: () => this.host.list.control === this.input && this.host.list.close(),
         keydown: (event) => this.#key(event),
       },
@@ -106,7 +135,7 @@ export class Option {
     if (event.key === "ArrowDown" && !this.host.list.isOpen && (this.#isStrict || this.option.autocomplete)) {
       event.preventDefault();
       event.stopPropagation();
-      this.#help();
+      this.#help(true);
     }
     if (event.key === "Backspace" && this.isEmpty && !this.option.required) {
       event.preventDefault();
@@ -114,29 +143,36 @@ export class Option {
     }
   }
 
-  #help() {
+  #help(isAsked = false) {
     clearTimeout(this.timer);
     this.asked += 1;
-    if (this.#isStrict) this.#offer(this.#fitting(), { note: say("no_such"), first: Boolean(this.text) });
+    // A value that is whole already must not be changed by the Enter that sends it.
+    if (this.#isStrict && this.#isWhole && !isAsked) this.host.list.close();
+    else if (this.#isStrict)
+      this.#offer(this.#fitting(), { note: say("no_such"), first: Boolean(this.text) && !this.#isWhole });
     else if (this.option.autocomplete) this.timer = setTimeout(() => this.#ask(), DEBOUNCE);
+  }
+
+  get #isWhole() {
+    return this.#entries().some((each) => each.value.toLowerCase() === this.text.toLowerCase());
   }
 
   /** What fits; a value that was chosen already is no reason to hide the others. */
   #fitting() {
+    if (this.#isWhole) return this.#entries();
     const typed = this.text.toLowerCase();
-    const all = this.#entries();
-    if (all.some((each) => each.value.toLowerCase() === typed)) return all;
-    return all.filter((each) => each.value.toLowerCase().includes(typed.replace(/^[@#]/, "")));
+    return this.#entries().filter((each) => each.value.toLowerCase().includes(typed.replace(/^[@#]/, "")));
   }
 
   #entries() {
     const { type, choices } = this.option;
-    const named = (list, sign) => list.map((each) => ({ label: sign + (each.place ?? each.name), value: sign + (each.place ?? each.name) }));
+    const named = (list, sign, key = "name") =>
+      list.map((each) => ({ label: sign + each[key], value: sign + each[key] }));
     if (choices) return choices.map((each) => ({ label: each.name, value: each.name }));
     if (type === BOOLEAN) return [say("yes"), say("no")].map((each) => ({ label: each, value: each }));
     if (type === USER) return named(people(), "@");
     if (type === ROLE) return named(roles(), "@");
-    if (type === CHANNEL) return named(channelsHere().length ? channelsHere() : channels(), "#");
+    if (type === CHANNEL) return channelsHere().length ? named(channelsHere(), "#") : named(channels(), "#", "place");
     return [...named(people(), "@"), ...named(roles(), "@")];
   }
 

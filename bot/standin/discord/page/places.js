@@ -34,8 +34,11 @@ export function go(place) {
 /** Show the servers, the people, and where one is. */
 export function draw() {
   const { world } = store;
-  at("person").replaceChildren(...Object.entries(world.people).map(([key, { name }]) =>
-    el("option", { value: key, selected: key === store.person }, say("person", { name, role: table("roles")[key] }))));
+  at("person").replaceChildren(
+    ...Object.entries(world.people).map(([key, { name }]) =>
+      el("option", { value: key, selected: key === store.person }, say("person", { name, role: table("roles")[key] })),
+    ),
+  );
   const isFocused = at("servers").contains(document.activeElement);
   const direct = { name: say("direct"), channels: [{ name: world.bot.name, place: "dm", sign: "@" }] };
   at("servers").replaceChildren(...[...world.servers, direct].map(server));
@@ -48,14 +51,33 @@ export function draw() {
 }
 
 function server({ name, channels }) {
-  return el("section", {}, el("h2", {}, name), el("ul", {}, channels.map((each) => el("li", {}, channel(each)))));
+  return el(
+    "section",
+    {},
+    el("h2", {}, name),
+    el(
+      "ul",
+      {},
+      channels.map((each) => el("li", {}, channel(each))),
+    ),
+  );
 }
 
 function channel({ name, place, adult, sign = "#" }) {
   const isHere = place === store.place;
-  return el("button", { type: "button", class: "channel", "aria-current": isHere ? "page" : null, data: { place }, on: { click: () => go(place) } },
-    el("span", { class: "sign", "aria-hidden": "true" }, sign), el("span", { class: "name" }, name),
-    adult ? el("abbr", { class: "badge", title: say("adult_label") }, say("adult")) : null);
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "channel",
+      "aria-current": isHere ? "page" : null,
+      data: { place },
+      on: { click: () => go(place) },
+    },
+    el("span", { class: "sign", "aria-hidden": "true" }, sign),
+    el("span", { class: "name" }, name),
+    adult ? el("abbr", { class: "badge", title: say("adult_label") }, say("adult")) : null,
+  );
 }
 
 function fold() {

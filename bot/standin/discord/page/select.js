@@ -34,15 +34,35 @@ export class Select {
   #build() {
     const id = fresh("select");
     this.button = el("button", {
-      type: "button", id, class: "choose", role: "combobox", "aria-haspopup": "listbox", "aria-expanded": "false",
-      disabled: this.component.disabled, data: { key: this.component.custom_id },
+      type: "button",
+      id,
+      class: "choose",
+      role: "combobox",
+      "aria-haspopup": "listbox",
+      "aria-expanded": "false",
+      disabled: this.component.disabled,
+      data: { key: this.component.custom_id },
       on: { click: () => this.#toggle(), keydown: (event) => this.#key(event), blur: () => this.#leave() },
     });
-    const list = el("ul", { role: "listbox", id: `${id}-list`, class: "listbox", hidden: true, "aria-multiselectable": this.isMany ? "true" : null });
+    const list = el("ul", {
+      role: "listbox",
+      id: `${id}-list`,
+      class: "listbox",
+      hidden: true,
+      "aria-multiselectable": this.isMany ? "true" : null,
+    });
     this.list = new Listbox(list);
     this.button.setAttribute("aria-controls", list.id);
     this.note = el("p", { class: "hint", id: `${id}-note`, hidden: true, role: "status" });
-    this.ready = el("button", { type: "button", hidden: true, on: { mousedown: (event) => event.preventDefault(), click: () => this.#finish() } }, say("select_done"));
+    this.ready = el(
+      "button",
+      {
+        type: "button",
+        hidden: true,
+        on: { mousedown: (event) => event.preventDefault(), click: () => this.#finish() },
+      },
+      say("select_done"),
+    );
     this.element = el("div", { class: "select" }, this.button, list, this.note, this.ready);
   }
 
@@ -60,7 +80,12 @@ export class Select {
 
   #open() {
     this.before = this.values;
-    const options = { label: this.label || this.component.placeholder || say("select"), pick: (entry) => this.#pick(entry), first: true, chosen: this.values };
+    const options = {
+      label: this.label || this.component.placeholder || say("select"),
+      pick: (entry) => this.#pick(entry),
+      first: true,
+      chosen: this.values,
+    };
     this.list.open(this.button, this.entries, options);
     this.list.node.setAttribute("aria-label", options.label);
     this.ready.hidden = this.note.hidden = !this.isMany;
@@ -133,11 +158,16 @@ export class Select {
 
 function entriesOf(component) {
   const held = (component.default_values ?? []).map((each) => each.id);
-  const of = (list, sign) => list.map((each) => ({ value: each.id, label: sign + each.name, isDefault: held.includes(each.id) }));
+  const of = (list, sign) =>
+    list.map((each) => ({ value: each.id, label: sign + each.name, isDefault: held.includes(each.id) }));
   switch (component.type) {
     case STRING:
       return (component.options ?? []).map((each) => ({
-        value: each.value, label: each.label, hint: each.description, lead: each.emoji?.name, isDefault: each.default,
+        value: each.value,
+        label: each.label,
+        hint: each.description,
+        lead: each.emoji?.name,
+        isDefault: each.default,
       }));
     case USER:
       return of(people(), "@");

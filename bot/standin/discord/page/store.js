@@ -22,9 +22,11 @@ export const emit = (name, detail) => bus.dispatchEvent(new CustomEvent(name, { 
 
 /** The room's own state, as soon as it was told. */
 export const room = () =>
-  store.room ? Promise.resolve(store.room) : new Promise((resolve) => {
-    bus.addEventListener("room", (event) => resolve(event.detail), { once: true });
-  });
+  store.room
+    ? Promise.resolve(store.room)
+    : new Promise((resolve) => {
+        bus.addEventListener("room", (event) => resolve(event.detail), { once: true });
+      });
 
 /** The name of whom one is. */
 export const me = () => store.world.people[store.person]?.name ?? "";
@@ -36,7 +38,7 @@ export const channels = () =>
 /** How a place is written. */
 export function titleOf(place) {
   const channel = channels().find((each) => each.place === place);
-  return channel ? `#${channel.name}` : store.world.bot.name ?? "";
+  return channel ? `#${channel.name}` : (store.world.bot.name ?? "");
 }
 
 /** The channels of the server one is in. */

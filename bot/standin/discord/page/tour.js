@@ -11,10 +11,12 @@ const STUDIO = "studio";
 /** Show the five things; *composer* takes their lines. */
 export function begin(composer, moved) {
   const told = el("p", { class: "hint", id: "told", role: "status" });
-  const steps = table("try_steps").map((text, n) => step(text, async () => {
-    told.textContent = "";
-    told.textContent = await doIt((await room()).tour[n].next, composer, moved);
-  }));
+  const steps = table("try_steps").map((text, n) =>
+    step(text, async () => {
+      told.textContent = "";
+      told.textContent = await doIt((await room()).tour[n].next, composer, moved);
+    }),
+  );
   at("tour").replaceChildren(...steps.map(({ node }) => node));
   at("tour").after(told);
   on("room", ({ tour }) => tour.forEach(({ done }, n) => steps[n].tick(done)));

@@ -9,13 +9,23 @@ export function view(file) {
   const before = document.activeElement;
   const alt = file.description || say("picture_no_alt");
   const close = () => dialog.close();
-  const dialog = el("dialog", { id: "viewer", "aria-label": say("viewer") },
+  const dialog = el(
+    "dialog",
+    { id: "viewer", "aria-label": say("viewer") },
     el("img", { src: file.url, alt }),
     el("p", { class: "alt" }, alt),
-    el("p", { class: "row" },
-      el("a", { class: "button", href: file.url, target: "_blank", rel: "noopener noreferrer" }, say("viewer_original")),
+    el(
+      "p",
+      { class: "row" },
+      el(
+        "a",
+        { class: "button", href: file.url, target: "_blank", rel: "noopener noreferrer" },
+        say("viewer_original"),
+      ),
       el("a", { class: "button", href: file.url, download: file.filename }, say("file_download")),
-      el("button", { type: "button", class: "primary", on: { click: close } }, say("close"))));
+      el("button", { type: "button", class: "primary", on: { click: close } }, say("close")),
+    ),
+  );
   dialog.addEventListener("close", () => {
     dialog.remove();
     comeBack(before);
