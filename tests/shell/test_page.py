@@ -186,7 +186,7 @@ async def test_nothing_scrolls_sideways(stage: Stage, browser: Browser, width: i
         await ann.button("More…").click()
         await expect(ann.page.locator(".ephemeral .card")).to_be_visible()
         await ann.page.locator("#backstage summary").click()
-        await ann.line.fill("/")
+        await ann.line.fill("/gen")
         await ann.line.press("Enter")
         await expect(ann.page.locator(".chip")).to_be_visible()
 
