@@ -105,6 +105,9 @@ NSFW_WEAKENED = (
     "Leave its weight out and send again. Nothing was charged."
 )
 DIRECT_MESSAGES = "direct messages"
+NSFW_MIXED = (
+    'I keep pictures safe in {channel}: leave "|" out of the undesired content and send again. Nothing was charged.'
+)
 NSFW_ADDED = "I put `nsfw` in front of the undesired content, because pictures are kept safe here."
 LOCKED = "I do not make this, anywhere. Nothing was made or charged."
 BLOCKED_MEMBER = "You cannot use me here until {until:f}.{reason}"
@@ -195,7 +198,6 @@ CONFIG_VALUE = "What it shall be"
 CONFIG_HEADING = "### Settings · {group}"
 CONFIG_GROUP = "Choose a group"
 CONFIG_SECTION = "**{label}**: {value}\n-# {help}"
-CONFIG_CHOOSE = "**{label}**: {value}"
 CONFIG_HOUSE = "-# Whoever runs me never spends Anlas, so nothing costs anything here whatever you choose."
 CHOOSE_CHANNEL = "Choose a channel"
 CHOOSE_CHANNELS = "Choose channels"
@@ -217,6 +219,7 @@ BUTTON_CLEAR = "None"
 SETUP_PLACES = "### Set up · 1 of 4 · Where may I draw?"
 SETUP_PLACES_NONE = "-# Nothing is drawn anywhere until you open the doors at the end."
 SETUP_CAN = "✓ I can post in {channel}"
+SETUP_GONE = "✗ A channel that was chosen is deleted."
 SETUP_CANNOT = "✗ {channel}: I lack {permissions} there"
 SETUP_PEOPLE = "### Set up · 2 of 4 · Who looks after it?"
 SETUP_PEOPLE_LINE = (
@@ -245,12 +248,12 @@ SETUP_LATER = "Nothing is drawn yet. Go on whenever you like with {/config}."
 PERMISSIONS = {
     "view_channel": "View Channel",
     "send_messages": "Send Messages",
-    "send_messages_in_threads": "Send Messages in Threads",
     "attach_files": "Attach Files",
     "read_message_history": "Read Message History",
 }
 
 # --- whose bot it is -------------------------------------------------------------------------------------------------
+ADMISSION_ONE = "**{server}** (1 member, id {id}) invited me. I stay silent there until you admit it."
 ADMISSION = "**{server}** ({n} members, id {id}) invited me. I stay silent there until you admit it."
 ADMITTED = "✅ **{server}** is admitted. Its admins can set me up now."
 ADMITTED_ALREADY = "That server is admitted already."
@@ -282,7 +285,9 @@ WORD_KNOWN = 'The list holds "{word}" already. Nothing was changed.'
 WORD_MANY = "The list is full: {limit} words are the most. Take one off first."
 WORD_NONE = "That word is not on the list. Nothing was changed."
 WORD_ASK = 'Refuse "{word}" in prompts from now on?'
-WORD_WOULD_HIT = "Of the last {of} prompts here it would have refused {n}:"
+WORD_WOULD_HIT_ONE = "There is one prompt here yet, and it would have refused {hits}:"
+WORD_WOULD_HIT = "Of the last {of} prompts here it would have refused {hits}:"
+WORD_WOULD_HIT_NONE_ONE = "There is one prompt here yet, and it would have passed."
 WORD_WOULD_HIT_NONE = "Of the last {of} prompts here it would have refused none."
 WORD_WOULD_HIT_NEW = "There are no prompts here yet to try it on."
 WORD_ADDED = 'From now on I refuse "{word}" here.'
@@ -346,6 +351,8 @@ REFUSALS = {
     "nsfw.asked": "not age-restricted",
     "nsfw.asked.only": "not age-restricted",
     "nsfw.weakened": "weakened undesired content",
+    "nsfw.mixed": "weakened undesired content",
+    "private.off": "private pictures",
     "age": "not age-restricted",
     "locked": "never made anywhere",
     "blocked.member": "blocked",
@@ -359,6 +366,7 @@ QUOTA_HEADING = "### Your pictures"
 QUOTA_HEADING_MEMBER = "### Pictures of {member}"
 QUOTA_TODAY = "**Today** {used} of {limit} {bar} · {left} left · back to {limit} {reset:R}"
 QUOTA_TODAY_UNLIMITED = "**Today** {used} · no limit"
+QUOTA_MAKING_ONE = "-# 1 of these is being made."
 QUOTA_MAKING = "-# {n} of these are being made."
 QUOTA_ANLAS_TODAY = "**Anlas today** {used} of {limit}"
 QUOTA_ANLAS_UNLIMITED = "**Anlas today** {used} · no limit"
@@ -608,6 +616,12 @@ def say(key: str, data: Mapping[str, object] | None = None, /, **more: object) -
         raise KeyError(key)
     values = {**(data or {}), **more}
     return template.format_map(_Data(values))
+
+
+def counted(key: str, n: int, /, **more: object) -> str:
+    """The sentence of *key* for *n* things, in the singular where there is one of that form for one."""
+    single = f"{key}.one"
+    return say(single if n == 1 and has(single) else key, n=count(n), **more)
 
 
 def has(key: str) -> bool:

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot import wording
 from bot.client import Naibot
 from bot.domain.rules import check_operator
-from bot.services.guilds import Guilds
+from bot.services.guilds import ASKED, WELCOMED, Guilds
 from bot.services.loops import every
 from cogs.ui.answer import acknowledge_press
 from cogs.ui.controls import Press, button, row
@@ -19,7 +19,6 @@ from cogs.ui.requester import requester_of
 
 log = logging.getLogger(__name__)
 
-ASKED, WELCOMED = "asked", "welcome"
 SEND_TIME = 15.0
 GREET_EVERY = 600.0
 """Seconds between looks for servers that could not be greeted, or about which the operator could not be asked."""
@@ -50,6 +49,8 @@ class Admission(commands.Cog):
         """Every server the bot is in."""
         for guild in self._client.guilds:
             self._see(guild)
+        self._guilds.are_known.set()
+        await self._guilds.left_meanwhile([guild.id for guild in self._client.guilds])
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
@@ -105,7 +106,7 @@ class Admission(commands.Cog):
         """Until an operator says yes, the server gets one sentence for every command."""
         if guild.id in await self._guilds.greeted(ASKED):
             return
-        text = wording.say("admission", server=_name(guild.name), n=guild.member_count or 0, id=guild.id)
+        text = wording.counted("admission", guild.member_count or 0, server=_name(guild.name), id=guild.id)
         controls = row(
             button("conf", guild.id, "admit", wording.BUTTON_ADMIT, primary=True),
             button("conf", guild.id, "shut", wording.BUTTON_NOT_NOW),

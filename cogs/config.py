@@ -10,7 +10,6 @@ from bot.domain.change import Change, What
 from bot.domain.errors import Mistake, Refused
 from bot.domain.guild import SETTINGS, Group, GuildConfig, Kind, Setting, Spoiler, parse_value, plain_value
 from bot.domain.request import SIZES, Requester
-from bot.services.accounts import Accounts
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 from cogs.ui.admin import admin_of
@@ -18,20 +17,21 @@ from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
 from cogs.ui.changes import ask_text, done_text, offer_undo, undo_row, yes_or_no
 from cogs.ui.controls import Form, Press
 from cogs.ui.panel import SELECTED, Notice, asking, panel, selected, setting_of
-from cogs.ui.places import named
+from cogs.ui.places import DRAWABLE, WRITABLE, named
 from cogs.ui.requester import Interaction
 from cogs.ui.wizard import first_step
 
 VALUE_MAX = 1_000
+CHOICE_MAX = 100
+"""Characters that Discord takes of an entry."""
 
 
 class Config(commands.Cog):
     """Manage Server is asked for again in every handler; each change is on record."""
 
-    def __init__(self, guilds: Guilds, moderation: Moderation, accounts: Accounts) -> None:
+    def __init__(self, guilds: Guilds, moderation: Moderation) -> None:
         self._guilds = guilds
         self._moderation = moderation
-        self._accounts = accounts
 
     # --- the command -------------------------------------------------------------------------------------------------
 
@@ -72,10 +72,10 @@ class Config(commands.Cog):
     @config.autocomplete("value")
     async def complete_value(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """What the chosen setting can hold."""
-        key = getattr(interaction.namespace, "setting", None)
-        setting = SETTINGS.get(str(key))
-        offered = _offered(setting, interaction.guild) if setting is not None else []
-        found = [text for text in offered if current.casefold() in text.casefold()]
+        _, guild, _ = admin_of(interaction)
+        setting = SETTINGS.get(str(getattr(interaction.namespace, "setting", None)))
+        offered = _offered(setting, guild) if setting is not None else []
+        found = [text for text in offered if current.casefold() in text.casefold() and len(text) <= CHOICE_MAX]
         return [app_commands.Choice(name=text, value=text) for text in found[:25]]
 
     def _panel(
@@ -131,8 +131,7 @@ class Config(commands.Cog):
         interaction = press.interaction
         admin, guild, _ = admin_of(interaction)
         await acknowledge_press(interaction)
-        change = await self._moderation.take(admin, press.number)
-        undo = await self._moderation.apply(admin, change)
+        change, undo = await self._moderation.carry_out(admin, press.number)
         pending = None if is_back or undo == change else await self._moderation.keep(admin, undo)
         text = done_text(change, undo, back=is_back)
         setting = SETTINGS.get(change.name)
@@ -148,7 +147,7 @@ class Config(commands.Cog):
         interaction = press.interaction
         admin, guild, _ = admin_of(interaction)
         await acknowledge_press(interaction)
-        change = await self._moderation.take(admin, press.number)
+        change = await self._moderation.let_go(admin, press.number)
         setting = SETTINGS.get(change.name)
         if setting is not None and _is_card(interaction):
             notice = Notice(text=wording.CHANGE_KEPT)
@@ -242,7 +241,7 @@ def _number_form(setting: Setting, config: GuildConfig) -> Form:
     return form
 
 
-def _offered(setting: Setting, guild: discord.Guild | None) -> list[str]:
+def _offered(setting: Setting, guild: discord.Guild) -> list[str]:
     match setting.kind:
         case Kind.SWITCH:
             return [wording.ON, wording.OFF]
@@ -255,18 +254,16 @@ def _offered(setting: Setting, guild: discord.Guild | None) -> list[str]:
         case Kind.SIZE:
             return [name.capitalize() for name in SIZES]
         case Kind.ROLE:
-            return (
-                [wording.NOT_SET, *(f"@{role.name}" for role in guild.roles if not role.is_default())] if guild else []
-            )
+            return [wording.NOT_SET, *(f"@{role.name}" for role in guild.roles if not role.is_default())]
         case _:
-            channels = guild.text_channels if guild is not None else []
-            return [wording.NOT_SET, *(f"#{channel.name}" for channel in channels)]
+            kinds = DRAWABLE if setting.kind is Kind.CHANNELS else WRITABLE
+            return [wording.NOT_SET, *(f"#{each.name}" for each in guild.channels if each.type in kinds)]
 
 
 async def setup(client: Naibot) -> None:
     """Add the cog and register its controls."""
     services = client.services
-    cog = Config(services.guilds, services.moderation, services.accounts)
+    cog = Config(services.guilds, services.moderation)
     for verb, press in {
         "yes": cog.yes,
         "no": cog.no,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
 from typing import Any
 
@@ -175,13 +175,13 @@ class Courier(commands.Cog):
         job, place = parcel.job, parcel.job.place
         if place is None:
             return await self._deliveries.lapse(job)
+        if place.message_id is None and time.time() - job.admitted_at < UNPLACED:
+            return await self._postpone(job)
         if job.state in (JobState.BLOCKED, JobState.CANCELLED):
             return await self._take_away(job, place)
         text, view = self._content(parcel)
         if any(len(picture.data) > place.file_limit for picture in parcel.pictures):
             return await self._give_up(job, place, Outcome.TOO_LARGE)
-        if place.message_id is None and time.time() - job.admitted_at < UNPLACED:
-            return await self._postpone(job)
         outcome = Outcome.GONE
         if place.message_id is not None:
             outcome = await self._edit(place, text, view, self._files(parcel), UPLOAD_TIME)
@@ -255,24 +255,27 @@ class Courier(commands.Cog):
         if told is not None and (hook is None or place.ephemeral):
             outcome = await self._edit(place, told, None, [], EDIT_TIME)
         else:
-            outcome = await self._attempt(lambda: self._remove(hook, place, told), EDIT_TIME)
+            outcome = await self._attempt(lambda: self._remove(job, hook, place, told), EDIT_TIME)
         if outcome is Outcome.LATER:
             return await self._postpone(job)
         return await self._deliveries.shown(job, None if told is None else place.message_id)
 
-    async def _remove(self, hook: discord.Webhook | None, place: Place, told: str | None) -> None:
-        """Delete the message of *place* after what is *told*, which must not fill a "thinking…" in public."""
+    async def _remove(self, job: Job, hook: discord.Webhook | None, place: Place, told: str | None) -> None:
+        """Delete the message of *place* after what is *told*, once; somebody may have deleted it before."""
         message_id = place.message_id
-        if hook is not None:
-            if told is not None:
-                if message_id is not None:
-                    await hook.edit_message(message_id, content="…", view=None)
-                await hook.send(told, ephemeral=True)
+        if hook is None:
+            if message_id is not None and not place.ephemeral:
+                channel = self._client.get_partial_messageable(place.channel_id)
+                await channel.get_partial_message(message_id).delete()
+            return
+        if told is not None and await self._deliveries.note_nonce(job, f"{job.id}-told"):
             if message_id is not None:
-                await hook.delete_message(message_id)
-        elif message_id is not None and not place.ephemeral:
-            channel = self._client.get_partial_messageable(place.channel_id)
-            await channel.get_partial_message(message_id).delete()
+                # It may still be a "thinking…", which what is told would fill in public.
+                with suppress(discord.NotFound):
+                    await hook.edit_message(message_id, content="…", view=None)
+            await hook.send(told, ephemeral=True)
+        if message_id is not None:
+            await hook.delete_message(message_id)
 
     async def _give_up(self, job: Job, place: Place, outcome: Outcome) -> None:
         """It cannot be shown here: the charge goes back, and the waiting message says so if it still can."""

@@ -116,25 +116,25 @@ class GenerateCog(commands.Cog, name="Generate"):
         requester = requester_of(interaction)
         ground = self._moderation.ground(requester)
         judge_place(requester, ground)
-        request = request_of(asked, ground.guild or DIRECT_CONFIG, age_restricted=requester.age_restricted)
+        request = request_of(asked, ground.guild or DIRECT_CONFIG)
         await self._wish(interaction, requester, request)
 
-    async def _wish(self, interaction: Interaction, requester: Requester, request: Generate) -> None:
+    async def _wish(
+        self, interaction: Interaction, requester: Requester, request: Generate, *, draft_id: int | None = None
+    ) -> None:
         """From a request to its waiting message, its question, or a refusal with what cures it."""
-        config = self._guilds.config(requester)
-        if request.private and config is not None and not config.private:
-            raise Refused("private.off")
         try:
             cost = self._studio.foresee(requester, request)
         except Refused as refusal:
             return await self._refuse(interaction, requester, request, refusal)
         message_id = await acknowledge(interaction, private=request.private or not cost.is_free)
         occasion = Occasion(
-            key=str(interaction.id),
+            key=str(interaction.id) if draft_id is None else f"draft:{draft_id}",
             place=place_of(interaction, message_id, ephemeral=request.private),
             interaction=interaction.id,
         )
-        await self._conclude(interaction, requester, await self._studio.submit(requester, request, occasion))
+        outcome = await self._studio.submit(requester, request, occasion, draft_id=draft_id)
+        await self._conclude(interaction, requester, outcome)
 
     @generate.autocomplete("size")
     async def complete_size(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
@@ -216,8 +216,7 @@ class GenerateCog(commands.Cog, name="Generate"):
             undesired_content=press.fields.get("undesired", ""),
         )
         judge_place(requester, self._moderation.ground(requester))
-        await self._wish(interaction, requester, replace(draft.request, prompt=words))
-        await self._studio.drop(requester, draft.id)
+        await self._wish(interaction, requester, replace(draft.request, prompt=words), draft_id=draft.id)
 
     # --- the question ------------------------------------------------------------------------------------------------
 
@@ -244,7 +243,9 @@ class GenerateCog(commands.Cog, name="Generate"):
             text, view = replies.question(outcome, self._accounts.cheapest(outcome.request), quota)
             await interaction.edit_original_response(content=f"{changed}\n{text}", view=view)
             return
-        await self._post_waiting_message(interaction, requester, outcome, private=private)
+        if outcome.interaction == interaction.id:
+            # Else an earlier press made the job, and its waiting message stands already.
+            await self._post_waiting_message(interaction, requester, outcome, private=private)
 
     async def _post_waiting_message(
         self, interaction: Interaction, requester: Requester, job: Job, *, private: bool
@@ -342,15 +343,17 @@ class GenerateCog(commands.Cog, name="Generate"):
         """Everything about one picture, for the one who asks."""
         interaction, requester = press.interaction, requester_of(press.interaction)
         await acknowledge(interaction, private=True)
+        await self._studio.check_private(requester, press.number)
         job = await self._studio.job(press.number)
-        config = self._guilds.config(job.requester)
-        is_theirs = requester.user_id == job.user_id or requester.may_moderate
-        await show_card(interaction, replies.more_card(job, config, shows_prompt=is_theirs))
+        await show_card(interaction, replies.more_card(job, shows_prompt=self._studio.shows_prompt(requester, job)))
 
     async def copy(self, press: Press) -> None:
         """The whole command, to paste."""
         await acknowledge(press.interaction, private=True)
-        line = replies.command_line(await self._studio.request_of(press.number))
+        job = await self._studio.visible_job(requester_of(press.interaction), press.number)
+        if job.request is None:
+            raise Refused("gone")
+        line = replies.command_line(job.request)
         if len(line) <= CONTENT_MAX:
             await tell(press.interaction, f"{wording.COPY_COMMAND}\n{wording.block(line, CONTENT_MAX)}")
             return

@@ -12,13 +12,14 @@ from discord.ext import commands
 
 from bot import wording
 from bot.client import Naibot
-from bot.domain.claims import Inspection, shown_claim
+from bot.domain.claims import Inspection, shown_claim, to_json
 from bot.domain.errors import Mistake, Refused
 from bot.domain.request import Picture
-from bot.domain.rules import judge_member, judge_shown
+from bot.domain.rules import judge_listed, judge_member, judge_words
 from bot.services.darkroom import BYTES_MAX, Darkroom
 from bot.services.deliveries import Deliveries
 from bot.services.moderation import Moderation
+from bot.services.studio import Studio
 from cogs.ui.answer import acknowledge, fill_placeholder, note, show_card, tell
 from cogs.ui.controls import Press
 from cogs.ui.inspection import METADATA, card_of, metadata_of, remembered
@@ -31,8 +32,11 @@ METADATA_BYTES = 256 * 1024
 class Inspect(commands.Cog):
     """Reads images; nothing is kept, the answer's own `metadata.json` is its memory."""
 
-    def __init__(self, client: Naibot, darkroom: Darkroom, deliveries: Deliveries, moderation: Moderation) -> None:
+    def __init__(
+        self, client: Naibot, darkroom: Darkroom, deliveries: Deliveries, moderation: Moderation, studio: Studio
+    ) -> None:
         self._client = client
+        self._studio = studio
         self._darkroom = darkroom
         self._deliveries = deliveries
         self._moderation = moderation
@@ -72,6 +76,7 @@ class Inspect(commands.Cog):
         """More… → Inspect the file: the bytes that were delivered, while they are kept."""
         self._judge_member(press.interaction)
         await acknowledge(press.interaction, private=True)
+        await self._studio.check_private(requester_of(press.interaction), press.number)
         pictures = await self._deliveries.pictures(press.number)
         if not pictures:
             raise Mistake("image.gone")
@@ -123,8 +128,11 @@ class Inspect(commands.Cog):
         """A bot's words escape the server's own filters, so the text passes the rules first."""
         claim = shown_claim(inspection)
         try:
-            shown = ", ".join([claim.prompt or "", *(c.prompt for c in claim.characters)]) if claim else ""
-            judge_shown(shown, self._moderation.ground(requester_of(interaction)))
+            prompts = ", ".join([claim.prompt or "", *(c.prompt for c in claim.characters)]) if claim else ""
+            ground = self._moderation.ground(requester_of(interaction))
+            judge_words(prompts)
+            # The card's file holds more than the card shows, and all of it becomes everybody's.
+            judge_listed(json.dumps([name, to_json(inspection)], ensure_ascii=False), ground)
         except Refused as refusal:
             await tell(interaction, wording.SHARE_REFUSED)
             await note(interaction, refusal)
@@ -174,7 +182,8 @@ def _metadata_url(message: discord.Message | None) -> str:
 
 async def setup(client: Naibot) -> None:
     """Add the cog and register its controls."""
-    cog = Inspect(client, client.services.darkroom, client.services.deliveries, client.services.moderation)
+    services = client.services
+    cog = Inspect(client, services.darkroom, services.deliveries, services.moderation, services.studio)
     client.control("job", "inspect", press=cog.inspect_job)
     client.control("look", "copy", press=cog.copy_prompt)
     client.control("look", "share", press=cog.show_everyone)

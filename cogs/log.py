@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import aiohttp
 import discord
@@ -17,7 +18,7 @@ from cogs.ui.operator import tell_operator
 log = logging.getLogger(__name__)
 
 PAUSE = 2.0
-"""Seconds between looks; refusals of one kind in that time become one line."""
+"""Seconds between looks."""
 SEND_TIME = 15.0
 
 
@@ -41,9 +42,17 @@ class Log(commands.Cog):
     async def _tell_all(self) -> None:
         await self._client.wait_until_ready()
         while True:
-            for line in await self._chronicle.next():
-                await self._tell(line)
+            lines = await self._chronicle.next()
+            # One after the other in each channel; a slow channel does not hold up the others.
+            channels = dict.fromkeys(line.channel_id for line in lines)
+            await asyncio.gather(
+                *(self._tell_in_order([line for line in lines if line.channel_id == id_]) for id_ in channels)
+            )
             await asyncio.sleep(PAUSE)
+
+    async def _tell_in_order(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            await self._tell(line)
 
     async def _tell(self, line: Line) -> None:
         text, nonce = text_of(line), f"log-{line.newest.id}"

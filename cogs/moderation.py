@@ -8,10 +8,10 @@ from bot import wording
 from bot.client import Naibot
 from bot.domain.errors import Refused
 from bot.domain.guild import REASON_LENGTH, Block
-from bot.domain.rules import check_moderator
 from bot.services.moderation import Moderation
+from cogs.ui.admin import moderator_of
 from cogs.ui.answer import acknowledge, tell
-from cogs.ui.requester import Interaction, requester_of
+from cogs.ui.requester import Interaction
 
 DURATIONS = [app_commands.Choice(name=label, value=value) for value, label in wording.DURATIONS.items()]
 
@@ -36,8 +36,7 @@ class Mod(commands.GroupCog, group_name="mod", group_description=wording.MOD):
         reason: app_commands.Range[str, 0, REASON_LENGTH] | None = None,
     ) -> None:
         """Their waiting pictures are taken back, and they are told when they come again."""
-        requester = requester_of(interaction)
-        check_moderator(requester)
+        requester = moderator_of(interaction)
         if isinstance(member, discord.Member) and _manages(member):
             raise Refused("block.admin")
         await acknowledge(interaction, private=True)
@@ -49,8 +48,7 @@ class Mod(commands.GroupCog, group_name="mod", group_description=wording.MOD):
     @app_commands.describe(member=wording.MOD_MEMBER)
     async def unblock(self, interaction: Interaction, member: discord.User) -> None:
         """Lift a block before its time."""
-        requester = requester_of(interaction)
-        check_moderator(requester)
+        requester = moderator_of(interaction)
         await acknowledge(interaction, private=True)
         await self._moderation.unblock(requester, member.id)
         await tell(interaction, wording.say("unblocked", member=member.mention))
@@ -66,7 +64,7 @@ def _blocked_text(block: Block, taken: int, mentions: dict[str, str]) -> str:
     text = wording.explain("blocked" if block.until is not None else "blocked.lasting", data, mentions)
     if not taken:
         return text
-    return f"{text}\n{wording.BLOCKED_TAKEN_ONE if taken == 1 else wording.say('blocked.taken', n=taken)}"
+    return f"{text}\n{wording.counted('blocked.taken', taken)}"
 
 
 async def setup(client: Naibot) -> None:

@@ -9,26 +9,29 @@ from bot.client import Naibot
 from bot.domain.errors import Refused
 from bot.domain.guild import DIRECT_CONFIG
 from bot.domain.request import Context, Requester
-from bot.domain.rules import check_moderator, never_spends
+from bot.domain.rules import judge_place, never_spends
 from bot.services.deliveries import Deliveries
 from bot.services.guilds import Guilds
+from bot.services.moderation import Moderation
 from bot.services.studio import Studio
+from cogs.ui.admin import moderator_of
 from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
-from cogs.ui.cards import choices_of, queue_card, quota_card
+from cogs.ui.cards import ALL, card, choices_of, queue_card, quota_card
 from cogs.ui.controls import Press
 from cogs.ui.requester import Interaction, requester_of
 
-ALL = "all"
+CLOSED = ("not.served", "direct.off", "place.none")
 ANLAS_KEYS = {"price.house": "quota.anlas_house", "price.never": "quota.anlas_never"}
 
 
 class Queue(commands.Cog):
     """The waiting line as its members see it. These commands read, so they work wherever the bot is."""
 
-    def __init__(self, studio: Studio, deliveries: Deliveries, guilds: Guilds) -> None:
+    def __init__(self, studio: Studio, deliveries: Deliveries, guilds: Guilds, moderation: Moderation) -> None:
         self._studio = studio
         self._deliveries = deliveries
         self._guilds = guilds
+        self._moderation = moderation
 
     # --- quota -------------------------------------------------------------------------------------------------------
 
@@ -40,18 +43,30 @@ class Queue(commands.Cog):
         """Never refused; another member's figures are for moderators."""
         requester = requester_of(interaction)
         if member is not None and member.id != requester.user_id:
-            check_moderator(requester)
+            moderator_of(interaction)
         await acknowledge(interaction, private=True)
         whose = requester if member is None else _as(requester, member)
+        if (closed := self._closed(whose, interaction.client.mentions)) is not None:
+            await show_card(interaction, card([wording.QUOTA_HEADING, closed]))
+            return
         config = self._guilds.config(whose) or DIRECT_CONFIG
-        card = quota_card(
+        shown = quota_card(
             await self._studio.quota(whose),
             await self._studio.waiting(whose),
             config,
             self._anlas_key(whose),
             None if whose.user_id == requester.user_id else whose.user_id,
         )
-        await show_card(interaction, card)
+        await show_card(interaction, shown)
+
+    def _closed(self, requester: Requester, mentions: dict[str, str]) -> str | None:
+        """Why nobody draws anything here, so that figures would mislead; None where somebody does."""
+        try:
+            judge_place(requester, self._moderation.ground(requester))
+        except Refused as refusal:
+            if refusal.code in CLOSED:
+                return wording.explain(refusal.code, refusal.data, mentions)
+        return None
 
     def _anlas_key(self, requester: Requester) -> str:
         config = self._guilds.config(requester) or DIRECT_CONFIG
@@ -71,7 +86,7 @@ class Queue(commands.Cog):
     async def queue(self, interaction: Interaction, everyone: bool = False) -> None:
         """One's own waiting pictures; the whole line for moderators, without prompts."""
         if everyone:
-            check_moderator(requester_of(interaction))
+            moderator_of(interaction)
         await acknowledge(interaction, private=True)
         await self._show_queue(interaction, everyone=everyone)
 
@@ -92,8 +107,9 @@ class Queue(commands.Cog):
     async def withdraw(self, press: Press) -> None:
         """Take one back from the card, and draw the card anew."""
         await acknowledge_press(press.interaction)
-        await self._studio.cancel(requester_of(press.interaction), press.number)
-        await self._show_queue(press.interaction, everyone=press.arg is not None)
+        requester = requester_of(press.interaction)
+        await self._studio.cancel(requester, press.number)
+        await self._show_queue(press.interaction, everyone=press.arg is not None and requester.may_moderate)
 
     # --- cancel ------------------------------------------------------------------------------------------------------
 
@@ -148,7 +164,7 @@ def _as(requester: Requester, member: discord.User | discord.Member) -> Requeste
 async def setup(client: Naibot) -> None:
     """Add the cog and register its controls."""
     services = client.services
-    cog = Queue(services.studio, services.deliveries, services.guilds)
+    cog = Queue(services.studio, services.deliveries, services.guilds, services.moderation)
     client.control("job", "cancel", press=cog.cancel_one)
     client.control("job", "withdraw", press=cog.withdraw)
     client.control("me", "queue", press=cog.show_own)

@@ -14,9 +14,10 @@ from bot.domain.errors import Refused
 from bot.domain.guild import DIRECT_CONFIG, WORD_LENGTH
 from bot.domain.prompt import is_steered_by_us
 from bot.domain.request import PROMPT_MAX, Requester
-from bot.domain.rules import check_admin, keeps_safe
-from bot.services.moderation import Moderation, stands_in
+from bot.domain.rules import as_member, keeps_safe
+from bot.services.moderation import Moderation
 from bot.services.studio import Studio
+from cogs.ui.admin import admin_of
 from cogs.ui.answer import acknowledge, tell
 from cogs.ui.cards import card
 from cogs.ui.changes import ask_text, offer_undo
@@ -59,8 +60,7 @@ class Rules(commands.GroupCog, group_name="rules", group_description=wording.RUL
     @app_commands.describe(text=wording.RULES_REMOVE_TEXT)
     async def remove(self, interaction: Interaction, text: app_commands.Range[str, 1, WORD_LENGTH]) -> None:
         """At once, with a way back."""
-        requester = requester_of(interaction)
-        check_admin(requester)
+        requester, _, _ = admin_of(interaction)
         await acknowledge(interaction, private=True)
         change = Change(what=What.WORD_REMOVED, name=text)
         undo = await self._moderation.apply(requester, change)
@@ -78,8 +78,7 @@ class Rules(commands.GroupCog, group_name="rules", group_description=wording.RUL
     @app_commands.command(name="list", description=wording.RULES_LIST)
     async def list_words(self, interaction: Interaction) -> None:
         """All of them; in a file where a card cannot hold them."""
-        requester = requester_of(interaction)
-        check_admin(requester)
+        requester, _, _ = admin_of(interaction)
         await acknowledge(interaction, private=True)
         words = self._moderation.words_of(requester.scope)
         text = wording.listed(wording.inline(word, WORD_LENGTH) for word in words)
@@ -103,19 +102,17 @@ class Rules(commands.GroupCog, group_name="rules", group_description=wording.RUL
         channel: Channel | None = None,
     ) -> None:
         """The very policy that `/generate` asks, for a plain member; nothing is made or put on record."""
-        requester = requester_of(interaction)
-        check_admin(requester)
+        requester, _, _ = admin_of(interaction)
         await acknowledge(interaction, private=True)
-        member = requester if channel is None else _in(requester, channel)
+        member = as_member(requester if channel is None else _in(requester, channel))
         await tell(interaction, self._verdict(member, prompt, interaction.client.mentions))
 
-    def _verdict(self, requester: Requester, prompt: str, mentions: dict[str, str]) -> str:
-        member = stands_in(requester, requester.channel_id, age_restricted=requester.age_restricted)
+    def _verdict(self, member: Requester, prompt: str, mentions: dict[str, str]) -> str:
         ground = self._moderation.ground(member)
         where = f"<#{member.channel_id}>"
         try:
             request = request_of(Asked(prompt=prompt), ground.guild or DIRECT_CONFIG)
-            price = self._studio.foresee(replace(member, user_id=0), request)
+            price = self._studio.foresee(member, request)
         except Refused as refusal:
             sentence = wording.explain(refusal.code, refusal.data, mentions)
             return wording.say("test.refused", channel=where, sentence=sentence)
@@ -126,17 +123,21 @@ class Rules(commands.GroupCog, group_name="rules", group_description=wording.RUL
 
 def _in(requester: Requester, channel: Channel) -> Requester:
     parent = channel.parent if isinstance(channel, discord.Thread) else None
-    age_restricted = bool(getattr(parent or channel, "nsfw", False))
-    return stands_in(requester, parent.id if parent is not None else channel.id, age_restricted=age_restricted)
+    return replace(
+        requester,
+        channel_id=channel.id,
+        parent_id=parent.id if parent is not None else None,
+        age_restricted=bool(getattr(parent or channel, "nsfw", False)),
+    )
 
 
 def _would_hit(hits: list[str], of: int) -> str:
     if not of:
         return wording.WORD_WOULD_HIT_NEW
     if not hits:
-        return wording.say("word.would_hit_none", of=of)
+        return wording.counted("word.would_hit_none", of, of=of)
     examples = [f"-# {wording.inline(prompt, 120)}" for prompt in hits[:EXAMPLES]]
-    return "\n".join([wording.say("word.would_hit", of=of, n=len(hits)), *examples])
+    return "\n".join([wording.counted("word.would_hit", of, of=of, hits=len(hits)), *examples])
 
 
 async def setup(client: Naibot) -> None:

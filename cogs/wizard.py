@@ -16,7 +16,7 @@ from cogs.ui.answer import acknowledge, acknowledge_press, show_card
 from cogs.ui.cards import card
 from cogs.ui.controls import Press, button, row
 from cogs.ui.panel import panel, selected, setting_of
-from cogs.ui.wizard import AMOUNTS, STEPS, first_step, setup_step
+from cogs.ui.wizard import ACCEPTED, AMOUNTS, STEPS, first_step, setup_step
 
 
 class Wizard(commands.Cog):
@@ -74,7 +74,7 @@ class Wizard(commands.Cog):
         """[Open the doors], which can be pressed only once everything it needs is there."""
         admin, guild, config = admin_of(press.interaction)
         await acknowledge_press(press.interaction)
-        if not config.channels:
+        if not config.channels or not (config.unchecked or press.arg == ACCEPTED):
             await self._draw_step(press, guild, 4)
             return
         await self._moderation.set(admin, "unchecked", True)

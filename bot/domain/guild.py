@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain.errors import Mistake
 from bot.domain.model import HOME_MODEL, Model
-from bot.domain.request import SIZES, Size, check_range, parse_size
+from bot.domain.request import SIZES, Size, parse_size
 
 CHANNELS_MAX = 25
 """Channels; a select of Discord's chooses no more."""
@@ -102,8 +102,8 @@ class GuildConfig:
         for setting in fields(self):
             value = getattr(self, setting.name)
             if setting.metadata.get("kind") in (Kind.NUMBER, Kind.LIMIT) and value is not None:
-                check_range(setting.name, value, setting.metadata["low"], setting.metadata["high"])
-        check_range("channels", len(self.channels), 0, CHANNELS_MAX)
+                _check(setting.name, value, setting.metadata["low"], setting.metadata["high"])
+        _check("channels", len(self.channels), 0, CHANNELS_MAX)
 
     @property
     def is_open(self) -> bool:
@@ -152,7 +152,7 @@ def parse_value(setting: Setting, text: str) -> Any:
     """
     Read a setting's value as people write it; ids of channels and roles stand as digits with blanks between.
 
-    Raises `Mistake`: ``setting.switch``, ``setting.number``, ``setting.choice``, ``option.range`` or a size's.
+    Raises `Mistake`: ``setting.switch``, ``setting.number``, ``setting.choice`` or a size's.
     """
     words = " ".join(text.casefold().split())
     match setting.kind:
@@ -179,11 +179,14 @@ def _switch(words: str) -> bool:
 
 
 def _whole(setting: Setting, words: str) -> int:
-    if not words.isascii() or not words.isdecimal() or len(words) > 9:
-        raise Mistake("setting.number", setting=setting.key, low=setting.low, high=setting.high)
-    if not setting.low <= int(words) <= setting.high:
-        raise Mistake("setting.number", setting=setting.key, low=setting.low, high=setting.high)
+    is_number = words.isascii() and words.isdecimal() and len(words) <= 9
+    _check(setting.key, int(words) if is_number else -1, setting.low, setting.high)
     return int(words)
+
+
+def _check(key: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise Mistake("setting.number", setting=key, low=low, high=high)
 
 
 def _spoiler(words: str) -> Spoiler:

@@ -4,7 +4,7 @@ The locked tier: what is never made or shown, anywhere, shipped in code so that 
 Sexual words together with words for minors, and words that mean both by themselves.
 """
 
-from bot.domain.words import find_phrase, fold
+from bot.domain.words import Words, find_phrase, readings
 
 _LOCKED_ALONE = frozenset(
     tuple(term.split())
@@ -44,7 +44,34 @@ _SEXUAL = frozenset(
 )  # fmt: skip
 
 
+_INNOCENT = tuple(
+    tuple(term.split())
+    for term in (
+        "cum laude",
+        "minor chord",
+        "minor key",
+        "minor scale",
+        "minor arcana",
+        "goat kid",
+        "goat kids",
+    )
+)
+"""Where a word of the lists means something else."""
+
+
 def is_locked(text: str) -> bool:
-    """Whether *text* asks for what is never made."""
-    words = fold(text)
-    return bool(find_phrase(words, _LOCKED_ALONE) or (find_phrase(words, _MINOR) and find_phrase(words, _SEXUAL)))
+    """Whether *text* asks for what is never made, in either of its readings."""
+    readings_ = [_without_innocent(words) for words in readings(text)]
+
+    def holds(phrases: frozenset[Words]) -> bool:
+        return any(find_phrase(words, phrases) for words in readings_)
+
+    return holds(_LOCKED_ALONE) or (holds(_MINOR) and holds(_SEXUAL))
+
+
+def _without_innocent(words: Words) -> Words:
+    while (found := find_phrase(words, _INNOCENT)) is not None:
+        at = next(n for n in range(len(words)) if words[n : n + len(found)] == found)
+        # Something stays where it stood, or its neighbours would become a phrase.
+        words = (*words[:at], "-", *words[at + len(found) :])
+    return words

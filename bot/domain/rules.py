@@ -6,17 +6,14 @@ Every entry asks it (commands, buttons, forms, menus), and the moment of claim a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.domain.errors import Forbidden, Refused
 from bot.domain.guild import Block, GuildConfig, HouseConfig
 from bot.domain.locked import is_locked
 from bot.domain.request import Context, Request, Requester
-from bot.domain.steering import asking_tag, weakening_tag
-from bot.domain.words import find_phrase, fold, is_open_in
-
-Phrase = tuple[str, ...]
-"""The folded words of an entry in a server's word list."""
+from bot.domain.steering import asking_tag, is_mixed, weakening_tag
+from bot.domain.words import Words, find_in, is_open_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,33 +23,35 @@ class Ground:
 
     *guild* is None in a server that nobody admitted. *words* are the server's own, folded → as they were entered.
     *block* is the requester's, while it lives. *channels* are the server's channels that exist, with whether each
-    is age-restricted; empty where that is not known.
+    is age-restricted; None where that is not known.
     """
 
     guild: GuildConfig | None
     house: HouseConfig
-    words: Mapping[Phrase, str] = field(default_factory=dict)
+    words: Mapping[Words, str] = field(default_factory=dict)
     block: Block | None = None
-    channels: Mapping[int, bool] = field(default_factory=dict)
+    channels: Mapping[int, bool] | None = None
 
     @property
     def open_channels(self) -> tuple[int, ...]:
         """Where pictures may be made and which were not deleted meanwhile."""
         chosen = self.guild.channels if self.guild is not None else ()
-        return tuple(id_ for id_ in chosen if not self.channels or id_ in self.channels)
+        return tuple(id_ for id_ in chosen if self.channels is None or id_ in self.channels)
 
 
 def judge(requester: Requester, request: Request, ground: Ground) -> None:
     """
     Raise `Forbidden` if *requester* may not have *request* made here; say nothing if they may.
 
-    Codes: those of `judge_place`, ``locked``, ``word``, ``word.hidden``, ``nsfw.asked``, ``nsfw.weakened``, and
-    ``age`` where the place keeps pictures safe and the request does not.
+    Codes: those of `judge_place`, ``locked``, ``word``, ``word.hidden``, ``nsfw.asked``, ``nsfw.weakened``,
+    ``nsfw.mixed``, ``private.off``, and ``age`` where the place keeps pictures safe and the request does not.
     """
     _judge_served(requester, ground)
     judge_words(request.prompt.text)
     judge_place(requester, ground)
     judge_listed(request.prompt.text, ground)
+    if request.private and ground.guild is not None and not ground.guild.private:
+        raise Forbidden("private.off")
     if keeps_safe(requester, ground):
         _judge_safety(requester, request, ground)
 
@@ -91,16 +90,9 @@ def judge_words(text: str) -> None:
 
 def judge_listed(text: str, ground: Ground) -> None:
     """Raise `Forbidden` ``word`` for what this server's own list refuses, ``word.hidden`` where it is disguised."""
-    found = find_phrase(fold(text), ground.words)
-    if found is not None:
+    if (found := find_in(text, ground.words)) is not None:
         word = ground.words[found]
         raise Forbidden("word", word=word) if is_open_in(word, text) else Forbidden("word.hidden")
-
-
-def judge_shown(text: str, ground: Ground) -> None:
-    """Raise `Forbidden` where the bot may not show *text* to others: its words escape a server's own filters."""
-    judge_words(text)
-    judge_listed(text, ground)
 
 
 def keeps_safe(requester: Requester, ground: Ground) -> bool:
@@ -110,7 +102,8 @@ def keeps_safe(requester: Requester, ground: Ground) -> bool:
     """
     if requester.context is not Context.GUILD or ground.guild is None or not ground.guild.age_restricted:
         return True
-    is_still = ground.channels.get(requester.parent_id or requester.channel_id, True)
+    channel = requester.parent_id or requester.channel_id
+    is_still = ground.channels is None or ground.channels.get(channel, False)
     return not (requester.age_restricted and is_still)
 
 
@@ -126,6 +119,8 @@ def _judge_safety(requester: Requester, request: Request, ground: Ground) -> Non
         raise Forbidden(code, tag=tag, channel=_here(requester), other=other)
     if (tag := weakening_tag(request.prompt.undesired_content)) is not None:
         raise Forbidden("nsfw.weakened", tag=tag, channel=_here(requester))
+    if is_mixed(request.prompt.undesired_content):
+        raise Forbidden("nsfw.mixed", channel=_here(requester))
     if not request.safe:
         raise Forbidden("age", channel=_adult_channel(ground) or requester.channel_id)
 
@@ -139,17 +134,19 @@ def _adult_channel(ground: Ground) -> int | None:
     """A channel of this server where age-restricted pictures may be made."""
     if ground.guild is None or not ground.guild.age_restricted:
         return None
-    return next((id_ for id_ in ground.open_channels if ground.channels.get(id_)), None)
+    return next((id_ for id_ in ground.open_channels if ground.channels and ground.channels.get(id_)), None)
 
 
-def check_admin(requester: Requester) -> None:
-    """Raise `Refused` ``admin.only`` unless *requester* may change this server's settings."""
+def check_admin(requester: Requester, ground: Ground) -> None:
+    """Raise `Refused` ``not.served`` or ``admin.only`` unless *requester* may change this server's settings."""
+    _judge_served(requester, ground)
     if requester.context is not Context.GUILD or not requester.may_manage:
         raise Refused("admin.only")
 
 
-def check_moderator(requester: Requester) -> None:
-    """Raise `Refused` ``moderator.only`` unless *requester* moderates here."""
+def check_moderator(requester: Requester, ground: Ground) -> None:
+    """Raise `Refused` ``not.served`` or ``moderator.only`` unless *requester* moderates here."""
+    _judge_served(requester, ground)
     if requester.context is not Context.GUILD or not requester.may_moderate:
         raise Refused("moderator.only")
 
@@ -158,6 +155,11 @@ def check_operator(requester: Requester, house: HouseConfig) -> None:
     """Raise `Refused` ``operator.only`` unless *requester* runs this bot."""
     if requester.user_id not in house.operators:
         raise Refused("operator.only")
+
+
+def as_member(requester: Requester) -> Requester:
+    """Nobody in particular in the same place, without any rights: whom `/rules test` asks about."""
+    return replace(requester, user_id=0, may_moderate=False, may_manage=False)
 
 
 def never_spends(guild: GuildConfig, house: HouseConfig, *, is_direct: bool = False) -> str | None:

@@ -5,11 +5,12 @@ NovelAI has no safety switch, only text (nai-api.md 5.3). In places that keep pi
 therefore begins with ``nsfw, `` (`bot.domain.prompt`), and nothing else in the request may undo that.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.domain.words import fold
+from bot.domain.words import Words, fold, unleet
 
 STEER = "nsfw, "
 """What the undesired content begins with in places that keep pictures safe."""
@@ -18,9 +19,11 @@ _ASKING = frozenset(
     {("nsfw",), ("explicit",), ("rating", "explicit"), ("rating", "questionable"), ("rating", "sensitive")}
 )
 _NUMBER = r"(?:\d++(?:\.\d*+)?+|\.\d*+)"
+_BEGINNINGS = tuple("".join(words) for words in _ASKING)
+_NO_LETTER = re.compile(r"[^a-z]")
 _WEIGHT = re.compile(rf"-?{_NUMBER}?+::")
 _PIECE = re.compile(
-    rf"(?P<weight>{_WEIGHT.pattern})|(?P<end>[,|\n;，、]|\.\s)|{_NUMBER}|[{{}}\[\]]|[^-\d.:,|\n;，、{{}}\[\]]++|.",
+    rf"(?P<weight>{_WEIGHT.pattern})|(?P<end>[,|;/\r\n\u2028\u2029，、。；])|{_NUMBER}|[{{}}\[\]]|[^-\d.:,|;/\r\n\u2028\u2029，、。；{{}}\[\]]++|.",
     re.DOTALL,
 )
 SEGMENT_WEIGHT = re.compile(r":(-?(?:\d++(?:\.\d++)?+|\.\d++))\s*+$")
@@ -34,6 +37,10 @@ class _Tag:
     text: str
     weight: float
 
+    @property
+    def weakens(self) -> bool:
+        return self.weight < 1 - _EPSILON
+
 
 def asking_tag(prompt: str) -> str | None:
     """The tag with which *prompt* asks for what is kept out, however it is disguised; None where none does."""
@@ -42,21 +49,28 @@ def asking_tag(prompt: str) -> str | None:
 
 def weakening_tag(undesired_content: str) -> str | None:
     """The tag whose weight *undesired_content* takes away (``[nsfw]``, ``-1::nsfw::``), or None."""
-    for tag in _tags(undesired_content):
-        if _asks(tag.text) and tag.weight < 1 - _EPSILON:
-            return _bare(tag.text)
-    first, bar, _ = undesired_content.partition("|")
-    # A segment of a mixed text has one weight (V3), and the first one is ours too.
-    if bar and (weight := SEGMENT_WEIGHT.search(first)) and float(weight[1]) < 1:
-        return STEER.rstrip(", ")
-    return None
+    return next((_bare(tag.text) for tag in _tags(undesired_content) if _asks(tag.text) and tag.weakens), None)
+
+
+def is_mixed(undesired_content: str) -> bool:
+    """Whether it mixes segments (``a|b:-5``): these weigh against each other, and the first begins with ours (V3)."""
+    return "|" in undesired_content
 
 
 def _asks(tag: str) -> bool:
-    words = fold(tag)
+    """Also one sentence of several; the whole as well, for what is spelled with dots."""
+    return any(_may_ask(part) and _without_numbers(fold(part)) in _ASKING for part in {tag, *tag.split(".")})
+
+
+def _may_ask(tag: str) -> bool:
+    """Whether it is worth folding: most tags are plain and begin with other letters."""
+    return not tag.isascii() or _NO_LETTER.sub("", unleet(tag.casefold())).startswith(_BEGINNINGS)
+
+
+def _without_numbers(words: Words) -> Words:
     while words and words[-1].isdecimal():
         words = words[:-1]
-    return words in _ASKING
+    return words
 
 
 def _bare(tag: str) -> str:
@@ -64,23 +78,46 @@ def _bare(tag: str) -> str:
 
 
 def _tags(text: str) -> Iterator[_Tag]:
-    """The tags of *text*, each with the least weight that any part of it has."""
+    """
+    The tags of *text*, each with the least weight that any part of it has.
+
+    What stands between brackets or weights counts by itself (``a[nsfw``) and together with its neighbours (``ns{fw}``).
+    """
     factor, brackets = 1.0, 1.0
-    words, weight = "", float("inf")
+    whole, part = _Open(), _Open()
     for match in _PIECE.finditer(text):
         piece = match[0]
-        if match["weight"]:
+        if match["end"]:
+            yield from {whole.closed(), part.closed()}
+        elif match["weight"]:
             # A bare "::" ends the weight (nai-api.md 5.1). Brackets count on: V3 does not let it close them.
+            yield part.closed()
             factor = _number(piece.removesuffix("::"))
-        elif match["end"]:
-            yield _Tag(words, weight)
-            words, weight = "", float("inf")
+        elif piece in _BRACKET:
+            yield part.closed()
+            brackets *= _BRACKET[piece]
         else:
-            brackets *= _BRACKET.get(piece, 1.0)
-            if piece not in _BRACKET and not piece.isspace():
-                weight = min(weight, factor * brackets)
-            words += piece
-    yield _Tag(words, weight)
+            whole.add(piece, factor * brackets)
+            part.add(piece, factor * brackets)
+    yield from {whole.closed(), part.closed()}
+
+
+class _Open:
+    """A tag that is being read."""
+
+    def __init__(self) -> None:
+        self._text, self._weight = "", math.inf
+
+    def add(self, piece: str, weight: float) -> None:
+        self._text += piece
+        if not piece.isspace():
+            self._weight = min(self._weight, weight)
+
+    def closed(self) -> _Tag:
+        """What was read; from here on another tag is."""
+        tag = _Tag(self._text, self._weight)
+        self._text, self._weight = "", math.inf
+        return tag
 
 
 def _number(text: str) -> float:

@@ -7,53 +7,81 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
+Words = tuple[str, ...]
+"""Folded words in their order."""
+
 # Numbers that are no weights are matched too, so that a long one is walked through once and not from each digit.
 _WEIGHT_OR_NUMBER = re.compile(r"(?P<weight>-?(?:\d++(?:\.\d*+)?+|\.\d*+)?+::)|\d++")
-_EMPHASIS = str.maketrans("", "", "{}[]()\\|")
+_EMPHASIS = "{}[]()\\|"
 _SEPARATORS = re.compile(r"[^a-z0-9@$+]+")
 _LETTERS_AND_DIGITS = re.compile(r"(?=.*[a-z])(?=.*[0-9@$+])")
 _COUNT_TAG = re.compile(r"\d+[a-z]+")
 _LEET = str.maketrans("013457@$+", "oieastast")
 _SPELLED_OUT = re.compile(r"(?<![a-z])[a-z](?:[^a-z0-9,]{1,2}[a-z](?![a-z])){2,}")
-
-_CONTROLS = {n: None for n in (*range(32), 127)}
+_BLANKS = re.compile(r"\s")
+_MARKS = re.compile(r"[\W_]+")
 
 HIDDEN = ("Cf", "Cc", "Mn", "Me", "Co", "Cn")
 """Unicode categories that a reader does not see, or that only strike through."""
+_CONTROLS = dict.fromkeys((*range(32), 127))
 
 
-@lru_cache(maxsize=256)
-def fold(text: str) -> tuple[str, ...]:
+def fold(text: str) -> Words:
     """
     The words of *text* in plain ASCII: emphasis, weights, accents, look-alikes and spelling with digits undone.
 
-    ``1girl`` and its kin keep their digits; ``n4k3d`` does not. Words spelled letter by letter are joined. The last
-    texts are remembered, because a prompt is asked about several times on its way.
+    ``1girl`` and its kin keep their digits; ``n4k3d`` does not. Words spelled letter by letter are joined.
     """
-    if text.isascii():
-        visible = text.translate(_CONTROLS)
-    else:
-        visible = "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) not in HIDDEN)
-    unweighted = _WEIGHT_OR_NUMBER.sub(lambda m: "" if m["weight"] else m[0], visible.translate(_EMPHASIS))
+    return _fold(_visible(text), "")
+
+
+@lru_cache(maxsize=256)
+def readings(text: str) -> tuple[Words, Words]:
+    """
+    *text* folded twice: with emphasis and weights taken out of words (``na{ked}``), and with them between words
+    (``naked|hat``). What is in either is in the text.
+
+    The last texts are remembered, because a prompt is asked about several times on its way.
+    """
+    plain = _visible(text)
+    return _fold(plain, ""), _fold(plain, " ")
+
+
+def _visible(text: str) -> str:
+    spaced = _BLANKS.sub(" ", text)
+    if spaced.isascii():
+        return spaced.translate(_CONTROLS)
+    return "".join(c for c in unicodedata.normalize("NFKD", spaced) if unicodedata.category(c) not in HIDDEN)
+
+
+def _fold(visible: str, between: str) -> Words:
+    bare = "".join(between if c in _EMPHASIS else c for c in visible)
+    unweighted = _WEIGHT_OR_NUMBER.sub(lambda match: between if match["weight"] else match[0], bare)
     plain = (unweighted if unweighted.isascii() else anyascii(unweighted)).casefold()
     joined = _SPELLED_OUT.sub(lambda match: re.sub(r"[^a-z]", "", match[0]), plain)
-    return tuple(_unleet(word) for word in _SEPARATORS.split(joined) if word)
+    return tuple(_plain_word(word) for word in _SEPARATORS.split(joined) if word)
 
 
-def _unleet(word: str) -> str:
+def _plain_word(word: str) -> str:
     if _COUNT_TAG.fullmatch(word) or not _LETTERS_AND_DIGITS.match(word):
         return word
-    return word.translate(_LEET)
+    return unleet(word)
 
 
-def is_open_in(word: str, text: str) -> bool:
-    """Whether *word* stands in *text* as it is, so that repeating it tells nobody anything."""
-    return bool(re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", text.casefold()))
+def unleet(text: str) -> str:
+    """Digits and signs as the letters that they stand for."""
+    return text.translate(_LEET)
 
 
-def find_phrase(words: tuple[str, ...], phrases: Iterable[tuple[str, ...]]) -> tuple[str, ...] | None:
+def find_in(text: str, phrases: Iterable[Words]) -> Words | None:
+    """The first of *phrases* (folded) that stands in *text* in either reading; else None."""
+    phrases = tuple(phrases)
+    return next((found for words in readings(text) if (found := find_phrase(words, phrases))), None)
+
+
+def find_phrase(words: Words, phrases: Iterable[Words]) -> Words | None:
     """The first of *phrases* (each a tuple of folded words) that stands in *words*, word for word; else None."""
-    by_first: dict[str, list[tuple[str, ...]]] = {}
+    by_first: dict[str, list[Words]] = {}
     for phrase in phrases:
         by_first.setdefault(phrase[0], []).append(phrase)
     for start, word in enumerate(words):
@@ -61,3 +89,9 @@ def find_phrase(words: tuple[str, ...], phrases: Iterable[tuple[str, ...]]) -> t
             if words[start : start + len(phrase)] == phrase:
                 return phrase
     return None
+
+
+def is_open_in(word: str, text: str) -> bool:
+    """Whether *word* stands in *text* as it is, blanks and marks apart, so that repeating it tells nobody anything."""
+    plain, wanted = (f" {_MARKS.sub(' ', each.casefold()).strip()} " for each in (text, word))
+    return wanted in plain

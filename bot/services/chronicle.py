@@ -1,10 +1,10 @@
 """What the audit holds that people should read: lines for a server's log channel and for the operator, each once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.domain.record import Entry
-from bot.ports import OPERATOR_UNREACHED, AuditStore, GuildStore
+from bot.ports import OPERATOR_UNREACHED, AuditStore, Clock, GuildStore
 from bot.services.guilds import Guilds
 
 SERVER_KINDS = (
@@ -19,12 +19,16 @@ SERVER_KINDS = (
 OPERATOR_KINDS = ("account.lost", "account.drift", "account.stopped", "account.refused")
 READ = "chronicle.read"
 """Under this key the house remembers the last line it told."""
-MOST = 50
+MOST = 100
+GROUPED = 60.0
+"""Seconds in which a member's refusals of one kind become one line."""
+
+Key = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One or more entries of the same kind and actor in a row; *channel_id* is None for the operator."""
+    """One entry, or several of the same kind and person; *channel_id* is None for the operator."""
 
     channel_id: int | None
     entries: tuple[Entry, ...]
@@ -38,48 +42,57 @@ class Line:
 class Chronicle:
     """Reads the audit forward; a line that could not be told is not told later, the audit has it."""
 
-    def __init__(self, audit: AuditStore, store: GuildStore, guilds: Guilds) -> None:
+    def __init__(self, audit: AuditStore, store: GuildStore, guilds: Guilds, clock: Clock) -> None:
         self._audit = audit
         self._store = store
         self._guilds = guilds
+        self._clock = clock
         self._read: int | None = None
+        self._held: dict[Key, list[Entry]] = {}
+        """Refusals after a first one that was told, until their minute is over."""
 
     async def next(self) -> Sequence[Line]:
-        """The lines that came since the last time, those that nobody reads left out."""
+        """The lines that came since the last time, the operator's first; those that nobody reads are left out."""
+        newest = await self._audit.newest_entry()
         if self._read is None:
-            self._read = int(await self._store.recall(READ) or 0)
+            # What was decided before there was a log, or before this program told of it, is no news.
+            self._read = int(await self._store.recall(READ) or newest)
         entries = await self._audit.entries(self._read, (*SERVER_KINDS, *OPERATOR_KINDS), MOST)
-        lines: list[Line] = []
-        for entry in entries:
-            self._add(lines, entry)
-        if entries:
-            self._read = entries[-1].id
-            await self._store.remember(READ, str(self._read))
-        return lines
+        lines = [*self._due(), *(line for entry in entries if (line := self._line(entry)) is not None)]
+        read = entries[-1].id if len(entries) == MOST else newest
+        if read > self._read:
+            await self._store.remember(READ, str(read))
+        self._read = max(read, self._read)
+        return sorted(lines, key=lambda line: line.channel_id is not None)
 
-    def _add(self, lines: list[Line], entry: Entry) -> None:
-        is_for_operator = entry.record.kind in OPERATOR_KINDS
-        channel_id = None if is_for_operator else self._log_channel(entry)
-        if channel_id is None and not is_for_operator:
-            return
-        last = lines[-1] if lines else None
-        if last is not None and last.channel_id == channel_id and _is_like(last.newest, entry):
-            lines[-1] = Line(channel_id=channel_id, entries=(*last.entries, entry))
-        else:
-            lines.append(Line(channel_id=channel_id, entries=(entry,)))
-
-    def _log_channel(self, entry: Entry) -> int | None:
+    def _line(self, entry: Entry) -> Line | None:
+        if entry.record.kind in OPERATOR_KINDS:
+            return Line(channel_id=None, entries=(entry,))
         config = self._guilds.config_of(entry.record.guild_id)
-        return config.log_channel if config is not None else None
+        channel_id = config.log_channel if config is not None else None
+        if channel_id is None or (entry.record.kind == "refused" and self._hold(channel_id, entry)):
+            return None
+        return Line(channel_id=channel_id, entries=(entry,))
+
+    def _hold(self, channel_id: int, entry: Entry) -> bool:
+        """Whether a refusal waits for the end of its minute, because one of its kind was told just now."""
+        key: Key = (channel_id, entry.record.actor, *sorted(entry.record.data.items(), key=str))
+        held = self._held.get(key)
+        if held is None:
+            self._held[key] = [entry]
+            return False
+        held.append(entry)
+        return True
+
+    def _due(self) -> Iterator[Line]:
+        """What was held for a minute; the first of each was told already."""
+        for key, held in list(self._held.items()):
+            if self._clock() - held[0].record.at >= GROUPED:
+                del self._held[key]
+                if len(held) > 1 and isinstance(key[0], int):
+                    yield Line(channel_id=key[0], entries=tuple(held[1:]))
 
     async def note_unreached(self, reason: str) -> None:
         """Remember why the operator could not be told (empty: they could), for `naibot check`."""
         if reason != (await self._store.recall(OPERATOR_UNREACHED) or ""):
             await self._store.remember(OPERATOR_UNREACHED, reason)
-
-
-def _is_like(one: Entry, other: Entry) -> bool:
-    """Whether two entries are told as one line: the same kind, person and rule."""
-    return one.record.kind == other.record.kind == "refused" and (
-        (one.record.actor, one.record.data) == (other.record.actor, other.record.data)
-    )

@@ -1,6 +1,7 @@
 """Servers: admission, settings and channels, cached so that the rules can be asked without awaiting."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bot.domain.admission import Limits
@@ -8,6 +9,9 @@ from bot.domain.guild import DIRECT_CONFIG, GuildConfig, HouseConfig
 from bot.domain.record import Record
 from bot.domain.request import Context, Requester
 from bot.ports import Clock, GuildStore
+
+ASKED, WELCOMED = GREETINGS = ("asked", "welcome")
+"""What is said once: to the operator about a server, and to a server."""
 
 
 class Guilds:
@@ -19,6 +23,10 @@ class Guilds:
         self._configs: dict[int, GuildConfig] = {}
         self._channels: dict[int, Mapping[int, bool]] = {}
         self.house = house
+        self.turn = asyncio.Lock()
+        """Held while settings, words or blocks are read, changed and kept: of two admins neither undoes the other."""
+        self.are_known = asyncio.Event()
+        """Set once Discord has said which channels there are; nothing is drawn before."""
 
     async def load(self) -> None:
         """Read all settings, and admit the servers that the operator named."""
@@ -46,10 +54,11 @@ class Guilds:
 
     async def admit(self, guild_id: int, actor: int | None = None) -> bool:
         """Serve a server from now on; False where it is served already."""
-        if guild_id in self._configs:
-            return False
-        await self.save(guild_id, GuildConfig(), self.record("guild.admitted", guild_id, actor))
-        return True
+        async with self.turn:
+            if guild_id in self._configs:
+                return False
+            await self.save(guild_id, GuildConfig(), self.record("guild.admitted", guild_id, actor))
+            return True
 
     async def save(self, guild_id: int, config: GuildConfig, record: Record | None = None) -> None:
         """Change a server's settings, on record."""
@@ -64,9 +73,15 @@ class Guilds:
         """Note that it was sent."""
         await self._store.note_greeting(guild_id, kind, self._clock())
 
+    async def left_meanwhile(self, present: Collection[int]) -> None:
+        """The bot is in the servers *present* alone; those it lost while it was away are forgotten like others."""
+        for kind in GREETINGS:
+            for guild_id in await self._store.greeted(kind) - set(present):
+                await self.left(guild_id)
+
     async def left(self, guild_id: int) -> None:
         """The bot is in that server no more; invited again it greets again."""
-        self._channels.pop(guild_id, None)
+        self._channels[guild_id] = {}
         await self._store.forget_greetings(guild_id)
 
     def record(self, kind: str, guild_id: int, actor: int | None, **data: object) -> Record:
@@ -77,9 +92,9 @@ class Guilds:
         """Which channels a server has now, with whether each is age-restricted."""
         self._channels[guild_id] = dict(channels)
 
-    def channels_of(self, guild_id: int) -> Mapping[int, bool]:
-        """The channels of a server, empty where they are not known."""
-        return self._channels.get(guild_id, {})
+    def channels_of(self, guild_id: int) -> Mapping[int, bool] | None:
+        """The channels of a server, None where they are not known."""
+        return self._channels.get(guild_id)
 
     async def grant(self, requester: Requester, *, pictures: int = 0, anlas: int = 0) -> None:
         """Give *requester* extra pictures or Anlas for today."""

@@ -9,9 +9,9 @@ from bot.domain.change import CHANGE_LIFE, Change, Pending, What
 from bot.domain.errors import Forbidden, Mistake, Refused
 from bot.domain.guild import REASON_LENGTH, SETTINGS, WORD_LENGTH, WORDS_MAX, Block, GuildConfig, plain_value
 from bot.domain.record import Record
-from bot.domain.request import Context, Requester
-from bot.domain.rules import Ground, Phrase, check_admin, check_moderator
-from bot.domain.words import find_phrase, fold
+from bot.domain.request import Requester
+from bot.domain.rules import Ground, check_admin, check_moderator
+from bot.domain.words import Words, find_in, fold
 from bot.ports import AuditStore, Clock, GuildStore, JobStore
 from bot.services.bell import Bell
 from bot.services.guilds import Guilds
@@ -32,7 +32,7 @@ class Moderation:
         self._guilds = guilds
         self._bell = bell
         self._clock = clock
-        self._words: dict[int, dict[Phrase, str]] = {}
+        self._words: dict[int, dict[Words, str]] = {}
         self._blocks: dict[tuple[int, int], Block] = {}
 
     async def load(self) -> None:
@@ -75,7 +75,7 @@ class Moderation:
         *seconds* is None for a block that lasts until it is lifted. Returns the block and how many jobs were taken
         back. Raises `Refused` ``moderator.only``, ``block.self`` or ``block.operator``.
         """
-        check_moderator(moderator)
+        check_moderator(moderator, self.ground(moderator))
         if user_id == moderator.user_id:
             raise Refused("block.self")
         if user_id in self._guilds.house.operators:
@@ -94,7 +94,7 @@ class Moderation:
 
     async def unblock(self, moderator: Requester, user_id: int) -> None:
         """Let a member use the bot again. Raises `Refused` ``moderator.only`` or ``block.none``."""
-        check_moderator(moderator)
+        check_moderator(moderator, self.ground(moderator))
         record = self._record("member.unblocked", moderator, member=user_id)
         is_changed = await self._store.unblock(moderator.scope, user_id, record)
         self._blocks.pop((moderator.scope, user_id), None)
@@ -117,9 +117,8 @@ class Moderation:
 
     async def would_hit(self, guild_id: int, text: str) -> tuple[list[str], int]:
         """Which of a server's last prompts a word would have refused, and of how many."""
-        phrase = {fold(text): text}
         prompts = await self._jobs.last_prompts(guild_id, LOOK_BACK)
-        return [prompt for prompt in prompts if find_phrase(fold(prompt), phrase)], len(prompts)
+        return [prompt for prompt in prompts if find_in(prompt, [fold(text)])], len(prompts)
 
     def word_change(self, admin: Requester, text: str) -> Change:
         """
@@ -127,7 +126,7 @@ class Moderation:
 
         Raises `Refused` ``admin.only``, `Mistake` ``word.empty``, ``word.known`` or ``word.many``.
         """
-        check_admin(admin)
+        check_admin(admin, self.ground(admin))
         text = " ".join(text.split())[:WORD_LENGTH]
         words = self._words.get(admin.scope, {})
         if not fold(text):
@@ -146,14 +145,9 @@ class Moderation:
 
         Raises `Refused` ``admin.only`` or ``not.served`` and `Mistake` where it cannot be made.
         """
-        check_admin(admin)
-        match change.what:
-            case What.SETTING:
-                return await self._set(admin, change)
-            case What.WORD_ADDED:
-                return await self._add_word(admin, change.name)
-            case What.WORD_REMOVED:
-                return await self._remove_word(admin, change.name)
+        check_admin(admin, self.ground(admin))
+        async with self._guilds.turn:
+            return await self._make(admin, change)
 
     async def set(self, admin: Requester, key: str, value: object) -> Change:
         """Change one setting; see `apply`."""
@@ -164,23 +158,45 @@ class Moderation:
         expires_at = self._clock() + CHANGE_LIFE
         return await self._store.keep_change(admin.scope, admin.user_id, change, expires_at)
 
-    async def take(self, admin: Requester, pending_id: int) -> Change:
-        """Consume a kept change. Raises `Refused` ``change.gone`` where it is not theirs, or not any more."""
-        pending = await self._store.take_change(pending_id, admin.user_id, self._clock())
-        if pending is None or pending.guild_id != admin.scope:
+    async def carry_out(self, admin: Requester, pending_id: int) -> tuple[Change, Change]:
+        """
+        Make a kept change, once; returns it and what takes it back. Raises what `apply` and `let_go` raise.
+
+        It is dropped after it was made: made twice after a crash it is the same, dropped first it would be lost.
+        """
+        check_admin(admin, self.ground(admin))
+        async with self._guilds.turn:
+            change = await self._kept(admin, pending_id)
+            undo = await self._make(admin, change)
+            await self._store.drop_change(pending_id)
+        return change, undo
+
+    async def let_go(self, admin: Requester, pending_id: int) -> Change:
+        """Drop a kept change. Raises `Refused` ``change.gone`` where it is not theirs, or not any more."""
+        change = await self._kept(admin, pending_id)
+        await self._store.drop_change(pending_id)
+        return change
+
+    async def _kept(self, admin: Requester, pending_id: int) -> Change:
+        pending = await self._store.kept_change(pending_id)
+        is_theirs = pending is not None and (pending.guild_id, pending.user_id) == (admin.scope, admin.user_id)
+        if pending is None or not is_theirs or pending.expires_at <= self._clock():
             raise Refused("change.gone")
         return pending.change
 
-    def _config(self, admin: Requester) -> GuildConfig:
-        config = self._guilds.config(admin)
-        if config is None:
-            raise Forbidden("not.served")
-        return config
+    async def _make(self, admin: Requester, change: Change) -> Change:
+        match change.what:
+            case What.SETTING:
+                return await self._set(admin, change)
+            case What.WORD_ADDED:
+                return await self._add_word(admin, change.name)
+            case What.WORD_REMOVED:
+                return await self._remove_word(admin, change.name)
 
     async def _set(self, admin: Requester, change: Change) -> Change:
-        if change.name not in SETTINGS:
+        old = self._guilds.config(admin)
+        if old is None or change.name not in SETTINGS:
             raise Mistake("setting.unknown")
-        old = self._config(admin)
         # What is kept as JSON becomes a setting again through the type of its field.
         values = {**msgspec.to_builtins(old), change.name: change.value}
         try:
@@ -193,35 +209,19 @@ class Moderation:
         return replace(change, value=before)
 
     async def _add_word(self, admin: Requester, text: str) -> Change:
-        self._config(admin)
-        self.word_change(admin, text)
-        record = self._record("word.added", admin, word=text)
-        await self._store.add_word(admin.scope, " ".join(fold(text)), text, record)
-        self._words.setdefault(admin.scope, {})[fold(text)] = text
-        return Change(what=What.WORD_REMOVED, name=text)
+        word = self.word_change(admin, text).name
+        record = self._record("word.added", admin, word=word)
+        await self._store.add_word(admin.scope, word, record)
+        self._words.setdefault(admin.scope, {})[fold(word)] = word
+        return Change(what=What.WORD_REMOVED, name=word)
 
     async def _remove_word(self, admin: Requester, text: str) -> Change:
-        words = self._words.get(admin.scope, {})
-        known = words.get(fold(text))
-        if known is None:
+        word = self._words.get(admin.scope, {}).get(fold(text))
+        record = self._record("word.removed", admin, word=word)
+        if word is None or not await self._store.remove_word(admin.scope, word, record):
             raise Mistake("word.none")
-        record = self._record("word.removed", admin, word=known)
-        await self._store.remove_word(admin.scope, " ".join(fold(text)), record)
-        words.pop(fold(text), None)
-        return Change(what=What.WORD_ADDED, name=known)
+        del self._words[admin.scope][fold(word)]
+        return Change(what=What.WORD_ADDED, name=word)
 
     def _record(self, kind: str, actor: Requester, **data: object) -> Record:
         return self._guilds.record(kind, actor.scope, actor.user_id, **data)
-
-
-def stands_in(requester: Requester, channel_id: int, *, age_restricted: bool) -> Requester:
-    """The same person as a plain member of another channel: what `/rules test` asks the rules about."""
-    return replace(
-        requester,
-        channel_id=channel_id,
-        parent_id=None,
-        age_restricted=age_restricted,
-        may_moderate=False,
-        may_manage=False,
-        context=Context.GUILD,
-    )

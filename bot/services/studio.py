@@ -78,12 +78,16 @@ class Studio:
         return price
 
     def _steered(self, requester: Requester, request: Request) -> Request:
-        """The request as this place wants it: kept safe, or not, whatever it was where it was first asked."""
-        return replace(request, safe=keeps_safe(requester, self._moderation.ground(requester)))
+        """The request as this place wants it, whatever it was where it was first asked: kept safe, and hidden."""
+        ground = self._moderation.ground(requester)
+        hides = ground.guild is not None and ground.guild.hides(age_restricted=requester.age_restricted)
+        return replace(request, safe=keeps_safe(requester, ground), spoiler=request.spoiler or hides)
 
-    async def submit(self, requester: Requester, request: Request, occasion: Occasion | None = None) -> Job | Draft:
+    async def submit(
+        self, requester: Requester, request: Request, occasion: Occasion | None = None, *, draft_id: int | None = None
+    ) -> Job | Draft:
         """
-        Admit what is free; make a draft of what costs.
+        Admit what is free; make a draft of what costs. *draft_id* is a kept wish that this one consumes.
 
         Raises `Refused` and `LimitReached`. The seed is drawn here, so that a job that is made twice is the same.
         """
@@ -93,7 +97,7 @@ class Studio:
             expires = self._clock() + DRAFT_LIFE
             await self._check_allowance(requester, request, price)
             return await self._jobs.propose(requester, request, price.total, expires)
-        return await self._admit(requester, request, price.total, occasion or Occasion())
+        return await self._admit(requester, request, price.total, occasion or Occasion(), draft_id=draft_id)
 
     async def confirm(self, requester: Requester, draft_id: int, occasion: Occasion | None = None) -> Job | Draft:
         """
@@ -173,6 +177,25 @@ class Studio:
         if job is None:
             raise Refused("gone")
         return job
+
+    async def check_private(self, requester: Requester, job_id: int) -> None:
+        """Raise `Refused` ``not.yours`` for somebody else's private picture, ``gone`` where there is none."""
+        job = await self.job(job_id)
+        if job.request is not None and job.request.private:
+            check_owner(requester, job)
+
+    async def visible_job(self, requester: Requester, job_id: int) -> Job:
+        """One job whose prompt *requester* may see. Raises `Refused` ``gone`` or ``not.yours``."""
+        await self.check_private(requester, job_id)
+        job = await self.job(job_id)
+        if not self.shows_prompt(requester, job):
+            raise Refused("not.yours", author=job.user_id)
+        return job
+
+    def shows_prompt(self, requester: Requester, job: Job) -> bool:
+        """Whether *requester* may see the prompt: where the server shows prompts, their own, or as a moderator."""
+        config = self._guilds.config(job.requester)
+        return config is None or config.show_prompts or owns(requester, job)
 
     async def job_soon(self, job_id: int) -> Job:
         """One job, for a handler that opens a form and so may not wait. Raises `Refused` ``slow`` or ``gone``."""
@@ -282,6 +305,11 @@ def _seeded(request: Generate) -> Generate:
 
 def check_owner(requester: Requester, job: Job) -> None:
     """Raise `Refused` ``not.yours`` unless *requester* asked for the job or moderates where it was asked."""
-    moderates_here = requester.may_moderate and requester.scope == job.requester.scope
-    if requester.user_id != job.user_id and not moderates_here:
+    if not owns(requester, job):
         raise Refused("not.yours", author=job.user_id)
+
+
+def owns(requester: Requester, job: Job) -> bool:
+    """Whether *requester* asked for the job, or moderates the server where it was asked."""
+    moderates_here = requester.may_moderate and requester.scope == job.requester.scope != 0
+    return requester.user_id == job.user_id or moderates_here

@@ -79,6 +79,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work for ever; wakes at each change, and every second for jobs whose time has come."""
+        await self._guilds.are_known.wait()
         await self._accounts.read(self._client)
         with self._bell.listen() as listener:
             while True:
@@ -129,9 +130,9 @@ class Worker:
             current = price(request, account).total
         except Refused as refusal:
             log.info("job %s may not be made any more: %s", job.id, refusal.code)
+            await self._settle(job, _unpaid(JobState.BLOCKED, "blocked.rules"))
             if isinstance(refusal, Forbidden):
                 await self._moderation.note_refusal(job.requester, refusal)
-            await self._settle(job, _unpaid(JobState.BLOCKED, "blocked.rules"))
             return False
         if job.price and (code := self._never_spends(job, config)):
             await self._fail(job, code)

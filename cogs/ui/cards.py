@@ -13,6 +13,8 @@ from bot.domain.job import Job, JobState
 from bot.services.deliveries import Line, Outlook
 from cogs.ui.controls import Control, button
 
+ALL = "all"
+"""What stands for all of a member's waiting pictures."""
 LINES_MAX = 10
 PROMPT = 60
 
@@ -38,7 +40,7 @@ def quota_card(
     texts = [
         heading,
         _today(quota),
-        *([wording.say("quota.making", n=len(jobs))] if jobs else []),
+        *([wording.counted("quota.making", len(jobs))] if jobs else []),
         _anlas(quota, anlas_key),
         wording.say("quota.now", running=drawing, waiting=len(jobs) - drawing, limit=config.waiting),
         wording.QUOTA_NOTE,
@@ -125,7 +127,7 @@ def help_card(lines: Iterable[str], mentions: Mapping[str, str], operators: Iter
 
 def choices_of(jobs: Sequence[Job], typed: str) -> list[discord.app_commands.Choice[str]]:
     """A member's waiting pictures to choose from, all of them first."""
-    labels = {"all": wording.CANCEL_ALL} if len(jobs) > 1 else {}
+    labels = {ALL: wording.CANCEL_ALL} if len(jobs) > 1 else {}
     for job in jobs:
         prompt = wording.cut(job.request.prompt.text, PROMPT) if job.request is not None else "…"
         labels[str(job.id)] = wording.say("cancel.choice", job=job.id, prompt=" ".join(prompt.split()))[:100]

@@ -61,9 +61,9 @@ class Asked:
     variety: bool = False
 
 
-def request_of(asked: Asked, config: GuildConfig, *, age_restricted: bool = False) -> Generate:
+def request_of(asked: Asked, config: GuildConfig) -> Generate:
     """
-    The request, with the server's defaults where nothing was chosen; *age_restricted* is the channel's.
+    The request, with the server's defaults where nothing was chosen.
 
     Raises `Mistake` for whatever Discord's client cannot refuse, a forged interaction's values included.
     """
@@ -89,7 +89,7 @@ def request_of(asked: Asked, config: GuildConfig, *, age_restricted: bool = Fals
             seed=asked.seed,
         ),
         size=config.size if asked.size is None else parse_size(asked.size),
-        spoiler=config.hides(age_restricted=age_restricted) if asked.spoiler is None else asked.spoiler,
+        spoiler=bool(asked.spoiler),
         private=asked.private,
     )
 

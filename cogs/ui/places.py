@@ -35,7 +35,7 @@ def posting_line(guild: discord.Guild, channel_id: int, needed: Iterable[str] = 
     """Whether the bot can post in a channel, and else what it lacks there."""
     channel = guild.get_channel(channel_id)
     if channel is None:
-        return wording.SETTING_PLACE
+        return wording.SETUP_GONE
     where = f"<#{channel_id}>"
     if lacking := missing(channel, needed):
         return wording.say("setup.cannot", channel=where, permissions=wording.listed(lacking))
@@ -60,7 +60,9 @@ def named(guild: discord.Guild, kind: Kind, text: str) -> tuple[int, ...]:
     if text.casefold().strip() in (wording.NOT_SET, ""):
         return ()
     if kind is Kind.ROLE and (role := _role_called(guild, text)) is not None:
-        return (role.id,)
+        return (_known(guild, kind, role.id),)
+    if (whole := _channel_called(guild, text.strip().removeprefix("#"))) is not None:
+        return (_known(guild, kind, whole.id),)
     ids = []
     for match in _MENTION.finditer(text):
         by_name = None if match[1] else _channel_called(guild, match[2])
@@ -71,14 +73,16 @@ def named(guild: discord.Guild, kind: Kind, text: str) -> tuple[int, ...]:
 
 
 def _known(guild: discord.Guild, kind: Kind, id_: int) -> int:
-    is_known = guild.get_role(id_) if kind is Kind.ROLE else _channel(guild, kind, id_)
-    if is_known is None:
+    role = guild.get_role(id_) if kind is Kind.ROLE else None
+    is_known = role is not None and not role.is_default()
+    # Everybody has the default role: whoever chose it would make everybody a moderator.
+    if not is_known and _channel(guild, kind, id_) is None:
         raise Mistake("setting.place")
     return id_
 
 
 def _channel(guild: discord.Guild, kind: Kind, id_: int) -> discord.abc.GuildChannel | None:
-    channel = guild.get_channel(id_)
+    channel = guild.get_channel(id_) if kind is not Kind.ROLE else None
     kinds = DRAWABLE if kind is Kind.CHANNELS else WRITABLE
     return channel if channel is not None and channel.type in kinds else None
 

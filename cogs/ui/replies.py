@@ -186,14 +186,14 @@ def _reason(request: Generate, price: Price) -> str:
     return wording.say("price.reason.account")
 
 
-def more_card(job: Job, config: GuildConfig | None, *, shows_prompt: bool) -> ui.LayoutView:
+def more_card(job: Job, *, shows_prompt: bool) -> ui.LayoutView:
     """Everything about one job, for one person."""
     card = ui.LayoutView(timeout=None)
     box: ui.Container[ui.LayoutView] = ui.Container()
     heading = wording.say("more.heading", job=job.id, member=f"<@{job.user_id}>", at=wording.Moment(job.admitted_at))
     box.add_item(ui.TextDisplay(heading))
     if job.request is not None:
-        for text in _more_texts(job, job.request, shows_prompt=shows_prompt or _shows_prompts(config)):
+        for text in _more_texts(job, job.request, shows_prompt=shows_prompt):
             box.add_item(ui.TextDisplay(text))
     card.add_item(box)
     card.add_item(

@@ -13,8 +13,10 @@ def requester_of(interaction: Interaction) -> Requester:
     channel = interaction.channel
     parent = getattr(channel, "parent", None)
     permissions = interaction.permissions
-    in_guild = interaction.guild_id is not None
     role_ids = tuple(role.id for role in getattr(interaction.user, "roles", ()))
+    context = _context(interaction)
+    # As somebody's own app the bot knows nothing of the server, and its rights there mean nothing to it.
+    in_guild = context is Context.GUILD
     config = interaction.client.services.guilds.config_of(interaction.guild_id)
     has_role = config is not None and config.moderator_role in role_ids
     return Requester(
@@ -26,7 +28,7 @@ def requester_of(interaction: Interaction) -> Requester:
         age_restricted=bool(getattr(parent or channel, "nsfw", False)),
         may_moderate=in_guild and (permissions.moderate_members or permissions.administrator or has_role),
         may_manage=in_guild and (permissions.manage_guild or permissions.administrator),
-        context=_context(interaction),
+        context=context,
         locale=str(interaction.locale),
     )
 

@@ -15,6 +15,7 @@ from cogs.ui.places import WRITING, posting_line
 AMOUNTS = (10, 25, 100)
 """Pictures a day that the third step offers."""
 STEPS = 4
+ACCEPTED = "accepted"
 
 
 def first_step(guild: discord.Guild, config: GuildConfig) -> ui.LayoutView:
@@ -56,7 +57,7 @@ def _steps(step: int) -> Iterable[Control]:
 def _where(guild: discord.Guild, config: GuildConfig) -> Iterable[ui.Item[Any]]:
     yield ui.TextDisplay(wording.SETUP_PLACES)
     yield ui.ActionRow(menu(channels_select(guild, config.channels), "conf", 1, "pick", "channels"))
-    lines = [posting_line(guild, channel) for channel in config.channels[:10]]
+    lines = [posting_line(guild, channel) for channel in config.channels]
     yield ui.TextDisplay("\n".join(lines) or wording.SETUP_PLACES_NONE)
 
 
@@ -103,7 +104,7 @@ def _ready(config: GuildConfig, *, accepted: bool) -> Iterable[ui.Item[Any]]:
     can_open = accepted and bool(config.channels)
     yield ui.ActionRow(
         *([] if accepted else [button("conf", 4, "accept", wording.BUTTON_ACCEPT)]),
-        button("conf", 4, "open", wording.BUTTON_OPEN, primary=True, disabled=not can_open),
+        button("conf", 4, "open", wording.BUTTON_OPEN, primary=True, disabled=not can_open, arg=ACCEPTED),
     )
 
 

@@ -25,11 +25,11 @@ def _record(kind: str = "test", **data: object) -> Record:
 
 async def test_a_word_is_on_the_list_once_and_each_change_is_on_record(store: Store) -> None:
     """What changes nothing leaves no line."""
-    assert await store.add_word(GUILD, "gore", "Gore", _record("word.added", word="Gore"))
-    assert not await store.add_word(GUILD, "gore", "g0re", _record("word.added", word="g0re"))
+    assert await store.add_word(GUILD, "Gore", _record("word.added", word="Gore"))
+    assert not await store.add_word(GUILD, "Gore", _record("word.added", word="Gore"))
     assert [(GUILD, "Gore")] == list(await store.words())
     assert not await store.remove_word(GUILD, "blood", _record("word.removed"))
-    assert await store.remove_word(GUILD, "gore", _record("word.removed"))
+    assert await store.remove_word(GUILD, "Gore", _record("word.removed"))
 
     assert [] == list(await store.words())
     lines = await store.entries(0, ("word.added", "word.removed"), 10)
@@ -51,18 +51,19 @@ async def test_a_block_takes_the_place_of_an_older_one(store: Store) -> None:
     assert not await store.unblock(GUILD, 7, _record())
 
 
-async def test_a_kept_change_is_taken_once_in_time_by_its_owner(store: Store) -> None:
-    """Of two presses one gets it; nobody else does, and nobody after its time."""
+async def test_a_kept_change_is_dropped_once_and_cleared_away_in_time(store: Store) -> None:
+    """It comes back as it was kept; a forged id is nobody's."""
     change = Change(what=What.SETTING, name="size", value={"width": 64, "height": 128})
-    mine = await store.keep_change(GUILD, 1, change, NOON + 10)
+    kept = await store.keep_change(GUILD, 1, change, NOON + 10)
     late = await store.keep_change(GUILD, 1, change, NOON)
 
-    assert await store.take_change(mine.id, 2, NOON) is None
-    answers = await asyncio.gather(*(store.take_change(mine.id, 1, NOON + 1) for _ in range(2)))
-    assert [change] == [answer.change for answer in answers if answer is not None]
-    assert await store.take_change(late.id, 1, NOON + 1) is None
+    assert kept == await store.kept_change(kept.id)
+    await store.forget_tokens(NOON + 1)
+    assert await store.kept_change(late.id) is None
+    assert [False, True] == sorted(await asyncio.gather(*(store.drop_change(kept.id) for _ in range(2))))
+    assert await store.kept_change(kept.id) is None
     for forged in (0, 2**63, 10**19):
-        assert await store.take_change(forged, 1, NOON) is None
+        assert await store.kept_change(forged) is None
 
 
 async def test_a_server_is_greeted_once_until_it_was_left(store: Store) -> None:
@@ -80,6 +81,7 @@ async def test_settings_and_their_line_are_one_transaction(store: Store) -> None
     """A line is written with what it says, and read forward from where one was."""
     await store.save(GUILD, GuildConfig(running=2), _record("setting.changed", key="running"))
 
+    assert 1 == await store.newest_entry()
     [line] = await store.entries(0, ("setting.changed",), 10)
     assert ("running", GUILD, 1) == (line.record.data["key"], line.record.guild_id, line.record.actor)
     assert [] == list(await store.entries(line.id, ("setting.changed",), 10))

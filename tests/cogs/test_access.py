@@ -88,9 +88,17 @@ EXPECTED: dict[str, tuple[int, int, dict[str, str]]] = {
     "an admin in a server that is not served": (
         ADA,
         lantern.NEW_GENERAL,
-        {**READS, "generate": NOT_SERVED, "config": NOT_SERVED, "rules list": "Words this server refuses"},
+        {
+            **READS,
+            "quota": NOT_SERVED,
+            "generate": NOT_SERVED,
+            "config": NOT_SERVED,
+            "rules add": NOT_SERVED,
+            "rules list": NOT_SERVED,
+            "mod block": NOT_SERVED,
+        },
     ),
-    "somebody in direct messages": (ANN, lantern.DIRECT, {**READS, "generate": DIRECT}),
+    "somebody in direct messages": (ANN, lantern.DIRECT, {**READS, "quota": DIRECT, "generate": DIRECT}),
 }
 
 

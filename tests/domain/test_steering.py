@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.model import UcPreset
 from bot.domain.prompt import is_steered_by_us, worded
-from bot.domain.steering import asking_tag, weakening_tag
+from bot.domain.steering import asking_tag, is_mixed, weakening_tag
 from tests.builders import a_request
 
 
@@ -30,6 +30,13 @@ from tests.builders import a_request
         "nsf\u200bw",
         "a quiet lake. nsfw. night",
         "1girl\nexplicit",
+        "2::nsfw::hat",
+        "nsfw::1girl",
+        "1girl::nsfw::",
+        "1girl\rnsfw",
+        "nsfw。x",
+        "nsfw/1girl",
+        "nsfw.1girl",
     ],
 )
 def test_a_tag_asks_however_it_is_written(prompt: str) -> None:
@@ -53,7 +60,8 @@ def test_what_only_holds_the_word_does_not_ask(prompt: str) -> None:
         "-::nsfw::",
         "0.5::lowres, nsfw::, bad",
         "[nsfw",
-        "blurry:0.1|bad",
+        "-1::nsfw::hat",
+        "0::nsfw::hat",
         "[::nsfw",
     ],
 )
@@ -64,7 +72,7 @@ def test_a_weight_below_one_weakens(undesired: str) -> None:
 
 @pytest.mark.parametrize(
     "undesired",
-    ["", "nsfw", "{nsfw}", "1.5::nsfw::", "[lowres], nsfw", "0.5::lowres::, nsfw", "bad:2|worse", "{[nsfw]}"],
+    ["", "nsfw", "{nsfw}", "1.5::nsfw::", "[lowres], nsfw", "0.5::lowres::, nsfw", "{[nsfw]}"],
 )
 def test_other_weights_do_not(undesired: str) -> None:
     """Stronger, or somebody else's."""
@@ -99,3 +107,9 @@ def test_kept_safe_the_undesired_content_begins_with_it_always(
     assert not sent.startswith("nsfw, nsfw")
     assert is_ours == is_steered_by_us(replace(request, safe=True))
     assert not is_steered_by_us(request)
+
+
+def test_segments_are_mixed_whatever_they_weigh() -> None:
+    """Theirs count against ours."""
+    assert all(map(is_mixed, ("lowres|nsfw:-5", "a|b", "lowres:0.|bad", "|")))
+    assert not is_mixed("lowres, bad")

@@ -16,7 +16,8 @@ import pytest_asyncio
 from PIL import Image
 
 from bot.client import point_at
-from bot.standin.discord import Discord
+from bot.domain.guild import GuildConfig
+from bot.standin.discord import Discord, lantern
 from tests.shell.browser import CHROMIUM, NEEDS_CHROMIUM, Visitor, chromium, until, visiting
 from tests.shell.room import ROOT
 from tests.stage import STUDIO, Stage, open_stage
@@ -83,6 +84,7 @@ async def stage(theatre: Stage) -> AsyncIterator[Stage]:
     # Where discord.py speaks to is one setting for the whole process, and another bot of this module may have had it.
     point_at(theatre.settings)
     _forget(theatre.discord)
+    await theatre.house.services.guilds.save(lantern.LANTERN, CONFIG)
     yield theatre
     theatre.novelai.set_faults({})
     async with asyncio.timeout(20):
@@ -1025,3 +1027,83 @@ async def test_what_is_typed_in_the_terminal_is_seen_in_the_page(browser: Browse
         async with asyncio.timeout(30):
             await process.communicate()
     assert 0 == process.returncode
+
+
+# --- settings, quota, blocks -----------------------------------------------------------------------------------------
+
+
+async def test_settings_are_for_admins(ann: Visitor) -> None:
+    """/config is absent for Ann, and present for Ada."""
+    await ann.line.fill("/config")
+    await expect(ann.page.locator("#suggestions")).to_have_text("No command begins like that here, for Ann.")
+    await ann.become("Ada, admin")
+    await ann.line.fill("/config")
+
+    await expect(ann.entries).to_have_count(1)
+
+
+async def test_a_channel_and_a_toggle_are_set_by_keyboard_alone(ann: Visitor, stage: Stage) -> None:
+    """Ada adds #general in the channel select of the panel, then turns a switch of another group."""
+
+    def config() -> GuildConfig:
+        found = stage.house.services.guilds.config_of(lantern.LANTERN)
+        assert found is not None
+        return found
+
+    await ann.become("Ada, admin")
+    await ann.say("/config")
+    panel = ann.page.locator(".ephemeral")
+    await panel.get_by_role("button", name="Change").first.focus()
+    await ann.press("Enter")
+    select = panel.get_by_role("combobox", name="#studio")
+    await select.wait_for()
+    await select.focus()
+    await ann.press("ArrowDown", "g", " ", "Enter")
+    await until(lambda: lantern.GENERAL in config().channels)
+    await expect(panel.locator(".section").first).to_contain_text("#general")
+    group = panel.get_by_role("combobox", name="Places")
+    await group.focus()
+    await ann.press("ArrowDown", "l", "ArrowDown", "ArrowUp", "Enter")
+    await panel.get_by_role("combobox", name="Limits").wait_for()
+    await panel.get_by_role("combobox", name="Limits").focus()
+    await ann.press("ArrowDown", "l", "l", "Enter")
+    await panel.locator(".section", has_text="Show prompts").get_by_role("button", name="Change").focus()
+    before = config().show_prompts
+    await ann.press("Enter")
+
+    await until(lambda: config().show_prompts != before)
+
+
+async def test_a_fault_leaves_the_quota_as_it_was(ann: Visitor) -> None:
+    """The fifth thing to try: NovelAI fails, and /quota shows what it showed before."""
+    await ann.say("/quota")
+    today = ann.page.locator(".ephemeral .card p", has_text=re.compile("^Today"))
+    before = await today.last.text_content()
+    step = ann.page.get_by_role("button", name="Make NovelAI fail")
+    await step.click()
+    await expect(ann.option("prompt")).to_have_value("1girl, !503")
+    await ann.press("Enter")
+    await expect(ann.messages.last).to_contain_text("NovelAI could not finish this one. Nothing was charged.")
+    await step.click()
+    await expect(ann.page.locator("#told")).not_to_be_empty()
+    await ann.press("Enter")
+    await expect(today).to_have_count(2)
+
+    assert before == await today.last.text_content()
+    await expect(ann.page.locator("#tour li").nth(4)).to_have_class("done")
+
+
+async def test_a_moderator_blocks_and_the_blocked_one_is_told(ann: Visitor) -> None:
+    """The fourth thing to try: as Mia, then as Ben, each filled in by the same button."""
+    step = ann.page.get_by_role("button", name="Be Mia, the moderator")
+    await step.click()
+    await expect(ann.option("member")).to_have_value("@Ben")
+    await ann.press("Enter")
+    await expect(ann.messages.last).to_contain_text("Ben")
+    await step.click()
+    await expect(ann.page.get_by_label("You are:")).to_have_value("member2")
+    await expect(ann.option("prompt")).to_have_value("1girl, cherry blossoms, smile")
+    await ann.press("Enter")
+
+    await expect(ann.page.locator(".ephemeral")).to_contain_text("You cannot use me here")
+    await expect(ann.page.locator("#tour li").nth(3)).to_have_class("done")

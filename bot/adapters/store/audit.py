@@ -63,6 +63,11 @@ class Audit:
         async with self._db.tx() as session:
             return await _insert(session, now, kind, guild_id, actor, job_id, data or {})
 
+    async def newest_entry(self) -> int:
+        """The id of the newest line, 0 where there is none."""
+        async with self._db.read() as session:
+            return int((await session.one("SELECT COALESCE(MAX(id), 0) AS id FROM audit"))["id"])
+
     async def entries(self, after: int, kinds: Sequence[str], most: int) -> Sequence[Entry]:
         """See `AuditStore.entries`."""
         marks = ", ".join("?" * len(kinds))

@@ -78,9 +78,10 @@ class Deliveries:
         return added > 0
 
     async def forget_tokens(self, now: float) -> int:
-        """Erase interaction tokens that have expired, and drafts nobody answered; how many tokens."""
+        """Erase interaction tokens that have expired, and drafts and changes nobody answered; how many tokens."""
         async with self._db.tx() as session:
             await session.run("DELETE FROM drafts WHERE expires_at <= ?", now)
+            await session.run("DELETE FROM pending WHERE expires_at <= ?", now)
             return await session.run("UPDATE jobs SET token = NULL WHERE token IS NOT NULL AND token_expires <= ?", now)
 
     async def forget_requests(self, admitted_before: float) -> int:

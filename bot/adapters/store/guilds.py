@@ -72,17 +72,17 @@ class Guilds:
     async def words(self) -> Sequence[tuple[int, str]]:
         """Every word that servers refuse, in the order of its spelling."""
         async with self._db.read() as session:
-            rows = await session.rows("SELECT guild_id, text FROM words ORDER BY guild_id, folded")
+            rows = await session.rows("SELECT guild_id, text FROM words ORDER BY guild_id, text")
         return [(row["guild_id"], row["text"]) for row in rows]
 
-    async def add_word(self, guild_id: int, folded: str, text: str, record: Record) -> bool:
+    async def add_word(self, guild_id: int, text: str, record: Record) -> bool:
         """Put a word on a server's list; False where it stands there already."""
-        sql = "INSERT INTO words (guild_id, folded, text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-        return await self._recorded(record, sql, guild_id, folded, text)
+        sql = "INSERT INTO words (guild_id, text) VALUES (?, ?) ON CONFLICT DO NOTHING"
+        return await self._recorded(record, sql, guild_id, text)
 
-    async def remove_word(self, guild_id: int, folded: str, record: Record) -> bool:
+    async def remove_word(self, guild_id: int, text: str, record: Record) -> bool:
         """Take a word off a server's list; False where it is not there."""
-        return await self._recorded(record, "DELETE FROM words WHERE guild_id = ? AND folded = ?", guild_id, folded)
+        return await self._recorded(record, "DELETE FROM words WHERE guild_id = ? AND text = ?", guild_id, text)
 
     # --- blocks
 
@@ -132,15 +132,19 @@ class Guilds:
             )
         return pending_of(row)
 
-    async def take_change(self, pending_id: int, user_id: int, now: float) -> Pending | None:
-        """See `GuildStore.take_change`; what has expired is cleared away on the same occasion."""
-        async with self._db.tx() as session:
-            await session.run("DELETE FROM pending WHERE expires_at <= ?", now)
-            # Ids come from buttons that anyone may forge.
-            if not 0 < pending_id < 2**63:
-                return None
-            row = await session.row("DELETE FROM pending WHERE id = ? AND user_id = ? RETURNING *", pending_id, user_id)
+    async def kept_change(self, pending_id: int) -> Pending | None:
+        """A change that waits, None once it was made, let go, or cleared away."""
+        # Ids come from buttons that anyone may forge.
+        if not 0 < pending_id < 2**63:
+            return None
+        async with self._db.read() as session:
+            row = await session.row("SELECT * FROM pending WHERE id = ?", pending_id)
         return pending_of(row) if row is not None else None
+
+    async def drop_change(self, pending_id: int) -> bool:
+        """Let a change go."""
+        async with self._db.tx() as session:
+            return await session.run("DELETE FROM pending WHERE id = ?", pending_id) > 0
 
     # --- greetings
 

@@ -5,12 +5,11 @@ UPDATE guilds SET config = json_set(
     config, '$.spoiler', CASE json_extract(config, '$.spoiler') WHEN 1 THEN 'always' ELSE 'off' END
 ) WHERE config IS NOT NULL;
 
--- `folded` is what makes two entries the same to the rules.
+-- As they were entered: what makes two entries the same to the rules may change with the rules.
 CREATE TABLE words (
     guild_id INTEGER NOT NULL,
-    folded TEXT NOT NULL,
     text TEXT NOT NULL,
-    PRIMARY KEY (guild_id, folded)
+    PRIMARY KEY (guild_id, text)
 ) STRICT;
 
 -- `until` is null for a block that lasts until it is lifted.
