@@ -70,6 +70,7 @@ COOLDOWN = "One moment: the next one {t:R}."
 DRAFT_GONE = "This question is too old. Ask again with {/generate}. Nothing was charged."
 
 # --- mistakes --------------------------------------------------------------------------------------------------------
+OPTION_GONE = "I cannot see what you chose there. Choose another one. Nothing was changed."
 OPTION_RANGE = "{Option} goes from {low} to {high}. Nothing was made."
 OPTION_MODEL = "{model} has no {feature}. These do: {models}. Nothing was made."
 OPTION_MODEL_NONE = "{model} has no {feature}. Nothing was made."

@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Naibot
-from bot.domain.errors import Refused
+from bot.domain.errors import Mistake, Refused
 from cogs.ui.answer import apologise, handled
 from cogs.ui.controls import ID, Control, submit
 from cogs.ui.requester import Interaction
@@ -23,6 +23,10 @@ class Errors(commands.Cog):
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
     ) -> None:
         """The tree's `on_error`."""
+        if isinstance(error, app_commands.TransformerError):
+            # A channel or member that Discord knows and this process does not (any more).
+            await apologise(interaction, Mistake("option.gone"))
+            return
         await apologise(interaction, getattr(error, "original", error))
 
     @commands.Cog.listener()
