@@ -1,5 +1,6 @@
 """Who may use what, where: asked inside every command, also where Discord would have let them."""
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from bot.domain.job import JobState
 from bot.standin.discord import lantern
 from bot.standin.discord.components import walk
 from bot.standin.discord.interactions import COMPONENT
-from tests.stage import STUDIO, Stage, open_stage, text_of
+from tests.stage import STUDIO, Stage, open_stage, play, text_of
 
 ANN, BEN, MIA, ADA = lantern.ANN, lantern.BEN, lantern.MIA, lantern.ADA
 ADMIN_ONLY, MOD_ONLY = "may manage this server", "Only moderators"
@@ -235,7 +236,7 @@ async def test_a_channel_that_stops_being_age_restricted_makes_no_more_of_it(tmp
         await stage.until(lambda: asked.acknowledged)
         store = stage.house.store
         while not await store.waiting():
-            pass
+            await asyncio.sleep(0.01)
         channel = stage.discord.world.channels[lantern.NIGHT_STUDIO] | {"nsfw": False}
         await stage.discord.gateway.event("CHANNEL_UPDATE", channel, lantern.LANTERN)
         guilds = stage.house.services.guilds
@@ -286,7 +287,7 @@ async def test_each_refusal_is_on_record_without_what_was_written(tmp_path: Path
             return [line.record.data["code"] for line in lines]
 
         while 3 != len(await recorded()):
-            pass
+            await asyncio.sleep(0.01)
         assert ["place", "locked", "nsfw.asked.only"] == await recorded()
 
 
@@ -301,3 +302,120 @@ async def test_the_owner_of_the_application_runs_it_unless_others_are_named(tmp_
 def test_the_defaults_are_closed() -> None:
     """Nothing is spent and no direct message draws unless the operator says so."""
     assert (True, False) == (HouseConfig().never_spend, HouseConfig().direct)
+
+
+async def test_a_hidden_prompt_is_hidden_from_every_button(tmp_path: Path) -> None:
+    """With prompts turned off Ben reads Ann's neither on the card nor as a command; Ann and Mia do."""
+    async with open_stage(tmp_path, config=replace(STUDIO, show_prompts=False)) as stage:
+        made = await stage.answered(await stage.slash("generate", prompt="zebra", size="64x64"))
+        assert "zebra" not in text_of(made)
+        for label in ("More…", "Copy command"):
+            for person, sees in ((BEN, False), (MIA, True), (ANN, True)):
+                card = await stage.answered(await stage.press(made, "More…", by=person))
+                if label != "More…":
+                    card = await stage.answered(await stage.press(card, label, by=person))
+                assert sees == ("zebra" in text_of(card)), (label, person)
+
+
+async def test_a_private_picture_is_nobody_elses_by_its_number(tmp_path: Path) -> None:
+    """Neither card nor command nor file; and once the server forbids private pictures no button makes another."""
+    async with open_stage(tmp_path) as stage:
+        made = await stage.answered(await stage.slash("generate", prompt="zebra", size="64x64", private=True))
+        for verb in ("more", "copy", "inspect"):
+            assert "Only" in await _forged(stage, BEN, f"job:1:{verb}", made), verb
+        await stage.said("config", by=ADA, setting="private", value="off")
+        await stage.answered(await stage.press(made, "Reroll"))
+
+        assert "does not allow private pictures" in stage.private_words()[0]
+        assert 1 == len(stage.novelai.calls)
+
+
+async def test_a_form_is_taken_only_from_whoever_may(tmp_path: Path) -> None:
+    """Opened by one, submitted by another: what stands in the id is asked about again."""
+    async with open_stage(tmp_path, working=False) as stage:
+        card = await stage.answered(await stage.slash("config", by=ADA))
+        card = await stage.answered(await stage.choose(card, "group", "limits", by=ADA))
+        opened = await stage.press_id(card, "conf:0:change:waiting", by=ADA)
+        await stage.until(lambda: opened.form)
+        refused = await stage.answered(await stage.slash("generate", prompt="nsfw"))
+        edited = await stage.press(refused, "Edit and resend")
+        await stage.until(lambda: edited.form)
+        for form in (opened, edited):
+            form.user = stage.discord.world.people[BEN]
+            await stage.answered(await stage.fill(form, by=BEN, value="9", prompt="1girl"))
+
+        assert ["Only", "Only"] == [words.split()[0] for words in stage.private_words(BEN)[:2]]
+        config = stage.house.services.guilds.config_of(lantern.LANTERN)
+        assert config == STUDIO
+        assert [] == list(await stage.house.store.waiting())
+
+
+async def test_everybody_is_no_moderator_role(tmp_path: Path) -> None:
+    """Everybody has it."""
+    async with open_stage(tmp_path, working=False) as stage:
+        for text in ("@everyone", f"<@&{lantern.LANTERN}>"):
+            said = await stage.said("config", by=ADA, setting="moderator_role", value=text)
+            assert "no such channel or role" in said
+
+
+async def test_two_admins_at_once_both_have_their_way(tmp_path: Path) -> None:
+    """Neither change undoes the other, and what the audit says is so."""
+    async with open_stage(tmp_path, working=False) as stage:
+        asked = [
+            await stage.slash("config", by=ADA, setting=key, value=value)
+            for key, value in (("cooldown", "60"), ("waiting", "9"), ("show_prompts", "off"), ("pictures_day", "5"))
+        ]
+        for each in asked:
+            await stage.answered(each)
+
+        config = stage.house.services.guilds.config_of(lantern.LANTERN)
+        assert config is not None
+        assert (60, 9, False, 5) == (config.cooldown, config.waiting, config.show_prompts, config.pictures_day)
+        assert config == await stage.house.store.config(lantern.LANTERN)
+
+
+async def test_a_double_click_on_a_price_leaves_one_message(tmp_path: Path) -> None:
+    """One picture, billed once, and nothing that waits for ever."""
+    async with open_stage(tmp_path) as stage:
+        question = await stage.answered(await stage.slash("generate", prompt="1girl", size="1088x1024", steps=1))
+        pressed = [await stage.press(question, "Spend 4 Anlas") for _ in range(2)]
+        for each in pressed:
+            await stage.answered(each)
+
+        assert [4] == [call.billed for call in stage.novelai.calls]
+        assert not [s for s in stage.discord.world.visible(0) if not s.deleted and "One moment" in text_of(s.message)]
+
+
+async def test_a_form_that_is_sent_twice_makes_one_picture(tmp_path: Path) -> None:
+    """The refused wish is consumed by the first."""
+    async with open_stage(tmp_path) as stage:
+        refused = await stage.answered(await stage.slash("generate", prompt="nsfw", size="64x64"))
+        opened = [await stage.press(refused, "Edit and resend") for _ in range(2)]
+        for form in opened:
+            await stage.until(lambda form=form: form.form)
+        for form in [await stage.fill(each, prompt="1girl") for each in opened]:
+            await stage.answered(form)
+
+        assert 1 == len(stage.novelai.calls)
+        assert 1 == len(stage.pictures())
+
+
+async def test_nothing_is_drawn_before_discord_said_which_channels_there_are(tmp_path: Path) -> None:
+    """What waited in a channel that was deleted while the bot was away is not drawn at the next start."""
+    async with open_stage(tmp_path, working=False) as stage:
+        await stage.slash("generate", prompt="1girl", size="64x64")
+        while not await stage.house.store.waiting():
+            await asyncio.sleep(0.01)
+    discord, novelai = stage.discord, stage.novelai
+    del discord.world.channels[lantern.STUDIO]
+    guild = discord.world.guilds[lantern.LANTERN]
+    guild["channels"] = [channel for channel in guild["channels"] if channel["id"] != str(lantern.STUDIO)]
+    async with novelai.serve() as address, discord.serve(), play(tmp_path, discord, novelai, address) as later:
+        job = await later.house.store.get(1)
+        while job is not None and job.state is JobState.QUEUED:
+            await asyncio.sleep(0.01)
+            job = await later.house.store.get(1)
+
+        assert job is not None
+        assert (JobState.BLOCKED, 0) == (job.state, job.charged_pictures)
+        assert 0 == len(novelai.calls)

@@ -1,5 +1,6 @@
 """Words, blocks, admission, and the log: a moderator at work."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,7 +95,7 @@ async def test_a_block_closes_every_door_and_takes_back_what_waits(tmp_path: Pat
     async with open_stage(tmp_path, working=False) as stage:
         await stage.slash("generate", by=BEN, prompt="1girl", size=SMALL)
         while not await stage.house.store.waiting():
-            pass
+            await asyncio.sleep(0.01)
         said = await stage.said("mod block", by=MIA, member=str(BEN), duration="3600", reason="Too *many*.")
         assert "1 waiting picture was taken back" in said
         assert "Reason: Too \\*many\\*." in said

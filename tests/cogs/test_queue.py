@@ -1,12 +1,15 @@
 """`/quota`, `/queue` and `/cancel`: what one waits for, and the way back."""
 
+import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 
+from bot.adapters.store.store import open_store
 from bot.domain.job import Delivery, JobState
 from bot.standin.discord import lantern
 from tests.openapi import OpenApi
-from tests.stage import STUDIO, Stage, open_stage, text_of
+from tests.stage import STUDIO, Stage, open_stage, play, text_of
 
 ANN, BEN, MIA = lantern.ANN, lantern.BEN, lantern.MIA
 SMALL = "64x64"
@@ -18,13 +21,16 @@ async def _ask(stage: Stage, n: int, *, by: int = ANN) -> None:
     for k in range(n):
         await stage.slash("generate", by=by, prompt=f"tree {k}", size=SMALL)
     while len(await stage.house.store.waiting()) < before + n:
-        pass
+        await asyncio.sleep(0.01)
     await stage.until(lambda: not stage.house.services.activity.running)
 
 
+def _public(stage: Stage) -> list[str]:
+    return [text_of(s.message) for s in stage.discord.world.visible(0) if not s.deleted]
+
+
 def _waiting_messages(stage: Stage) -> list[str]:
-    public = [s for s in stage.discord.world.visible(0) if not s.deleted]
-    return [text_of(s.message) for s in public if "in line" in text_of(s.message)]
+    return [text for text in _public(stage) if "in line" in text]
 
 
 async def test_taken_back_pictures_cost_nothing_and_their_messages_go(tmp_path: Path) -> None:
@@ -136,8 +142,28 @@ async def test_a_withdrawn_end_is_delivered_after_a_restart(tmp_path: Path) -> N
     """What was taken back while nobody could show it is still taken away."""
     async with open_stage(tmp_path, working=False) as stage:
         await _ask(stage, 1)
-        await stage.house.store.cancel(1, 0.0, "cancelled")
-        await stage.until(lambda: not _waiting_messages(stage))
-        job = await stage.house.store.get(1)
+        await stage.until(lambda: _waiting_messages(stage))
+    discord, novelai = stage.discord, stage.novelai
+    store = await open_store(tmp_path)
+    assert await store.cancel(1, time.time(), "cancelled")
+    await store.close()
+    async with novelai.serve() as address, discord.serve(), play(tmp_path, discord, novelai, address) as later:
+        await later.until(lambda: not _waiting_messages(later))
+        job = await later.house.store.get(1)
         while job is not None and job.delivery is not Delivery.SHOWN:
-            job = await stage.house.store.get(1)
+            await asyncio.sleep(0.01)
+            job = await later.house.store.get(1)
+
+
+async def test_a_picture_that_ends_before_its_message_exists_leaves_none(tmp_path: Path) -> None:
+    """Taken back between the yes and the waiting message."""
+    async with open_stage(tmp_path, working=False) as stage:
+        question = await stage.answered(await stage.slash("generate", prompt="1girl", size="1088x1024", steps=1))
+        stage.discord.fail_next("POST", "webhooks", 500, times=1)
+        pressed = await stage.press(question, "Spend 4 Anlas")
+        while not await stage.house.store.waiting():
+            await asyncio.sleep(0.01)
+        assert await stage.house.store.cancel(1, time.time(), "cancelled")
+        await stage.answered(pressed)
+
+        await stage.until(lambda: not [t for t in _public(stage) if "One moment" in t])
