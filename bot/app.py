@@ -39,7 +39,10 @@ from bot.settings import Settings, is_loopback
 log = logging.getLogger(__name__)
 
 TIDY_EVERY = 60.0
+ACCOUNTS_EVERY = 60.0
 SEED_BYTES = 64 * 1024
+FIRST_READING = 15.0
+"""Seconds that the accounts have to say what they draw for nothing, before the first wish is priced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,7 @@ async def run(settings: Settings, ready: asyncio.Event | None = None) -> None:
     """
     point_at(settings)
     async with open_house(settings) as house, Naibot(settings, house.services, house.store) as client:
+        await house.services.accounts.read_all(FIRST_READING)
         background = [asyncio.create_task(work) for work in _background(house, client, ready)]
         try:
             await client.serve()
@@ -135,6 +139,7 @@ def _background(house: House, client: Naibot, ready: asyncio.Event | None) -> It
     for n, worker in enumerate(services.workers):
         yield keep_alive(f"worker {n}", worker.run)
     yield every(TIDY_EVERY, "upkeep", services.upkeep.tidy)
+    yield every(ACCOUNTS_EVERY, "accounts", services.accounts.refresh)
     if url:
         yield keep_alive("backstage", Room(url, house.backstage.snapshot).run)
     if ready is not None:

@@ -1,7 +1,9 @@
 """What is known of the NovelAI accounts right now; what was not read lately counts as having nothing free."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 from bot.domain.anlas import UNKNOWN, Account, Price, price
 from bot.domain.errors import UpstreamError
@@ -38,6 +40,23 @@ class Accounts:
             account = UNKNOWN
         self._readings[client.account_id] = (self._clock(), account)
         return account
+
+    async def read_all(self, within: float) -> None:
+        """Ask for every account before anybody is served; one that does not answer in time is `UNKNOWN`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await asyncio.gather(*map(self.read, self.clients))
+
+    async def refresh(self) -> None:
+        """
+        Ask for what will soon be too old, or could not be read.
+
+        Nobody draws while the bot is idle, and without this the next wish would find nothing free.
+        """
+        for client in self.clients:
+            read_at, account = self._readings.get(client.account_id, (0.0, UNKNOWN))
+            if account == UNKNOWN or self._clock() - read_at > FRESH / 2:
+                await self.read(client)
 
     async def fresh(self, client: NovelAI) -> Account:
         """A reading that is not older than ten minutes."""

@@ -80,7 +80,6 @@ class Worker:
     async def run(self) -> None:
         """Work for ever; wakes at each change, and every second for jobs whose time has come."""
         await self._guilds.are_known.wait()
-        await self._accounts.read(self._client)
         with self._bell.listen() as listener:
             while True:
                 listener.drain()

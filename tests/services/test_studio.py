@@ -170,3 +170,17 @@ async def test_what_is_never_made_reaches_no_queue(house: Rig) -> None:
         await house.studio.submit(a_requester(), a_request("loli, nude"))
 
     assert [] == list(await house.jobs.waiting())
+
+
+async def test_an_idle_bot_still_knows_what_is_free(house: Rig) -> None:
+    """A reading grows old while nobody draws, and is renewed in time; one that failed is tried again."""
+    accounts = house.house.services.accounts
+    for minutes in (6, 6, 6):
+        house.clock.advance(minutes * 60)
+        await accounts.refresh()
+        assert house.studio.foresee(a_requester(), a_request()).is_free
+
+    house.clock.advance(601)
+    assert not accounts.draws_free
+    await accounts.refresh()
+    assert accounts.draws_free
