@@ -865,6 +865,7 @@ PAGE_TRY_STEPS = (
 PAGE_TRY_FILLED = "It stands in the message box. Press Enter."
 PAGE_TRY_PRESS = "{label} has the focus. Press Enter, or click it."
 PAGE_TRY_MENU = "The menu is open. {item} reads the picture."
+PAGE_TRY_WAIT = "NovelAI fails three times before I give up. Wait for the answer, then press here again."
 PAGE_TRY_FIRST = "That needs a picture. Draw one with the first line."
 
 PAGE_BACKSTAGE = "Backstage"

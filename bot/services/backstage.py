@@ -1,6 +1,6 @@
 """What the practice room shows of the bot's inside: interactions, queue and ledger as plain data."""
 
-from bot.domain.job import Job
+from bot.domain.job import Job, JobState
 from bot.ports import Clock, JobStore
 from bot.services.accounts import Accounts
 from bot.services.activity import Activity
@@ -23,7 +23,10 @@ class Backstage:
         # Before the jobs: a handler that is through has admitted what it admits.
         handlings = self._activity.handlings()
         jobs: dict[int, list[dict[str, object]]] = {}
-        for job in await self._jobs.recent(self._clock() - LOOK_BACK):
+        recent = await self._jobs.recent(self._clock() - LOOK_BACK)
+        # What is being drawn first; a job without an interaction is seen only while it is queued.
+        line = {job.id: job for job in (*recent, *await self._jobs.waiting()) if job.state.is_waiting}
+        for job in recent:
             if job.interaction is not None:
                 jobs.setdefault(job.interaction, []).append(_brief(job))
         interactions = {
@@ -37,9 +40,13 @@ class Backstage:
         clients = self._accounts.clients
         return {
             "interactions": interactions,
-            "queue": [_brief(job) for job in await self._jobs.waiting()],
+            "queue": [_brief(job) for job in sorted(line.values(), key=_in_line)],
             "ledger": {client.account_id: self._accounts.known(client).anlas for client in clients},
         }
+
+
+def _in_line(job: Job) -> tuple[bool, int, int]:
+    return job.state is JobState.QUEUED, job.turn, job.id
 
 
 def _brief(job: Job) -> dict[str, object]:

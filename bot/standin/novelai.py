@@ -251,6 +251,13 @@ class NovelAI:
         """Fail like that from now on: name → how often, None for ever. Raises KeyError, TypeError or ValueError."""
         self._faults = {_known_fault(str(name)): None if n is None else int(n) for name, n in wanted.items()}
 
+    def switch_fault(self, name: str, *, on: bool) -> None:
+        """Fail like that from now on, or no more; the others stay. Raises KeyError."""
+        known = _known_fault(name)
+        self._faults.pop(known, None)
+        if on:
+            self._faults[known] = None
+
     async def _state(self, request: web.Request) -> web.Response:
         guard.check(request)
         return web.json_response(self.state())

@@ -12,7 +12,9 @@ import pytest
 
 from bot import wording
 from bot.standin.discord import Discord, lantern
+from bot.standin.discord.interactions import COMMAND, Interaction
 from bot.standin.discord.page import FOLDER, words
+from bot.standin.discord.tour import Tour
 from bot.standin.novelai import NovelAI
 from tests.standin.sample_bot import playing
 
@@ -240,15 +242,16 @@ async def test_a_page_that_comes_back_hears_only_what_is_new(inhabited: tuple[Di
 
 
 async def test_faults_are_switched_and_the_feed_says_so(room: tuple[Discord, aiohttp.ClientSession]) -> None:
-    """On for ever, off again; what is no fault is refused."""
+    """One by one, so that nobody undoes another's; what is no fault is refused."""
     service, web = room
     async with web.get(f"{service.address}feed?as=admin") as response:
         listener = Listener(response)
         assert {} == (await listener.next("room"))["backstage"]["novelai"]["faults"]
-        async with web.post(f"{service.address}faults", json={"slow": None}) as answer:
-            assert 200 == answer.status
-        assert {"slow": None} == (await listener.next("room"))["backstage"]["novelai"]["faults"]
-    for wrong in ({"nonsense": None}, {"slow": "x"}, {"slow": []}):
+        for name, on, left in (("slow", True, ["slow"]), ("503", True, ["slow", "503"]), ("slow", False, ["503"])):
+            async with web.post(f"{service.address}faults", json={"name": name, "on": on}) as answer:
+                assert 200 == answer.status
+            assert left == list((await listener.next("room"))["backstage"]["novelai"]["faults"])
+    for wrong in ({"name": "nonsense", "on": True}, {"slow": None}, {"name": []}):
         async with web.post(f"{service.address}faults", json=wrong) as answer:
             assert 400 == answer.status
 
@@ -320,3 +323,67 @@ async def test_one_can_wait_for_an_answer(inhabited: tuple[Discord, aiohttp.Clie
         assert 404 == response.status
 
     assert ("Every field", False) == (found["form"]["title"], found["lapsed"])
+
+
+# --- who and what there is -------------------------------------------------------------------------------------------
+
+
+async def test_a_server_has_roles_of_its_own(inhabited: tuple[Discord, aiohttp.ClientSession]) -> None:
+    """Another server's can neither be named nor chosen, and that is a refusal and no failure."""
+    service, web = inhabited
+    async with web.get(f"{service.address}world") as response:
+        servers = (await response.json())["servers"]
+    assert {"Lantern": ["Artists"], "New server": ["Keepers"]} == {
+        server["name"]: [role["name"] for role in server["roles"]] for server in servers
+    }
+    told = {"as": "admin", "in": "New server/general"}
+    for body in ({"kind": "slash"}, {"kind": "press", "message": "x"}, {"kind": "fill", "interaction": "9" * 99}, {}):
+        async with web.post(f"{service.address}act", json={**told, **body}) as response:
+            assert 400 == response.status
+    for body in ({"command": 5}, {"text": None}, {"command": "options", "values": []}):
+        async with web.post(f"{service.address}line", json={**told, **body}) as response:
+            assert response.status in (200, 400)
+            assert "error" in await response.json()
+
+
+async def test_a_form_is_submitted_once(inhabited: tuple[Discord, aiohttp.ClientSession]) -> None:
+    """Of two clicks one."""
+    service, web = inhabited
+    opened = await service.actions.act(lantern.ANN, lantern.STUDIO, {"kind": "slash", "name": "fields", "options": []})
+    while opened.form is None:
+        await asyncio.sleep(0.01)
+    wish = {"kind": "fill", "interaction": str(opened.id), "values": {}}
+
+    async def submit() -> int:
+        async with web.post(f"{service.address}act", json={"as": "member", "in": "studio", **wish}) as response:
+            return response.status
+
+    assert [200, 400] == sorted(await asyncio.gather(submit(), submit()))
+
+
+# --- Try this --------------------------------------------------------------------------------------------------------
+
+
+def _did(service: Discord, name: str, **options: str) -> Interaction:
+    made = service.interactions.born(COMMAND, lantern.ANN, lantern.STUDIO, None)
+    made.data = {"name": name, "type": 1, "options": [{"name": k, "type": 3, "value": v} for k, v in options.items()]}
+    return made
+
+
+def test_a_failure_counts_once_it_is_one(room: tuple[Discord, aiohttp.ClientSession]) -> None:
+    """While NovelAI is asked again one waits; a quota asked for meanwhile says nothing of what was charged."""
+    service, _ = room
+    tour = Tour(service.world, service.interactions)
+
+    def last(snapshot: dict[str, Any]) -> dict[str, Any]:
+        return tour.steps({"interactions": snapshot})[4]
+
+    assert "!503" in last({})["next"]["line"]
+    failing = _did(service, "generate", prompt="1girl, !503")
+    _did(service, "quota")
+    drawing = {str(failing.id): {"jobs": [{"state": "SENT", "delivery": "NONE"}]}}
+    assert {"done": False, "next": {"as": "member", "wait": True}} == last(drawing)
+    failed = {str(failing.id): {"jobs": [{"state": "FAILED", "delivery": "SHOWN"}]}}
+    assert {"done": False, "next": {"as": "member", "line": "/quota"}} == last(failed)
+    _did(service, "quota")
+    assert last(failed)["done"]

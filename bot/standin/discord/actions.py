@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.standin.discord import lantern
 from bot.standin.discord.components import LABEL, ROW, TEXT, walk
-from bot.standin.discord.gateway import Gateway
+from bot.standin.discord.gateway import Gateway, NotConnected
 from bot.standin.discord.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, FORM, Interaction, Interactions
 from bot.standin.discord.messages import outward
 from bot.standin.discord.resolved import Resolver
@@ -120,13 +120,18 @@ class Actions:
         opener = self._interactions.by_id.get(int(wish["interaction"]))
         if opener is None or opener.form is None or opener.user_id != user_id:
             raise Impossible("no form is open")
-        values, resolver = wish.get("values") or {}, self._resolver(opener.channel_id)
-        parts = [_filled(part, values, resolver) for part in opener.form["components"]]
-        data = {"custom_id": opener.form["custom_id"], "components": parts}
-        title = str(opener.form["title"])
-        sent = await self._send(FORM, user_id, opener.channel_id, resolver.within(data), opener.source, title)
+        values, resolver, form = wish.get("values") or {}, self._resolver(opener.channel_id), opener.form
+        parts = [_filled(part, values, resolver) for part in form["components"]]
+        data = {"custom_id": form["custom_id"], "components": parts}
+        # Taken before anything is awaited: of two clicks one submits.
         opener.form = None
-        return sent
+        try:
+            return await self._send(
+                FORM, user_id, opener.channel_id, resolver.within(data), opener.source, str(form["title"])
+            )
+        except NotConnected:
+            opener.form = form
+            raise
 
     def _seen(self, user_id: int, message_id: int) -> Json:
         shown = self._world.shown.get(message_id)

@@ -1,7 +1,6 @@
 """What lies behind the scene: the bot's own snapshot, and the pretend NovelAI with the faults it is told to have."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from bot.standin.discord.world import Json
 
@@ -12,8 +11,8 @@ class Pretender(Protocol):
     def state(self) -> Json:
         """The last calls, the account, the faults that are on, and the names of all there are."""
 
-    def set_faults(self, wanted: Mapping[str, Any]) -> None:
-        """Fail like that from now on. Raises KeyError, TypeError or ValueError."""
+    def switch_fault(self, name: str, *, on: bool) -> None:
+        """Fail like that from now on, or no more. Raises KeyError."""
 
 
 class Backstage:
@@ -28,13 +27,13 @@ class Backstage:
         if isinstance(snapshot.get("seq"), int) and snapshot["seq"] >= self.snapshot["seq"]:
             self.snapshot = snapshot
 
-    def set_faults(self, wanted: Json) -> None:
-        """Put the faults on and off. Raises ValueError where there is nothing that could fail, or not like that."""
+    def switch_fault(self, name: str, *, on: bool) -> None:
+        """Put a fault on or off. Raises ValueError where there is nothing that could fail, or not like that."""
         if self.novelai is None:
             raise ValueError("there is no pretend NovelAI here")
         try:
-            self.novelai.set_faults(wanted)
-        except (KeyError, TypeError) as error:
+            self.novelai.switch_fault(name, on=on)
+        except KeyError as error:
             raise ValueError("there is no such fault") from error
 
     def view(self) -> Json:

@@ -5,11 +5,12 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from bot.standin.discord import lantern, tour
+from bot.standin.discord import lantern
 from bot.standin.discord.backstage import Backstage
 from bot.standin.discord.gateway import Gateway
 from bot.standin.discord.interactions import COMMAND, COMPONENT, FORM, Interaction, Interactions
 from bot.standin.discord.messages import outward
+from bot.standin.discord.tour import Tour
 from bot.standin.discord.world import Json, Shown, World
 
 TICK = 0.5
@@ -28,6 +29,7 @@ class Feed:
         self._interactions = interactions
         self._gateway = gateway
         self._backstage = backstage
+        self._tour = Tour(world, interactions)
 
     async def serve(self, request: web.Request, user_id: int) -> web.StreamResponse:
         """Everything that *user_id* sees, then every change, until the page goes away."""
@@ -55,12 +57,14 @@ class Feed:
         return {
             "connected": self._gateway.is_connected and None in self._world.commands,
             "commands": max((command["version"] for command in every), default=""),
-            "tour": tour.steps(self._world, self._interactions),
+            "tour": self._tour.steps(self._backstage.snapshot),
             "backstage": self._backstage.view(),
         }
 
     def _changes(self, user_id: int, since: int) -> tuple[list[Json], int]:
         """What changed after revision *since*, oldest first; of what is gone only that it is gone."""
+        if since == self._world.revision:
+            return [], since
         changed = [s for s in self._world.visible(user_id) if s.revision > since]
         told = [self._told(s) for s in reversed(changed) if not (s.deleted and since == 0)]
         return told, self._world.revision

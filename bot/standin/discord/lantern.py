@@ -13,8 +13,8 @@ STUDIO, NIGHT_STUDIO, MOD_LOG, GENERAL = (1_100_000_000_000_000_031 + n for n in
 NEW_GENERAL = 1_100_000_000_000_000_041
 DIRECT = 1_100_000_000_000_000_051
 """Direct messages of the first person; the others' follow."""
-ARTISTS = 1_100_000_000_000_000_061
-"""A role of Lantern's, which Ben has."""
+ARTISTS, KEEPERS = 1_100_000_000_000_000_061, 1_100_000_000_000_000_062
+"""A role of Lantern's, which Ben has; one of New server's, which Mia has."""
 
 VIEW, SEND, ATTACH, HISTORY = 1 << 10, 1 << 11, 1 << 15, 1 << 16
 USE_COMMANDS, MODERATE, MANAGE_GUILD, MANAGE_MESSAGES = 1 << 31, 1 << 40, 1 << 5, 1 << 13
@@ -28,8 +28,10 @@ PEOPLE: Mapping[str, tuple[int, str]] = MappingProxyType(
 PERMISSIONS: Mapping[int, int] = MappingProxyType(
     {ANN: MEMBER, BEN: MEMBER, MIA: MEMBER | MODERATE | MANAGE_MESSAGES, ADA: MEMBER | MODERATE | MANAGE_GUILD}
 )
-ROLES: Mapping[str, int] = MappingProxyType({"Artists": ARTISTS})
-ROLES_OF: Mapping[tuple[int, int], tuple[int, ...]] = MappingProxyType({(LANTERN, BEN): (ARTISTS,)})
+ROLES: Mapping[str, int] = MappingProxyType({"Artists": ARTISTS, "Keepers": KEEPERS})
+ROLES_OF: Mapping[tuple[int, int], tuple[int, ...]] = MappingProxyType(
+    {(LANTERN, BEN): (ARTISTS,), (NEW_SERVER, MIA): (KEEPERS,)}
+)
 """The roles of a person in a server, by (server, person)."""
 PLACES: Mapping[str, int] = MappingProxyType(
     {

@@ -59,13 +59,20 @@ class Lines:
 
 def names(channel_id: int) -> Names:
     """Whom and where one can name in that channel: channels of its own server also by their name alone."""
-    own = next((each for _, _, each in lantern.GUILDS if channel_id in (id_ for id_, _, _ in each)), ())
+    here = (server for server in lantern.GUILDS if channel_id in (id_ for id_, _, _ in server[2]))
+    guild_id, _, own = next(here, (None, "", ()))
     channels = {name.casefold(): str(id_) for name, id_ in lantern.PLACES.items()}
     return Names(
         people={name.casefold(): str(id_) for id_, name in lantern.PEOPLE.values()},
         channels={**channels, **{name.casefold(): str(id_) for id_, name, _ in own}},
-        roles={name.casefold(): str(id_) for name, id_ in lantern.ROLES.items()},
+        roles={name.casefold(): id_ for name, id_ in roles_of(guild_id).items()},
     )
+
+
+def roles_of(guild_id: int | None) -> dict[str, str]:
+    """The roles of a server by name, those that nobody has left out."""
+    held = {id_ for (guild, _), ids in lantern.ROLES_OF.items() if guild == guild_id for id_ in ids}
+    return {name: str(id_) for name, id_ in lantern.ROLES.items() if id_ in held}
 
 
 def _slash(text: str) -> str:

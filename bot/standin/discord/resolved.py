@@ -53,8 +53,8 @@ class Resolver:
         self._put("members", id_, {name: value for name, value in member.items() if name != "user"})
 
     def _role(self, id_: int) -> Json:
-        roles = self._world.guilds[self._guild_id or 0]["roles"]
-        return next(role for role in roles if role["id"] == str(id_))
+        roles: dict[str, Json] = {role["id"]: role for role in self._world.guilds[self._guild_id or 0]["roles"]}
+        return roles[str(id_)]
 
     def _put(self, kind: str, id_: object, value: Json) -> None:
         self.found.setdefault(kind, {})[str(id_)] = value

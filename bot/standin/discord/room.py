@@ -14,12 +14,14 @@ from bot.standin.discord.backstage import Backstage
 from bot.standin.discord.feed import Feed
 from bot.standin.discord.gateway import Gateway, NotConnected
 from bot.standin.discord.interactions import Interactions
-from bot.standin.discord.lines import Lines, Misfit
+from bot.standin.discord.lines import Lines, Misfit, roles_of
 from bot.standin.discord.messages import outward
 from bot.standin.discord.page import Page
 from bot.standin.discord.world import Blob, Json, Shown, World
 from bot.standin.say.grammar import Unsendable
 
+UPLOADS_MAX = 512 * 1024 * 1024
+"""Bytes of all uploads together; they are kept until the room closes."""
 UPLOAD_MAX = 26 * 1024 * 1024
 """Bytes; a little more than the bot takes, so that its own limit can be met."""
 SNAPSHOT_MAX = 4 * 1024 * 1024
@@ -40,6 +42,7 @@ class Room:
         self._lines = Lines(self._actions)
         self._feed = Feed(world, interactions, gateway, self.backstage)
         self._page = Page()
+        self._uploaded = 0
         self.token = secrets.token_urlsafe(16)
 
     @property
@@ -100,6 +103,9 @@ class Room:
     async def _upload(self, request: web.Request) -> web.Response:
         name = _NAME.sub("_", request.query.get("name", "file"))[-100:] or "file"
         data = await _bounded(request, UPLOAD_MAX)
+        self._uploaded += len(data)
+        if self._uploaded > UPLOADS_MAX:
+            raise web.HTTPRequestEntityTooLarge(max_size=UPLOADS_MAX, actual_size=self._uploaded)
         media_type = _media_type(name)
         blob = Blob(name, media_type, data)
         attachment = self._world.attach(lantern.STUDIO, blob, ephemeral=True)
@@ -116,6 +122,8 @@ class Room:
         user_id, channel_id = self._where(str(body.get("as")), str(body.get("in")))
         try:
             wish = self._lines.wish(user_id, channel_id, body)
+        except (TypeError, AttributeError):
+            return _refused("that is no line")
         except Unsendable as error:
             # A person's slip is an answer, and no fault of the page that a browser would complain of.
             option = error.option if isinstance(error, Misfit) else None
@@ -138,7 +146,7 @@ class Room:
             return _refused(str(error))
         except NotConnected:
             return web.json_response({"error": "the bot is not connected"}, status=503)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             return _refused(f"that cannot be done: {type(error).__name__}")
         return web.json_response({"interaction": str(interaction.id)})
 
@@ -169,8 +177,10 @@ class Room:
         return web.json_response({})
 
     async def _set_faults(self, request: web.Request) -> web.Response:
+        """One fault on or off: two pages that switch different ones do not undo each other."""
         try:
-            self.backstage.set_faults(await _json(request))
+            wanted = await _json(request)
+            self.backstage.switch_fault(str(wanted.get("name")), on=wanted.get("on") is True)
         except ValueError as error:
             return _refused(str(error))
         self._world.bell.ring()
@@ -192,6 +202,7 @@ class Room:
                     {"id": str(id_), "name": channel, "place": keys[id_], "adult": adult}
                     for id_, channel, adult in channels
                 ],
+                "roles": [{"id": id_, "name": role} for role, id_ in roles_of(guild_id).items()],
             }
             for guild_id, name, channels in lantern.GUILDS
         ]

@@ -15,22 +15,57 @@ AFTER = "/quota"
 Way = Callable[[Interaction], bool]
 
 
-def steps(world: World, interactions: Interactions) -> list[Json]:
-    """For each of the five: whether it was done, and what to do next; also what was done in a terminal counts."""
-    done = list(interactions.by_id.values())
-    return [_picture(world, done), _buttons(done), _menu(done), _block(done), _failure(done)]
+class Tour:
+    """Also what was done in a terminal counts."""
 
+    def __init__(self, world: World, interactions: Interactions) -> None:
+        self._world = world
+        self._interactions = interactions
+        self._failed_at: int | None = None
+        """The newest interaction when a failure was first seen to be over; what is asked later knows of it."""
 
-def _picture(world: World, done: list[Interaction]) -> Json:
-    shown = [world.shown.get(each.original or 0) for each in done if _uses("generate")(each)]
-    is_done = any(each is not None and each.message["attachments"] for each in shown)
-    return {"done": is_done, "next": {"as": "member", "line": PICTURE}}
+    def steps(self, snapshot: Json) -> list[Json]:
+        """For each of the five: whether it was done, and what to do next; *snapshot* is the bot's own."""
+        done = list(self._interactions.by_id.values())
+        return [
+            self._picture(done),
+            self._buttons(done),
+            _menu(done),
+            _block(done),
+            self._failure(done, snapshot.get("interactions") or {}),
+        ]
 
+    def _picture(self, done: list[Interaction]) -> Json:
+        is_done = any(_uses("generate")(each) and self._has_picture(each) for each in done)
+        return {"done": is_done, "next": {"as": "member", "line": PICTURE}}
 
-def _buttons(done: list[Interaction]) -> Json:
-    again, gone = _presses(wording.BUTTON_REROLL), _presses(wording.BUTTON_DELETE)
-    label = wording.BUTTON_DELETE if _happened(done, again) else wording.BUTTON_REROLL
-    return {"done": _happened(done, again, gone), "next": {"press": label}}
+    def _has_picture(self, each: Interaction) -> bool:
+        shown = self._world.shown.get(each.original or 0)
+        return shown is not None and bool(shown.message["attachments"])
+
+    def _buttons(self, done: list[Interaction]) -> Json:
+        def again(each: Interaction) -> bool:
+            return _presses(wording.BUTTON_REROLL)(each) and self._has_picture(each)
+
+        def gone(each: Interaction) -> bool:
+            shown = self._world.shown.get(int((each.source or {}).get("id", 0)))
+            return _presses(wording.BUTTON_DELETE)(each) and shown is not None and shown.deleted
+
+        label = wording.BUTTON_DELETE if _happened(done, again) else wording.BUTTON_REROLL
+        return {"done": _happened(done, again, gone), "next": {"as": "member", "press": label}}
+
+    def _failure(self, done: list[Interaction], told: Json) -> Json:
+        """The quota counts once NovelAI has failed for good: before that the picture is still being made."""
+        failing = [each for each in done if _fails(each)]
+        if self._failed_at is None and any(_is_over(told.get(str(each.id))) for each in failing):
+            self._failed_at = max(each.id for each in done)
+        at = self._failed_at
+        is_done = at is not None and any(each.id > at and _uses(AFTER[1:])(each) for each in done)
+        if at is not None and not is_done:
+            return {"done": False, "next": {"as": "member", "line": AFTER}}
+        if failing and at is None:
+            return {"done": False, "next": {"as": "member", "wait": True}}
+        return {"done": is_done, "next": {"as": "member", "line": FAILING}}
 
 
 def _menu(done: list[Interaction]) -> Json:
@@ -49,12 +84,14 @@ def _block(done: list[Interaction]) -> Json:
     }
 
 
-def _failure(done: list[Interaction]) -> Json:
-    def fails(each: Interaction) -> bool:
-        return _uses("generate")(each) and any("!503" in str(value) for _, value in _values(each.data))
+def _fails(each: Interaction) -> bool:
+    return _uses("generate")(each) and any("!503" in str(value) for _, value in _values(each.data))
 
-    is_failed, is_done = _happened(done, fails), _happened(done, fails, _uses(AFTER[1:]))
-    return {"done": is_done, "next": {"as": "member", "line": AFTER if is_failed and not is_done else FAILING}}
+
+def _is_over(told: Json | None) -> bool:
+    """Whether the bot is through with an interaction and what came of it."""
+    jobs = (told or {}).get("jobs") or []
+    return bool(jobs) and all(job.get("state") == "FAILED" and job.get("delivery") == "SHOWN" for job in jobs)
 
 
 def _happened(done: list[Interaction], *ways: Way) -> bool:

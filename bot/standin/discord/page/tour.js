@@ -38,6 +38,7 @@ async function doIt(next, composer, moved) {
   if (next.as) become(next.as);
   go(STUDIO);
   await moved();
+  if (next.wait) return say("try_wait");
   if (next.line) {
     await composer.fill(next.line);
     return say("try_filled");
