@@ -591,6 +591,27 @@ TRY_TYPE = (
 TRY_UNANSWERED = "That was not answered in time."
 TRY_GONE = "The practice room did not open. Its last words are above."
 
+# --- lines that no client could send, and why ---------------------------------------------------------------------------
+SAY_VERB = "a line begins with /command, press, menu or fill"
+SAY_NO_COMMAND = "there is no command /{name} here for this person"
+SAY_SUBCOMMAND = "one of these must follow: {names}"
+SAY_MISSING = "this is missing: {names}"
+SAY_OPTION = "an option must stand here: {text}"
+SAY_SWITCH = "{name} is true or false"
+SAY_UNTYPED = "{name} cannot be typed here"
+SAY_UNKNOWN = "{value} is not here; these are: {names}"
+SAY_CHOICE = "{name} is one of: {names}"
+SAY_LENGTH = "{name} has {low} to {high} characters"
+SAY_NUMBER = "{name} is a number"
+SAY_RANGE = "{name} goes from {low} to {high}"
+SAY_FILE = "{path} cannot be read"
+SAY_NO_FILE = "no message here has an attachment"
+SAY_NO_BUTTON = "no message here shows a button {label}"
+SAY_NO_FORM = "no form is open"
+SAY_FIELD = "that is too long or too short for the field"
+SAY_NOT_OFFERED = "{value} is not offered"
+SAY_IMPOSSIBLE = "that cannot be done"
+
 ORDINALS = ("Next", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth", "Tenth")
 
 

@@ -419,3 +419,22 @@ async def test_nothing_is_drawn_before_discord_said_which_channels_there_are(tmp
         assert job is not None
         assert (JobState.BLOCKED, 0) == (job.state, job.charged_pictures)
         assert 0 == len(novelai.calls)
+
+
+async def test_no_setting_of_a_server_lifts_the_operators_cap(tmp_path: Path) -> None:
+    """Four Anlas a picture, ten a day for the house: two are made, whatever an admin sets."""
+    async with open_stage(tmp_path, house={"anlas_day": 10}) as stage:
+        for key, value in (("anlas_day", "none"), ("pictures_day", "none"), ("waiting", "20")):
+            await stage.said("config", by=ADA, setting=key, value=value)
+
+        refused = 0
+        for _ in range(4):
+            question = await stage.answered(await stage.slash("generate", prompt="1girl", size="1088x1024", steps=1))
+            if "Spend 4 Anlas" not in [part.get("label") for part in walk(question["components"])]:
+                assert "for everybody" in question["content"]
+                refused += 1
+                continue
+            await stage.answered(await stage.press(question, "Spend 4 Anlas"))
+
+        assert [4, 4] == [call.billed for call in stage.novelai.calls]
+        assert 2 == refused

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from bot import wording
 from bot.standin.say.grammar import (
     Names,
     Unsendable,
@@ -170,7 +171,7 @@ class Driver:
             if response.status == 200:
                 return str(answer["interaction"])
             if response.status != 503:
-                raise Unsendable(answer.get("error", "that cannot be done"))
+                raise Unsendable(answer.get("error", wording.SAY_IMPOSSIBLE))
             await asyncio.sleep(POLL)
         raise NotAnswered
 
@@ -219,12 +220,12 @@ class Driver:
         try:
             data = await asyncio.to_thread(_read, Path(path))
         except OSError as error:
-            raise Unsendable(f"{path} cannot be read") from error
+            raise Unsendable(wording.say("say.file", path=path)) from error
         url = self._address + "files"
         async with self._web.post(url, params={"name": Path(path).name}, data=io.BytesIO(data)) as response:
             answer = await response.json()
             if response.status != 200:
-                raise Unsendable(answer.get("error", "that file was not taken"))
+                raise Unsendable(answer.get("error", wording.SAY_IMPOSSIBLE))
             return str(answer["id"])
 
     async def _newest(self, line: Line) -> list[Json]:
@@ -234,7 +235,7 @@ class Driver:
         for message in await self._newest(line):
             if message["attachments"]:
                 return str(message["id"])
-        raise Unsendable("no message here has an attachment")
+        raise Unsendable(wording.SAY_NO_FILE)
 
     async def _pressed(self, line: Line, label: str, names: Names) -> Json:
         for message in await self._newest(line):
@@ -244,11 +245,11 @@ class Driver:
                     continue
                 wish: Json = {"kind": "press", "message": message["id"], "custom_id": component["custom_id"]}
                 return wish | ({"values": values} if component["type"] != _BUTTON else {})
-        raise Unsendable(f"no message here shows a button {label!r}")
+        raise Unsendable(wording.say("say.no_button", label=repr(label)))
 
     async def _filled(self, line: Line, text: str, names: Names) -> Json:
         if line.person not in self._forms:
-            raise Unsendable("no form is open")
+            raise Unsendable(wording.SAY_NO_FORM)
         interaction, form = self._forms[line.person]
         fields = {label: part for label, part in _form_fields(form)}
         values: Json = {}
@@ -257,7 +258,7 @@ class Driver:
             values[part["custom_id"]] = await self._field_value(part, value, names)
         for label, part in fields.items():
             if part["custom_id"] not in values and _is_lacking(part):
-                raise Unsendable(f"this is missing: {label}")
+                raise Unsendable(wording.say("say.missing", names=label))
         return {"kind": "fill", "interaction": interaction, "values": values}
 
     async def _field_value(self, part: Json, value: str, names: Names) -> object:
@@ -265,7 +266,7 @@ class Driver:
             return [await self._upload(value.removeprefix("@"))]
         if part["type"] == 4:
             if not (part.get("min_length") or 0) <= len(value) <= (part.get("max_length") or 4_000):
-                raise Unsendable("that is too long or too short for the field")
+                raise Unsendable(wording.SAY_FIELD)
             return value
         if part["type"] == 23:
             return value.casefold() in ("true", "yes", "on")
@@ -274,7 +275,7 @@ class Driver:
         options = part.get("options") or []
         found = next((o["value"] for o in options if value.casefold() in (o["label"].casefold(), o["value"])), None)
         if found is None:
-            raise Unsendable(f"{value} is not offered")
+            raise Unsendable(wording.say("say.not_offered", value=value))
         return found if part["type"] == 21 else [found]
 
     # --- what came out -----------------------------------------------------------------------------------------------

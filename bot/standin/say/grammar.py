@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot import wording
+
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, FILE = range(1, 12)
 _YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
 _WHOLE = re.compile(r"[+-]?\d{1,20}", re.ASCII)
@@ -59,7 +61,7 @@ def split_verb(line: str) -> tuple[str, str]:
     verb, _, rest = text.partition(" ")
     if verb in ("press", "menu", "fill") and rest.strip():
         return verb, rest.strip()
-    raise Unsendable("a line begins with /command, press, menu or fill")
+    raise Unsendable(wording.SAY_VERB)
 
 
 def parse_command(text: str, commands: Sequence[Mapping[str, Any]], names: Names) -> Command:
@@ -67,7 +69,7 @@ def parse_command(text: str, commands: Sequence[Mapping[str, Any]], names: Names
     name, _, rest = text.strip().partition(" ")
     definition = next((c for c in commands if c["name"] == name and c.get("type", 1) == 1), None)
     if definition is None:
-        raise Unsendable(f"there is no command /{name} here for this person")
+        raise Unsendable(wording.say("say.no_command", name=name))
     return Command(name=name, options=_options(definition.get("options") or [], rest.strip(), names))
 
 
@@ -76,14 +78,14 @@ def _options(options: Sequence[Mapping[str, Any]], text: str, names: Names) -> l
         name, _, rest = text.partition(" ")
         inner = next((option for option in options if option["name"] == name), None)
         if inner is None:
-            raise Unsendable(f"one of these must follow: {', '.join(option['name'] for option in options)}")
+            raise Unsendable(wording.say("say.subcommand", names=wording.listed(option["name"] for option in options)))
         return [
             {"name": name, "type": inner["type"], "options": _options(inner.get("options") or [], rest.strip(), names)}
         ]
     given = split_values(text, [option["name"] for option in options])
     missing = [option["name"] for option in options if option.get("required") and option["name"] not in given]
     if missing:
-        raise Unsendable(f"this is missing: {', '.join(missing)}")
+        raise Unsendable(wording.say("say.missing", names=wording.listed(missing)))
     by_name = {option["name"]: option for option in options}
     return [
         {"name": name, "type": by_name[name]["type"], "value": convert(by_name[name], value, names)}
@@ -99,7 +101,7 @@ def split_values(text: str, names: Iterable[str]) -> dict[str, str]:
     while at < len(text):
         name = _name_at(text, at, unused)
         if name is None:
-            raise Unsendable(f"an option must stand here: {text[at : at + 40]!r}")
+            raise Unsendable(wording.say("say.option", text=repr(text[at : at + 40])))
         unused.remove(name)
         found[name], at = _value_at(text, at + len(name) + 1, unused)
     return found
@@ -159,7 +161,7 @@ def convert(option: Mapping[str, Any], value: str, names: Names) -> Any:
             return _number(option, value, _DECIMAL, float)
         case 5:
             if value.casefold() not in (*_YES, *_NO):
-                raise Unsendable(f"{option['name']} is true or false")
+                raise Unsendable(wording.say("say.switch", name=option["name"]))
             return value.casefold() in _YES
         case 6:
             return named(value, "@", names.people)
@@ -172,14 +174,14 @@ def convert(option: Mapping[str, Any], value: str, names: Names) -> Any:
         case 11:
             return Upload(value.removeprefix("@"))
         case _:
-            raise Unsendable(f"{option['name']} cannot be typed here")
+            raise Unsendable(wording.say("say.untyped", name=option["name"]))
 
 
 def named(value: str, sign: str, known: Mapping[str, str]) -> str:
     """The id of somebody or some channel. Raises `Unsendable`."""
     found = known.get(value.removeprefix(sign).casefold())
     if found is None:
-        raise Unsendable(f"{value} is not here; these are: {', '.join(sign + name for name in known)}")
+        raise Unsendable(wording.say("say.unknown", value=value, names=wording.listed(sign + name for name in known)))
     return found
 
 
@@ -187,21 +189,21 @@ def _choice(name: str, choices: Sequence[Mapping[str, Any]], value: str) -> Any:
     for choice in choices:
         if value.casefold() in (str(choice["name"]).casefold(), str(choice["value"]).casefold()):
             return choice["value"]
-    raise Unsendable(f"{name} is one of: {', '.join(str(choice['name']) for choice in choices)}")
+    raise Unsendable(wording.say("say.choice", name=name, names=wording.listed(str(each["name"]) for each in choices)))
 
 
 def _length(option: Mapping[str, Any], value: str) -> str:
     low, high = option.get("min_length") or 0, option.get("max_length") or 6_000
     if not low <= len(value) <= high:
-        raise Unsendable(f"{option['name']} has {low} to {high} characters")
+        raise Unsendable(wording.say("say.length", name=option["name"], low=low, high=high))
     return value
 
 
 def _number(option: Mapping[str, Any], value: str, form: re.Pattern[str], kind: type[int] | type[float]) -> float:
     if not form.fullmatch(value):
-        raise Unsendable(f"{option['name']} is a number")
+        raise Unsendable(wording.say("say.number", name=option["name"]))
     number = kind(value)
     low, high = option.get("min_value"), option.get("max_value")
     if (low is not None and number < low) or (high is not None and number > high):
-        raise Unsendable(f"{option['name']} goes from {low} to {high}")
+        raise Unsendable(wording.say("say.range", name=option["name"], low=low, high=high))
     return number
