@@ -591,7 +591,7 @@ TRY_TYPE = (
 TRY_UNANSWERED = "That was not answered in time."
 TRY_GONE = "The practice room did not open. Its last words are above."
 
-# --- lines that no client could send, and why ---------------------------------------------------------------------------
+# --- lines that no client could send, and why -------------------------------------------------------------------------
 SAY_VERB = "a line begins with /command, press, menu or fill"
 SAY_NO_COMMAND = "there is no command /{name} here for this person"
 SAY_SUBCOMMAND = "one of these must follow: {names}"
