@@ -14,12 +14,12 @@ from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 from cogs.ui.admin import admin_of
 from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
-from cogs.ui.changes import ask_text, done_text, offer_undo, undo_row, yes_or_no
-from cogs.ui.controls import Form, Press
+from cogs.ui.changes import ask_text, done_text, offer_undo, undo_button, yes_or_no
+from cogs.ui.controls import Form, Press, row
 from cogs.ui.panel import SELECTED, Notice, asking, panel, selected, setting_of
 from cogs.ui.places import DRAWABLE, WRITABLE, named
 from cogs.ui.requester import Interaction
-from cogs.ui.wizard import first_step
+from cogs.ui.wizard import first_card
 
 VALUE_MAX = 1_000
 CHOICE_MAX = 100
@@ -50,8 +50,7 @@ class Config(commands.Cog):
         admin, guild, config = admin_of(interaction)
         await acknowledge(interaction, private=True)
         if setting is None and value is None:
-            is_first = not config.is_open
-            await show_card(interaction, first_step(guild, config) if is_first else self._panel(guild, Group.PLACES))
+            await show_card(interaction, first_card(guild, config, self._guilds.house))
             return
         if setting is None:
             raise Mistake("setting.name")
@@ -92,7 +91,7 @@ class Config(commands.Cog):
         change, old = self._change(admin, setting, value)
         if _is_danger(setting, change, old):
             pending = await self._moderation.keep(admin, change)
-            await tell(interaction, ask_text(change, old), view=yes_or_no(pending))
+            await tell(interaction, ask_text(change, old), view=row(*yes_or_no(pending)))
             return
         undo = await self._moderation.apply(admin, change)
         pending_undo = await self._moderation.keep(admin, undo) if undo != change else None
@@ -139,7 +138,7 @@ class Config(commands.Cog):
             notice = Notice(text=text, undo=pending)
             await show_card(interaction, self._panel(guild, setting.group, notice=notice))
             return
-        view = undo_row(pending) if pending is not None else None
+        view = row(undo_button(pending)) if pending is not None else None
         await interaction.edit_original_response(content=text, view=view)
 
     async def no(self, press: Press) -> None:

@@ -7,7 +7,7 @@ from discord.ext import commands
 from bot import wording
 from bot.client import Naibot
 from bot.domain.errors import NaibotError, Refused
-from bot.domain.guild import Group, GuildConfig, Kind
+from bot.domain.guild import GuildConfig, Kind
 from bot.services.accounts import Accounts
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
@@ -15,8 +15,8 @@ from cogs.ui.admin import admin_of
 from cogs.ui.answer import acknowledge, acknowledge_press, show_card
 from cogs.ui.cards import card
 from cogs.ui.controls import Press, button, row
-from cogs.ui.panel import panel, selected, setting_of
-from cogs.ui.wizard import ACCEPTED, AMOUNTS, STEPS, first_step, setup_step
+from cogs.ui.panel import selected, setting_of
+from cogs.ui.wizard import ACCEPTED, AMOUNTS, STEPS, first_card, setup_step
 
 
 class Wizard(commands.Cog):
@@ -31,10 +31,7 @@ class Wizard(commands.Cog):
         """[Set up] under the welcome or a refusal."""
         _, guild, config = admin_of(press.interaction)
         await acknowledge(press.interaction, private=True)
-        never = self._guilds.house.never_spend
-        is_open = config.is_open
-        first = panel(guild, config, Group.PLACES, house_never_spends=never) if is_open else first_step(guild, config)
-        await show_card(press.interaction, first)
+        await show_card(press.interaction, first_card(guild, config, self._guilds.house))
 
     async def step(self, press: Press) -> None:
         """[Back] and [Next]."""

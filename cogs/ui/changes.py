@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from discord import ui
-
 from bot import wording
 from bot.domain.change import Change, Pending, What
 from cogs.ui.answer import tell
-from cogs.ui.controls import button, row
+from cogs.ui.controls import Control, button, row
 from cogs.ui.requester import Interaction
 
 
@@ -37,20 +35,18 @@ def _setting(change: Change, old: object) -> dict[str, object]:
     }
 
 
-def undo_row(pending: Pending) -> ui.View:
+def undo_button(pending: Pending) -> Control:
     """The way back, for 15 minutes."""
-    return row(button("conf", pending.id, "undo", wording.BUTTON_UNDO, emoji="↩️"))
+    return button("conf", pending.id, "undo", wording.BUTTON_UNDO, emoji="↩️")
 
 
-def yes_or_no(pending: Pending) -> ui.View:
+def yes_or_no(pending: Pending) -> tuple[Control, Control]:
     """Yes in red, because what follows is dangerous, and no."""
-    return row(
-        button("conf", pending.id, "yes", wording.BUTTON_ALLOW, danger=True),
-        button("conf", pending.id, "no", wording.BUTTON_NOT_NOW),
-    )
+    yes = button("conf", pending.id, "yes", wording.BUTTON_ALLOW, danger=True)
+    return yes, button("conf", pending.id, "no", wording.BUTTON_NOT_NOW)
 
 
 async def offer_undo(interaction: Interaction, change: Change, undo: Change, pending: Pending | None) -> None:
     """Say that a change was made, with the way back where there is one."""
-    view: Any = undo_row(pending) if pending is not None else None
+    view: Any = row(undo_button(pending)) if pending is not None else None
     await tell(interaction, done_text(change, undo), view=view)

@@ -12,7 +12,7 @@ from bot.domain.change import Change, Pending
 from bot.domain.errors import Refused
 from bot.domain.guild import SETTINGS, Group, GuildConfig, Kind, Setting, Spoiler, grouped, parse_value
 from bot.domain.request import SIZES
-from cogs.ui.changes import ask_text
+from cogs.ui.changes import ask_text, undo_button, yes_or_no
 from cogs.ui.controls import Control, button, menu
 from cogs.ui.places import DRAWABLE, WRITABLE, chosen
 
@@ -70,12 +70,11 @@ def _notice(notice: Notice | None) -> Iterable[ui.Item[Any]]:
     if notice is None:
         return
     if notice.undo is not None:
-        yield ui.Section(notice.text, accessory=button("conf", notice.undo.id, "undo", wording.BUTTON_UNDO, emoji="↩️"))
+        yield ui.Section(notice.text, accessory=undo_button(notice.undo))
         return
     yield ui.TextDisplay(notice.text)
     if notice.asked is not None:
-        yes = button("conf", notice.asked.id, "yes", wording.BUTTON_ALLOW, danger=True)
-        yield ui.ActionRow(yes, button("conf", notice.asked.id, "no", wording.BUTTON_NOT_NOW))
+        yield ui.ActionRow(*yes_or_no(notice.asked))
 
 
 def asking(change: Change, old: object, pending: Pending) -> Notice:

@@ -7,9 +7,9 @@ import discord
 from discord import ui
 
 from bot import wording
-from bot.domain.guild import GuildConfig
+from bot.domain.guild import Group, GuildConfig, HouseConfig
 from cogs.ui.controls import Control, button, menu
-from cogs.ui.panel import channel_select, channels_select, role_select
+from cogs.ui.panel import channel_select, channels_select, panel, role_select
 from cogs.ui.places import WRITING, posting_line
 
 AMOUNTS = (10, 25, 100)
@@ -18,9 +18,11 @@ STEPS = 4
 ACCEPTED = "accepted"
 
 
-def first_step(guild: discord.Guild, config: GuildConfig) -> ui.LayoutView:
-    """Where it begins."""
-    return setup_step(1, guild, config)
+def first_card(guild: discord.Guild, config: GuildConfig, house: HouseConfig) -> ui.LayoutView:
+    """The first step where the server is not set up, else the panel."""
+    if not config.is_open:
+        return setup_step(1, guild, config)
+    return panel(guild, config, Group.PLACES, house_never_spends=house.never_spend)
 
 
 def setup_step(
