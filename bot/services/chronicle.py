@@ -55,8 +55,7 @@ class Chronicle:
         """The lines that came since the last time, the operator's first; those that nobody reads are left out."""
         newest = await self._audit.newest_entry()
         if self._read is None:
-            # What was decided before there was a log, or before this program told of it, is no news.
-            self._read = int(await self._store.recall(READ) or newest)
+            self._read = await self._begin(newest)
         entries = await self._audit.entries(self._read, (*SERVER_KINDS, *OPERATOR_KINDS), MOST)
         lines = [*self._due(), *(line for entry in entries if (line := self._line(entry)) is not None)]
         read = entries[-1].id if len(entries) == MOST else newest
@@ -64,6 +63,13 @@ class Chronicle:
             await self._store.remember(READ, str(read))
         self._read = max(read, self._read)
         return sorted(lines, key=lambda line: line.channel_id is not None)
+
+    async def _begin(self, newest: int) -> int:
+        """Where an earlier process stopped; what was decided before there was a log at all is no news."""
+        known = await self._store.recall(READ)
+        if known is None:
+            await self._store.remember(READ, str(newest))
+        return newest if known is None else int(known)
 
     def _line(self, entry: Entry) -> Line | None:
         if entry.record.kind in OPERATOR_KINDS:
