@@ -779,7 +779,6 @@ PAGE_PLACES = "Places"
 PAGE_DIRECT = "Direct message"
 PAGE_ADULT = "18+"
 PAGE_ADULT_LABEL = "age-restricted"
-PAGE_MESSAGES = "Messages in {place}"
 PAGE_SERVER_OF = "in {server}"
 PAGE_TO_COMPOSER = "Skip to the message box"
 PAGE_EMPTY = "Nothing has been said here yet."
@@ -819,6 +818,8 @@ PAGE_NOT_POSSIBLE = "that is not there any more, or not for you"
 PAGE_FILE_CHOOSE = "Choose a file"
 PAGE_FILE_HINT = "or drop or paste it here"
 PAGE_FILE_TAKING = "Taking {name}…"
+PAGE_FILE_STILL = "{name} is still being taken. Send it in a moment."
+PAGE_FILE_SURPLUS = "Not taken, because no more fit: {names}."
 PAGE_FILE_LARGE = "{name} is larger than this room takes."
 PAGE_FILE_REFUSED = "{name} was not taken."
 PAGE_FILE_NOWHERE = "No option here takes a file. Choose a command that does, such as /inspect."
@@ -860,7 +861,7 @@ PAGE_CLOSE = "Close"
 PAGE_SELECT = "Choose"
 PAGE_SELECT_MANY = "Choose {low} to {high}, then press Enter or Done."
 PAGE_SELECT_DONE = "Done"
-PAGE_SELECT_FEW = "Choose at least {n}."
+PAGE_SELECT_NONE = "There is nothing to choose from here."
 PAGE_SELECT_MOST = "No more than {n} can be chosen."
 
 PAGE_FORM_SEND = "Submit"
@@ -884,6 +885,7 @@ PAGE_TRY_STEPS = (
     "Make NovelAI fail, then ask for your quota: nothing was charged",
 )
 PAGE_TRY_FILLED = "It stands in the message box. Press Enter."
+PAGE_TRY_KEPT = "Something of yours stands in the message box. Send it or take it away first."
 PAGE_TRY_PRESS = "{label} has the focus. Press Enter, or click it."
 PAGE_TRY_MENU = "The menu is open. {item} reads the picture."
 PAGE_TRY_WAIT = "NovelAI fails three times before I give up. Wait for the answer, then press here again."
@@ -894,6 +896,23 @@ PAGE_BACKSTAGE_HINT = "What nobody sees in a real server."
 PAGE_QUEUE = "Queue"
 PAGE_QUEUE_EMPTY = "Nothing waits."
 PAGE_QUEUE_JOB = "Job {id}"
+PAGE_QUEUE_STATES = {
+    "QUEUED": "waits",
+    "RUNNING": "is being drawn",
+    "SENT": "is with NovelAI",
+    "HELD": "is held back",
+    "DONE": "is done",
+    "BLOCKED": "was not allowed",
+    "FAILED": "did not work",
+    "CANCELLED": "was taken back",
+}
+PAGE_QUEUE_DELIVERIES = {
+    "NONE": "",
+    "PENDING": "not shown yet",
+    "SHOWN": "shown",
+    "INBOX": "kept for later",
+    "LAPSED": "came too late to be shown",
+}
 PAGE_FREE = "free"
 PAGE_ANLAS = "{n} Anlas"
 PAGE_LEDGER = "Ledger"

@@ -22,9 +22,13 @@ ARGUMENTS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
+REACH = 150
+"""More controls than a page of these tests has."""
 PATIENCE = 25_000
 """Milliseconds; a machine of two busy cores is slow."""
 WIDE = {"width": 1280, "height": 800}
+BROWSER = {"viewport": WIDE, "accept_downloads": True, "timezone_id": "UTC", "locale": "en-GB"}
+"""A window is the same wherever the tests run."""
 
 expect.set_options(timeout=PATIENCE)
 
@@ -121,6 +125,15 @@ class Visitor:
         for key in keys:
             await self.page.keyboard.press(key)
 
+    async def tab_to(self, what: Locator, key: str = "Tab") -> None:
+        """Go to something as one does without a mouse; that it can be reached is part of what is tested."""
+        await what.wait_for()
+        for _ in range(REACH):
+            if await self.is_focused(what):
+                return
+            await self.press(key)
+        raise AssertionError(f"{key} does not reach {what}")
+
     async def type(self, text: str) -> None:
         """Type, wherever the focus is."""
         await self.page.keyboard.type(text)
@@ -142,7 +155,7 @@ class Visitor:
 @asynccontextmanager
 async def visiting(browser: Browser, address: str, **options: Any) -> AsyncIterator[Visitor]:
     """A new window on the room, once it shows the bot as connected."""
-    context = await browser.new_context(**{"viewport": WIDE, "accept_downloads": True, **options})
+    context = await browser.new_context(**{**BROWSER, **options})
     context.set_default_timeout(PATIENCE)
     page = await context.new_page()
     visitor = Visitor(page)

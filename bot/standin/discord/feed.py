@@ -132,7 +132,8 @@ def place_of(message: Json) -> str:
 
 def _last_seen(request: web.Request) -> int:
     """The revision up to which a page that comes back has seen everything."""
-    text = request.headers.get("Last-Event-ID", "0")
+    # A stream that the browser opens again has the header; one that the page opens again can only ask for it.
+    text = request.headers.get("Last-Event-ID") or request.query.get("since", "0")
     return int(text) if text.isdecimal() and len(text) < 20 else 0
 
 

@@ -3,14 +3,14 @@
 import * as backstage from "./backstage.js";
 import { tick } from "./clock.js";
 import { makeComposer } from "./composer.js";
-import { at } from "./dom.js";
+import { at, focusComposer } from "./dom.js";
 import { listen } from "./feed.js";
 import * as form from "./form.js";
 import * as log from "./log.js";
 import { closeMenu } from "./menu.js";
 import * as places from "./places.js";
 import * as room from "./room.js";
-import { emit, on, recall, store } from "./store.js";
+import { emit, on, recall, settle, start, store } from "./store.js";
 import * as tour from "./tour.js";
 import { learn, say } from "./words.js";
 
@@ -30,6 +30,7 @@ async function look() {
 
 function moved({ person }) {
   closeMenu();
+  settle();
   if (person) listen();
   log.redraw(person);
   looking = look();
@@ -51,22 +52,21 @@ function keys(event) {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, textarea, select, dialog, [role=menu], [aria-expanded=true]")) return;
   event.preventDefault();
+  focusComposer();
   const box = at("line");
-  if (box.hidden) at("chips").querySelector("input, textarea")?.focus();
-  else {
-    box.focus();
-    if (!box.value) {
-      box.value = "/";
-      box.dispatchEvent(new Event("input"));
-    }
-  }
+  if (box.hidden || box.value) return;
+  box.value = "/";
+  box.dispatchEvent(new Event("input"));
 }
 
 async function begin() {
   recall();
   await learn();
   composer = makeComposer();
-  await look();
+  await look().catch(() => {
+    start();
+    return look();
+  });
   places.begin();
   log.begin();
   form.begin();
@@ -80,7 +80,11 @@ async function begin() {
   log.redraw(true);
   listen();
   tick();
-  at("line").focus();
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    focusComposer();
+  });
+  at("line").focus({ preventScroll: true });
   emit("begun");
 }
 

@@ -1,7 +1,7 @@
 // Backstage: the queue, the ledger, the pretend balance, the last calls to NovelAI, and its faults as switches.
 
 import { at, el } from "./dom.js";
-import { setFaults } from "./room.js";
+import { setFault } from "./room.js";
 import { on } from "./store.js";
 import { say, table } from "./words.js";
 
@@ -58,7 +58,8 @@ const line = (name, value, more = null) =>
 
 function job({ id, state, delivery, price }) {
   const cost = price ? say("anlas", { n: price }) : say("free");
-  return line(say("queue_job", { id }), `${state} · ${delivery} · ${cost}`);
+  const words = [table("queue_states")[state] ?? state, table("queue_deliveries")[delivery] ?? delivery, cost];
+  return line(say("queue_job", { id }), words.filter(Boolean).join(" · "));
 }
 
 function call({ at: when, status, billed, prompt }) {
@@ -69,9 +70,9 @@ function call({ at: when, status, billed, prompt }) {
 
 function fault(name, faults) {
   const id = `fault-${name}`;
-  const toggle = (event) => {
-    const { [name]: _, ...others } = faults;
-    setFaults(event.target.checked ? { ...others, [name]: null } : others);
+  const toggle = async ({ target }) => {
+    const wanted = target.checked;
+    if (!(await setFault(name, wanted))) target.checked = !wanted;
   };
   return el(
     "li",

@@ -77,6 +77,8 @@ function container(part, message) {
 const fileOf = (part, message) =>
   message.files.find((each) => each.url === part.file.url) ?? {
     ...part.file,
+    // Only an address of the web is one to follow; anything else could be a script.
+    url: isSafe(part.file.url) ? part.file.url : null,
     filename: part.name ?? "",
     size: part.size ?? 0,
   };
@@ -104,9 +106,10 @@ function button(part, message) {
   );
 }
 
+const isSafe = (url) => /^https?:\/\//i.test(url ?? "");
+
 function link(part) {
-  const isSafe = /^https?:\/\//i.test(part.url ?? "");
-  if (!isSafe || part.disabled) return el("button", { type: "button", disabled: true }, face(part));
+  if (!isSafe(part.url) || part.disabled) return el("button", { type: "button", disabled: true }, face(part));
   const label = say("link_out", { label: part.label ?? part.emoji?.name ?? "", url: part.url });
   return el(
     "a",

@@ -35,7 +35,10 @@ export function tick() {
   setInterval(() => {
     for (const node of document.querySelectorAll("time[data-left]")) {
       const text = written(Number(node.dataset.left), "R");
-      if (node.textContent !== text) node.textContent = text;
+      if (node.textContent === text) continue;
+      // Each second would be told otherwise.
+      node.setAttribute("aria-live", "off");
+      node.textContent = text;
     }
   }, 1_000);
 }

@@ -1,11 +1,11 @@
 // The message box: a list of commands, the options of one as chips, or a whole line.
 
-import { at, el } from "./dom.js";
-import { follow, lost, note } from "./deeds.js";
+import { at, el, focusComposer } from "./dom.js";
+import { follow, here, lost, note } from "./deeds.js";
 import { Listbox } from "./listbox.js";
 import { Option } from "./option.js";
 import * as room from "./room.js";
-import { me, on, store, titleOf } from "./store.js";
+import { emit, me, on, store, titleOf } from "./store.js";
 import { say } from "./words.js";
 
 const SLASH = 1;
@@ -39,8 +39,9 @@ class Composer {
     this.line.addEventListener("input", (event) => this.#typed(event));
     this.line.addEventListener("blur", () => this.list.control === this.line && this.list.close());
     this.line.addEventListener("focus", () => this.#suggest());
+    // Everywhere, because a file that is dropped beside it would take the whole page away.
     for (const event of ["dragover", "drop"])
-      document.querySelector("main").addEventListener(event, (given) => this.#brought(given, given.dataTransfer));
+      document.addEventListener(event, (given) => this.#brought(given, given.dataTransfer));
     document.addEventListener(
       "paste",
       (event) => !event.target.closest("dialog") && this.#brought(event, event.clipboardData),
@@ -55,6 +56,12 @@ class Composer {
     this.#tell("");
   }
 
+  /** Whether nothing stands there that somebody wrote: it is empty, or as it was filled. */
+  get isFree() {
+    const written = this.#written();
+    return !written || written === this.filled;
+  }
+
   /** Put a line in; a whole one is shown by its options. */
   async fill(text) {
     this.clear();
@@ -63,6 +70,11 @@ class Composer {
     this.line.focus();
     this.list.close();
     await this.#apart();
+    this.filled = this.#written();
+  }
+
+  #written() {
+    return this.command ? JSON.stringify(this.#body()) : this.line.value.trim();
   }
 
   /** Begin with a command. */
@@ -72,17 +84,23 @@ class Composer {
     this.command = command;
     const shown = command.options.filter((each) => each.required || each.name in values);
     this.options = shown.map((each) => new Option(each, this));
-    for (const each of this.options) if (each.name in values) each.set(values[each.name]);
     this.#draw();
+    // Only what stands on the page can tell how high its text is.
+    for (const each of this.options) if (each.name in values) each.set(values[each.name]);
     const next = this.options.find((each) => each.isEmpty) ?? this.options.at(-1);
     (next ?? this.adder ?? at("send")).focus();
+  }
+
+  /** Go on after an option has its file: to the next that is empty, else to where it is sent. */
+  next() {
+    (this.options.find((each) => each.isEmpty) ?? at("send")).focus();
   }
 
   /** Empty it. */
   clear() {
     this.turn += 1;
     this.list.close();
-    Object.assign(this, { command: null, options: [], adder: null });
+    Object.assign(this, { command: null, options: [], adder: null, filled: "" });
     this.line.value = "";
     this.#grow();
     at("chips").replaceChildren();
@@ -95,26 +113,46 @@ class Composer {
   /** Send what is there. */
   async send() {
     const text = this.line.value.trim();
-    if (!this.command && !text) return;
+    if (!this.command && !text) return this.line.focus();
     const chosen =
       this.command ??
       commands().find((each) => `/${each.path}` === text && each.options.some((option) => option.required));
     if (chosen && !this.command) return this.choose(chosen);
-    this.turn += 1;
-    this.list.close();
+    const taking = this.options.find((each) => each.taking)?.taking;
+    if (taking) return this.#tell(say("file_still", { name: taking }));
     const body = this.command ? this.#body() : { text };
     const what = this.command ? `/${this.command.path}` : text.split(/\s/, 1)[0];
+    const where = here();
+    // Emptied at once: what is sent is not sent twice, and what is typed meanwhile is something new.
+    const held = { command: this.command, options: this.options, text: this.line.value };
+    this.clear();
+    this.line.focus();
     const sent = await room.say(body).catch(lost);
     if (sent.ok) {
-      this.clear();
-      this.line.focus();
-      follow(sent, what);
-    } else if (sent.away) {
-      note(what, say("away"));
+      emit("said");
+      follow(sent, what, where);
+    } else if (this.command) {
+      // Another command stands there by now; what was refused can only be told.
+      note(what, say("not_sent", { why: sent.error ?? say("not_possible") }), 0, where);
     } else {
-      this.#refused(sent);
+      this.#restore(held);
+      if (sent.away) note(what, say("away"), 0, where);
+      else this.#refused(sent);
     }
     return undefined;
+  }
+
+  /** Put back what was refused, before what was typed since. */
+  #restore({ command, options, text }) {
+    if (command) {
+      Object.assign(this, { command, options });
+      this.#draw();
+      if (document.activeElement === document.body) focusComposer();
+    } else {
+      this.line.value = text + this.line.value;
+      this.#grow();
+      this.list.close();
+    }
   }
 
   /** Take an option out again. */
@@ -150,7 +188,12 @@ class Composer {
     wrong?.mark(true);
     wrong?.focus();
     this.list.close();
-    this.#tell(say("not_sent", { why: error }));
+    this.#tell(say("not_sent", { why: error ?? say("not_possible") }));
+  }
+
+  /** Hear that a file arrived, or was refused. */
+  changed() {
+    this.#tell("");
   }
 
   #tell(text) {
@@ -297,7 +340,7 @@ class Composer {
   #brought(event, carried) {
     if (!carried?.types?.includes("Files")) return;
     event.preventDefault();
-    if (event.type === "dragover" || !carried.files.length) return;
+    if (event.type === "dragover" || !carried.files.length || document.querySelector("dialog[open]")) return;
     const free = this.options.find((each) => each.isFile && !each.file) ?? this.#freeFile();
     if (free) free.box.take(carried.files);
     else this.#tell(say("file_nowhere"));

@@ -6,34 +6,40 @@ import { say } from "./words.js";
 
 const SHORTLY = 400;
 
-/** Press, choose or use a menu. */
+/** Press, choose or use a menu; what is on the screen stays where it is. */
 export async function use(wish, what) {
-  follow(await room.act(wish).catch(lost), what);
+  const where = here();
+  emit("pressing", wish.message);
+  follow(await room.act(wish).catch(lost), what, where);
 }
 
+/** Whom one is and where one is, to be remembered over a wait. */
+export const here = () => ({ place: store.place, person: store.person });
+
 /** Follow what was sent, and say so where it was not. */
-export function follow(sent, what) {
-  if (sent.ok) wait(sent.interaction, what);
-  else note(what, say("not_sent", { why: sent.away ? lower(say("away")) : say("not_possible") }));
+export function follow(sent, what, where) {
+  if (sent.ok) wait(sent.interaction, what, where);
+  else note(what, say("not_sent", { why: sent.away ? lower(say("away")) : say("not_possible") }), 0, where);
 }
 
 export const lost = () => ({ ok: false, away: true });
 
-const lower = (text) => text.replace(/\.$/, "");
+/** A sentence as the end of another one. */
+export const lower = (text) => text[0].toLowerCase() + text.slice(1).replace(/\.$/, "");
 
 /** Wait for the first answer; a form opens, and silence is shown as a user would see it. */
-async function wait(id, what) {
-  emit("did");
-  const waiting = note(what, say("sending"), SHORTLY);
+async function wait(id, what, where) {
+  const waiting = note(what, say("sending"), SHORTLY, where);
   const found = await room.outcome(id).catch(() => ({ lapsed: true }));
   drop(waiting);
-  if (found.form) emit("form", { id, form: found.form });
-  else if (found.lapsed) note(what, say("lapsed"));
+  // Who became somebody else meanwhile would fill in a form that is not theirs.
+  if (found.form) where.person === store.person && emit("form", { id, form: found.form });
+  else if (found.lapsed) note(what, say("lapsed"), 0, where);
 }
 
-/** A line of the page's own under the messages of this place, for whom one is. */
-export function note(what, text, after = 0) {
-  const made = { what, text, place: store.place, person: store.person, isGone: false };
+/** A line of the page's own under the messages of a place, for one person. */
+export function note(what, text, after, where) {
+  const made = { what, text, ...where, isGone: false };
   setTimeout(() => {
     if (made.isGone) return;
     store.notes.push(made);

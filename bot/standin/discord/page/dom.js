@@ -25,16 +25,34 @@ export const at = (id) => document.getElementById(id);
 /** An id that nothing else has. */
 export const fresh = (stem) => `${stem}-${++count}`;
 
-/** Puts the focus back where it was, if that is still there. */
-export function comeBack(node) {
-  if (node?.isConnected) node.focus();
-  else at("line").focus();
+/** A way back to what has the focus now; where its card was built anew, to the same control in that. */
+export function wayBack(node = document.activeElement) {
+  const message = node?.closest(".message")?.id;
+  const key = node?.dataset.key;
+  return () => {
+    const card = message && at(message);
+    const same = key && card && [...card.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key);
+    const found = [node, same, card].find((each) => each?.isConnected && each.checkVisibility());
+    if (found && found !== document.body) found.focus();
+    else focusComposer();
+  };
 }
 
-/** Says something to a screen reader only. */
+const FIELDS = ".chip :is(input:not(.unseen), textarea), .filebox > button:not([hidden]), .adder";
+
+/** Puts the focus where one writes: the message box, or the options that stand in for it. */
+export function focusComposer() {
+  const box = at("line");
+  (box.hidden ? (at("chips").querySelector(FIELDS) ?? at("send")) : box).focus();
+}
+
+const told = [];
+
+/** Says something to a screen reader only; what is said at once is said together. */
 export function announce(text) {
+  if (told.push(text) > 1) return;
   at("status").textContent = "";
   requestAnimationFrame(() => {
-    at("status").textContent = text;
+    at("status").textContent = told.splice(0).join(" ");
   });
 }

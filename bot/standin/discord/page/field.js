@@ -109,8 +109,9 @@ function files(component, label) {
     get: () => box.ids,
     kept: () => box.files,
     set: (kept) => box.set(kept),
-    trouble: () => between(box.ids.length, component, low, high),
-    focus: () => box.button.focus(),
+    trouble: () =>
+      box.taking ? say("file_still", { name: box.taking }) : between(box.ids.length, component, low, high),
+    focus: () => box.focus(),
     controls: () => [box.button],
     take: (given) => box.take(given),
   };

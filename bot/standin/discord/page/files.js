@@ -6,8 +6,8 @@ import { say, sizeOf } from "./words.js";
 
 /** A place for up to *most* files: by its button, dropped or pasted. `ids` are the files that the room has. */
 export class FileBox {
-  constructor({ id, label, most = 1, changed = () => {} }) {
-    Object.assign(this, { most, changed, files: [] });
+  constructor({ id, label, most = 1, changed = () => {}, next = null }) {
+    Object.assign(this, { most, changed, next, files: [], taking: "" });
     this.input = el("input", {
       type: "file",
       class: "unseen",
@@ -42,12 +42,18 @@ export class FileBox {
 
   /** Take what a person brought. */
   async take(files) {
-    for (const file of [...files].slice(0, this.most)) {
+    const [taken, left] = [[...files].slice(0, this.most), [...files].slice(this.most)];
+    const troubles = [];
+    for (const file of taken) {
+      this.taking = file.name;
       this.trouble.textContent = say("file_taking", { name: file.name });
       const given = await room.upload(file).catch(() => ({ ok: false }));
-      this.trouble.textContent = given.ok ? "" : say(given.large ? "file_large" : "file_refused", { name: file.name });
       if (given.ok) this.files = [...this.files, given].slice(-this.most);
+      else troubles.push(say(given.large ? "file_large" : "file_refused", { name: file.name }));
     }
+    if (left.length) troubles.push(say("file_surplus", { names: left.map((each) => each.name).join(", ") }));
+    this.taking = "";
+    this.trouble.textContent = troubles.join(" ");
     this.#show();
     this.changed();
   }
@@ -72,8 +78,22 @@ export class FileBox {
   }
 
   #show() {
+    const hadFocus = this.element.contains(document.activeElement);
     this.list.replaceChildren(...this.files.map((each) => this.#one(each)));
     this.button.hidden = this.hint.hidden = this.files.length >= this.most;
+    if (hadFocus) this.#goOn();
+  }
+
+  /** The button that had the focus may be gone: the keyboard goes on from what comes next. */
+  #goOn() {
+    if (!this.button.hidden) this.button.focus();
+    else if (this.next) this.next();
+    else this.focus();
+  }
+
+  /** Put the focus on what there is: the button, or the way to take the last file out. */
+  focus() {
+    (this.button.hidden ? [...this.list.querySelectorAll("button")].at(-1) : this.button)?.focus();
   }
 
   #one(file) {
@@ -81,7 +101,7 @@ export class FileBox {
       this.files = this.files.filter((each) => each !== file);
       this.#show();
       this.changed();
-      this.button.focus();
+      this.focus();
     };
     return el(
       "span",

@@ -1,7 +1,7 @@
 // Forms: a dialog with fields that says what is wrong beside each, and loses nothing when it is closed.
 
-import { comeBack, el } from "./dom.js";
-import { follow, lost } from "./deeds.js";
+import { el, wayBack } from "./dom.js";
+import { follow, here, lost, lower } from "./deeds.js";
 import { fieldOf } from "./field.js";
 import { markdown } from "./markdown.js";
 import * as room from "./room.js";
@@ -14,7 +14,7 @@ const TEXT = 10;
 export const begin = () => on("form", ({ id, form }) => open(id, form));
 
 function open(interaction, form) {
-  const before = document.activeElement;
+  const comeBack = wayBack();
   const key = `${store.person}/${form.custom_id}`;
   const fields = form.components.filter((each) => each.type !== TEXT).map(fieldOf);
   restore(fields, store.drafts.get(key));
@@ -29,23 +29,24 @@ function open(interaction, form) {
   dialog.addEventListener("close", () => {
     if (dialog.returnValue !== "sent") keep();
     dialog.remove();
-    comeBack(before);
+    comeBack();
   });
   dialog.addEventListener("paste", (event) => paste(event, fields));
   dialog.querySelector("form").addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (!isFit(fields)) return;
+    if (isSending(dialog) || !isFit(fields)) return;
     const values = Object.fromEntries(fields.map((each) => [each.name, each.get()]));
+    const where = here();
+    sending(dialog, true);
     const sent = await room.act({ kind: "fill", interaction, values }).catch(lost);
+    sending(dialog, false);
     if (!sent.ok) {
-      trouble.textContent = say("form_unsent", {
-        why: sent.away ? say("away").replace(/\.$/, "") : say("not_possible"),
-      });
+      trouble.textContent = say("form_unsent", { why: sent.away ? lower(say("away")) : say("not_possible") });
       return;
     }
     store.drafts.delete(key);
     dialog.close("sent");
-    follow(sent, form.title);
+    follow(sent, form.title, where);
   });
   document.body.append(dialog);
   dialog.showModal();
@@ -76,6 +77,12 @@ function built(form, fields) {
   );
   return dialog;
 }
+
+const submitOf = (dialog) => dialog.querySelector("[type=submit]");
+const isSending = (dialog) => submitOf(dialog).getAttribute("aria-disabled") === "true";
+
+/** Not the real attribute: a button that is disabled loses the focus. */
+const sending = (dialog, isOn) => submitOf(dialog).setAttribute("aria-disabled", String(isOn));
 
 function restore(fields, held) {
   held?.forEach((value, n) => fields[n]?.set(value));

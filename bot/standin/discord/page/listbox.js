@@ -1,6 +1,6 @@
 // One list of entries under a control that keeps the focus: which entry is active, and what choosing means.
 
-import { el, fresh } from "./dom.js";
+import { announce, el, fresh } from "./dom.js";
 
 /** A listbox in *node*, for one control at a time; entries are {label, hint, lead, value}. */
 export class Listbox {
@@ -25,13 +25,15 @@ export class Listbox {
             entries.findIndex((each) => chosen.includes(each.value)),
           )
         : -1;
-    Object.assign(this, { control, entries, pick, chosen, index });
+    const isNews = !entries.length && note && note !== this.note;
+    Object.assign(this, { control, entries, pick, chosen, index, note: entries.length ? "" : note });
     this.node.setAttribute("aria-label", label);
     this.node.replaceChildren(...(entries.length ? entries.map((each, n) => this.#entry(each, n)) : [empty(note)]));
     this.node.hidden = !entries.length && !note;
     control.setAttribute("aria-expanded", String(this.isOpen));
     control.setAttribute("aria-controls", this.node.id);
     this.#mark();
+    if (isNews) announce(note);
   }
 
   /** Put it away. */
@@ -40,7 +42,7 @@ export class Listbox {
     this.node.replaceChildren();
     this.control?.setAttribute("aria-expanded", "false");
     this.control?.removeAttribute("aria-activedescendant");
-    Object.assign(this, { control: null, entries: [], index: -1 });
+    Object.assign(this, { control: null, entries: [], index: -1, note: "" });
   }
 
   /** Make another entry the active one. */

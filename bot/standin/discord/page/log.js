@@ -1,14 +1,17 @@
 // The messages of the place one is in: in order, edited where they stand, announced once each.
 
-import { announce, at, el } from "./dom.js";
+import { announce, at, el, focusComposer } from "./dom.js";
 import { drop } from "./deeds.js";
-import { build, isShown, isThinking, rebuild } from "./message.js";
+import { build, isShown, isThinking, rebuild, steady, texts } from "./message.js";
 import { on, store } from "./store.js";
 import { say } from "./words.js";
 
 const NEAR = 80;
+const LULL = 600;
 const nodes = new Map();
+const tellings = new WeakMap();
 let follows = true;
+let isHeld = false;
 
 /** Start showing. */
 export function begin() {
@@ -16,11 +19,12 @@ export function begin() {
   on("notes", notes);
   // The room tells of itself right after everything that was said before.
   on("room", settle);
-  on("did", () => {
-    follows = true;
-  });
+  on("said", toEnd);
+  on("pressing", stay);
   on("dismissed", (id) => remove(id));
   at("log").addEventListener("scroll", scrolled, { passive: true });
+  for (const name of ["wheel", "touchmove", "keydown", "pointerdown"])
+    at("log").addEventListener(name, release, { passive: true });
   at("newest").addEventListener("click", toEnd);
   new ResizeObserver(() => follows && toEnd()).observe(at("log"));
 }
@@ -50,8 +54,26 @@ function take(entry) {
   } else if (isShown(entry)) {
     insert(entry);
   }
-  if (follows) toEnd();
+  settleScroll();
   empty();
+}
+
+/** What is pressed in an older message stays in sight; its answer does not take the page away from it. */
+function stay(id) {
+  const last = [...at("log").querySelectorAll(":scope > .message")].at(-1);
+  if (!last || last.dataset.id === id) return;
+  follows = false;
+  isHeld = true;
+}
+
+/** Only who scrolls by hand leaves what was pressed; that the answer makes the log longer is no reason. */
+function release(event) {
+  if (event.type !== "pointerdown" || event.target === at("log")) isHeld = false;
+}
+
+function settleScroll() {
+  if (follows) toEnd();
+  else at("newest").hidden = isNearEnd();
 }
 
 function insert(entry) {
@@ -63,26 +85,48 @@ function insert(entry) {
 
 function update(entry) {
   const node = nodes.get(entry.id);
-  const had = node.querySelectorAll(".picture").length;
+  const hadPicture = node.querySelector(".picture");
+  const had = texts(node).map(steady);
   rebuild(node, entry);
+  if (isThinking(entry)) return;
   const picture = node.querySelector(".picture img");
-  if (!had && picture && !isThinking(entry)) announce(say("picture_ready", { alt: picture.alt }));
+  if (picture && !hadPicture) announce(say("picture_ready", { alt: picture.alt }));
+  else tell(node, had);
+}
+
+/** Say the words that an edit brought; edits that follow each other closely are one thing to a listener. */
+function tell(node, had) {
+  const brought = texts(node).filter((each) => !had.includes(steady(each)));
+  if (!brought.length) return;
+  clearTimeout(tellings.get(node));
+  const words = brought.map((each) => each.textContent).join(" ");
+  tellings.set(
+    node,
+    setTimeout(() => node.isConnected && announce(words), LULL),
+  );
 }
 
 function remove(id) {
   const node = nodes.get(id);
-  if (node?.contains(document.activeElement)) at("line").focus();
+  const hadFocus = node?.contains(document.activeElement);
   node?.remove();
   nodes.delete(id);
+  if (hadFocus) focusComposer();
   empty();
 }
 
 /** What the page itself has to say, under the messages. */
 function notes() {
-  at("log").querySelector(".notes")?.remove();
+  const box = at("log").querySelector(".notes") ?? el("div", { class: "notes" });
   const here = store.notes.filter((each) => each.place === store.place && each.person === store.person);
-  at("log").append(el("div", { class: "notes" }, here.map(noted)));
-  if (follows) toEnd();
+  const shown = here.map((each) => (each.node ??= noted(each)));
+  const hadFocus = box.contains(document.activeElement);
+  // What stays is not put in anew: it would be told once more, and lose the focus.
+  for (const each of [...box.children]) if (!shown.includes(each)) each.remove();
+  for (const each of shown) if (each.parentNode !== box) box.append(each);
+  if (!box.isConnected) at("log").append(box);
+  if (hadFocus && !box.contains(document.activeElement)) focusComposer();
+  settleScroll();
   empty();
 }
 
@@ -109,15 +153,20 @@ function empty() {
     );
 }
 
-function scrolled() {
+function isNearEnd() {
   const log = at("log");
-  follows = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
-  at("newest").hidden = follows;
+  return log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+}
+
+function scrolled() {
+  if (!isHeld) follows = isNearEnd();
+  at("newest").hidden = isNearEnd();
 }
 
 function toEnd() {
   const log = at("log");
   log.scrollTop = log.scrollHeight;
   follows = true;
+  isHeld = false;
   at("newest").hidden = true;
 }

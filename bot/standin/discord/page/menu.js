@@ -1,6 +1,6 @@
 // The menu of a message: which apps do something with it.
 
-import { comeBack, el } from "./dom.js";
+import { el, wayBack } from "./dom.js";
 import { use } from "./deeds.js";
 import { store } from "./store.js";
 import { say } from "./words.js";
@@ -24,17 +24,19 @@ export function openMenu(id, { x, y }, before) {
   const box = menu.getBoundingClientRect();
   menu.style.left = `${Math.max(MARGIN, Math.min(x, innerWidth - box.width - MARGIN))}px`;
   menu.style.top = `${Math.max(MARGIN, Math.min(y, innerHeight - box.height - MARGIN))}px`;
-  open = { menu, before };
+  open = { menu, before, comeBack: wayBack(before) };
+  if (before.matches(".dots")) before.setAttribute("aria-expanded", "true");
   items()[0]?.focus();
 }
 
 /** Put it away; whether there was one. */
 export function closeMenu() {
   if (!open) return false;
-  const { menu, before } = open;
+  const { menu, before, comeBack } = open;
   open = null;
   menu.remove();
-  comeBack(before);
+  if (before.matches(".dots")) before.setAttribute("aria-expanded", "false");
+  comeBack();
   return true;
 }
 

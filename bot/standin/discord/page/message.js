@@ -22,21 +22,43 @@ export function build(entry) {
   node.setAttribute("aria-busy", String(isThinking(entry)));
   node.addEventListener("contextmenu", (event) => !event.shiftKey && menuAt(event, entry.id));
   node.addEventListener("keydown", (event) => keys(event, entry.id));
+  node.addEventListener("focusin", () => quiet(node));
   return node;
 }
 
-/** Put what *entry* says now into its element; pictures that stay are not built anew, and the focus stays in it. */
+/**
+ * Put what *entry* says now into its element. Who said it stays as it stands, or it would be told anew; pictures that
+ * stay are not built anew, and the focus stays in it.
+ */
 export function rebuild(node, entry) {
-  const isIn = node.contains(document.activeElement);
+  const body = node.querySelector(".body");
+  const isIn = body.contains(document.activeElement);
   const focused = isIn ? document.activeElement.dataset.key : null;
   const kept = new Map([...node.querySelectorAll(".picture[data-key]")].map((each) => [each.dataset.key, each]));
-  node.replaceChildren(...parts(entry));
+  quiet(node);
+  body.replaceChildren(...content(entry));
+  if (entry.message.edited_timestamp && !node.querySelector(".edited")) node.querySelector(".dots").before(edited());
   for (const each of node.querySelectorAll(".picture[data-key]")) {
     if (kept.has(each.dataset.key)) each.replaceWith(kept.get(each.dataset.key));
   }
   node.setAttribute("aria-busy", String(isThinking(entry)));
   if (isIn) (again(node, focused) ?? node).focus();
 }
+
+/** What changes in a message once it stands there is told by the log, in one sentence, or not at all. */
+const quiet = (node) => node.setAttribute("aria-live", "off");
+
+/** The texts in it. */
+export const texts = (node) => [...node.querySelectorAll(".body .text")];
+
+/** A text without the distances in time, which go on by themselves. */
+export function steady(text) {
+  const copy = text.cloneNode(true);
+  for (const each of copy.querySelectorAll("time[data-left]")) each.remove();
+  return copy.textContent;
+}
+
+const edited = () => el("span", { class: "hint edited" }, say("edited"));
 
 const again = (node, key) =>
   [...node.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key && each.tabIndex >= 0);
@@ -56,22 +78,22 @@ function parts(entry) {
       " ",
       clock(message.timestamp),
       " ",
-      message.edited_timestamp ? el("span", { class: "hint edited" }, say("edited")) : null,
+      message.edited_timestamp ? edited() : null,
       menuButton(entry.id),
     ),
-    el("div", { class: "body", "aria-live": isThinking(entry) ? null : "off" }, content(entry)),
+    el("div", { class: "body" }, content(entry)),
     entry.ephemeral ? only(entry) : null,
   ].filter(Boolean);
 }
 
 function content(entry) {
   const { message } = entry;
-  if (isThinking(entry)) return el("p", { class: "thinking" }, say("thinking"));
+  if (isThinking(entry)) return [el("p", { class: "thinking" }, say("thinking"))];
   return [
     message.content ? el("div", { class: "text" }, markdown(message.content, message.id)) : null,
-    message.attachments.map(attachment),
-    components(message.components, message),
-  ];
+    ...message.attachments.map(attachment),
+    ...components(message.components, message),
+  ].filter(Boolean);
 }
 
 function clock(text) {
@@ -144,6 +166,7 @@ function menuButton(id) {
       class: "dots",
       "aria-label": say("menu_of"),
       "aria-haspopup": "menu",
+      "aria-expanded": "false",
       title: say("menu"),
       data: { key: "menu" },
       on: { click: open },

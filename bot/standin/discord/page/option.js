@@ -1,9 +1,9 @@
 // One option of a command in the composer: its name, its value, and the list that helps with it.
 
 import { el, fresh } from "./dom.js";
+import { channelEntries, mentionableEntries, peopleEntries, roleEntries } from "./entries.js";
 import { FileBox } from "./files.js";
 import * as room from "./room.js";
-import { channels, channelsHere, people, roles } from "./store.js";
 import { say } from "./words.js";
 
 const [STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT] = [3, 4, 5, 6, 7, 8, 9, 10, 11];
@@ -35,8 +35,13 @@ export class Option {
     return !this.text && !this.file;
   }
 
+  /** The name of a file that is on its way. */
+  get taking() {
+    return this.isFile ? this.box.taking : "";
+  }
+
   focus() {
-    (this.isFile ? this.box.button : this.input).focus();
+    (this.isFile ? this.box : this.input).focus();
   }
 
   set(text) {
@@ -81,7 +86,12 @@ export class Option {
   }
 
   #fileChip() {
-    this.box = new FileBox({ id: `${this.id}-input`, label: this.option.name });
+    this.box = new FileBox({
+      id: `${this.id}-input`,
+      label: this.option.name,
+      changed: () => this.host.changed(),
+      next: () => this.host.next(),
+    });
     this.box.button.id = this.id;
     this.box.button.setAttribute("aria-describedby", `${this.id}-hint`);
     this.box.button.addEventListener("focus", () => this.host.explain(this.option));
@@ -166,14 +176,12 @@ export class Option {
 
   #entries() {
     const { type, choices } = this.option;
-    const named = (list, sign, key = "name") =>
-      list.map((each) => ({ label: sign + each[key], value: sign + each[key] }));
+    const named = (list) => list.map(({ label }) => ({ label, value: label }));
     if (choices) return choices.map((each) => ({ label: each.name, value: each.name }));
     if (type === BOOLEAN) return [say("yes"), say("no")].map((each) => ({ label: each, value: each }));
-    if (type === USER) return named(people(), "@");
-    if (type === ROLE) return named(roles(), "@");
-    if (type === CHANNEL) return channelsHere().length ? named(channelsHere(), "#") : named(channels(), "#", "place");
-    return [...named(people(), "@"), ...named(roles(), "@")];
+    if (type === USER) return named(peopleEntries());
+    if (type === ROLE) return named(roleEntries());
+    return named(type === CHANNEL ? channelEntries() : mentionableEntries());
   }
 
   /** Ask the bot; an answer that comes after something else was typed is not shown, a late one is told. */

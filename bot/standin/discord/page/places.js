@@ -86,6 +86,8 @@ function fold() {
 
 function step(event) {
   if (!event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+  // There the keys mean something of their own, and what is open belongs to the place one is in.
+  if (event.target.closest("select") || document.querySelector("dialog[open], [role=menu]")) return;
   event.preventDefault();
   const all = [...at("servers").querySelectorAll("[data-place]")].map((each) => each.dataset.place);
   go(all[(all.indexOf(store.place) + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length]);

@@ -4,14 +4,14 @@ import { store } from "./store.js";
 
 const where = () => ({ as: store.person, in: store.place });
 
+const send = (path, body) =>
+  fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
 async function post(path, body) {
-  const response = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...where(), ...body }),
-  });
-  const answer = await response.json();
-  return { ok: response.ok && !answer?.error, away: response.status === 503, ...answer };
+  const response = await send(path, { ...where(), ...body });
+  // An answer that is no JSON comes from a room that is there, and did not manage.
+  const answer = await response.json().catch(() => ({ broken: true }));
+  return { ok: response.ok && !answer?.error && !answer?.broken, away: response.status === 503, ...answer };
 }
 
 /** Who and what there is, for this person in this place. */
@@ -36,9 +36,12 @@ export async function outcome(id) {
   return (await fetch(`interactions/${id}?wait`)).json();
 }
 
-/** Put NovelAI's faults on and off. */
-export const setFaults = (faults) =>
-  fetch("faults", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(faults) });
+/** Put one of NovelAI's faults on or off, the others stay as they are; whether that was done. */
+export const setFault = (name, on) =>
+  send("faults", { name, on }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 /** Give the room a file. */
 export async function upload(file) {

@@ -1,8 +1,8 @@
 // A select of entries, people, roles or channels: a button that opens its list below itself.
 
 import { el, fresh } from "./dom.js";
+import { channelEntries, mentionableEntries, peopleEntries, roleEntries } from "./entries.js";
 import { Listbox } from "./listbox.js";
-import { channels, channelsHere, people, roles } from "./store.js";
 import { say } from "./words.js";
 
 const [STRING, USER, ROLE, MENTIONABLE, CHANNEL] = [3, 5, 6, 7, 8];
@@ -83,6 +83,7 @@ export class Select {
     const options = {
       label: this.label || this.component.placeholder || say("select"),
       pick: (entry) => this.#pick(entry),
+      note: say("select_none"),
       first: true,
       chosen: this.values,
     };
@@ -112,7 +113,7 @@ export class Select {
   }
 
   #finish() {
-    if (this.values.length < this.low) return this.#say(say("select_few", { n: this.low }));
+    if (this.values.length < this.low) return this.#say(say("form_few", { n: this.low }));
     this.#close();
     this.#show();
     this.done(this.values);
@@ -158,8 +159,7 @@ export class Select {
 
 function entriesOf(component) {
   const held = (component.default_values ?? []).map((each) => each.id);
-  const of = (list, sign) =>
-    list.map((each) => ({ value: each.id, label: sign + each.name, isDefault: held.includes(each.id) }));
+  const of = (list) => list.map(({ id, label }) => ({ value: id, label, isDefault: held.includes(id) }));
   switch (component.type) {
     case STRING:
       return (component.options ?? []).map((each) => ({
@@ -170,13 +170,13 @@ function entriesOf(component) {
         isDefault: each.default,
       }));
     case USER:
-      return of(people(), "@");
+      return of(peopleEntries());
     case ROLE:
-      return of(roles(), "@");
+      return of(roleEntries());
     case MENTIONABLE:
-      return [...of(people(), "@"), ...of(roles(), "@")];
+      return of(mentionableEntries());
     case CHANNEL:
-      return of(channelsHere().length ? channelsHere() : channels(), "#");
+      return of(channelEntries());
     default:
       return [];
   }

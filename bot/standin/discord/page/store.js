@@ -41,17 +41,27 @@ export function titleOf(place) {
   return channel ? `#${channel.name}` : (store.world.bot.name ?? "");
 }
 
+const serverHere = () =>
+  store.world.servers.find((server) => server.channels.some((each) => each.place === store.place));
+
 /** The channels of the server one is in. */
-export const channelsHere = () =>
-  store.world.servers.find((server) => server.channels.some((each) => each.place === store.place))?.channels ?? [];
+export const channelsHere = () => serverHere()?.channels ?? [];
 
 /** The people there are. */
 export const people = () => Object.values(store.world.people);
 
-/** The roles there are. */
-export const roles = () => Object.entries(store.world.roles).map(([name, id]) => ({ id, name }));
+/** Every role there is. */
+export function roles() {
+  const known = Object.entries(store.world.roles ?? {}).map(([name, id]) => ({ id, name }));
+  const listed = store.world.servers.flatMap((server) => server.roles ?? []);
+  return listed.length ? listed : known;
+}
+
+/** The roles of the server one is in; in a direct message those there are. */
+export const rolesHere = () => serverHere()?.roles ?? roles();
 
 const DISMISSED = "dismissed";
+const WHERE = "where";
 
 /** Remember what was dismissed over a reload. */
 export function dismiss(id) {
@@ -59,7 +69,16 @@ export function dismiss(id) {
   sessionStorage.setItem(DISMISSED, JSON.stringify([...store.dismissed]));
 }
 
-/** What was dismissed before. */
+/** Remember whom one is and where over a reload. */
+export function settle() {
+  sessionStorage.setItem(WHERE, JSON.stringify({ person: store.person, place: store.place }));
+}
+
+/** What was dismissed before, whom one was, and where. */
 export function recall() {
   store.dismissed = new Set(JSON.parse(sessionStorage.getItem(DISMISSED) ?? "[]"));
+  Object.assign(store, JSON.parse(sessionStorage.getItem(WHERE) ?? "{}"));
 }
+
+/** Whom one is and where in a room that knows nobody of whom was remembered. */
+export const start = () => Object.assign(store, { person: "member", place: "studio" });

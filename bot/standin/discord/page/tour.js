@@ -35,6 +35,7 @@ function step(text, press) {
 }
 
 async function doIt(next, composer, moved) {
+  if (next.line && !composer.isFree) return say("try_kept");
   if (next.as) become(next.as);
   go(STUDIO);
   await moved();

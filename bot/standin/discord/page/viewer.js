@@ -1,12 +1,12 @@
 // Shows one picture large, with its description, its original and a download.
 
-import { at, comeBack, el } from "./dom.js";
+import { at, el, wayBack } from "./dom.js";
 import { say } from "./words.js";
 
 /** Open the viewer on *file*; the focus returns to where it was. */
 export function view(file) {
   at("viewer")?.remove();
-  const before = document.activeElement;
+  const comeBack = wayBack();
   const alt = file.description || say("picture_no_alt");
   const close = () => dialog.close();
   const dialog = el(
@@ -28,7 +28,7 @@ export function view(file) {
   );
   dialog.addEventListener("close", () => {
     dialog.remove();
-    comeBack(before);
+    comeBack();
   });
   dialog.addEventListener("click", (event) => event.target === dialog && close());
   document.body.append(dialog);
