@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from bot.adapters.room import Room
 from bot.client import point_at
 from bot.domain.guild import GuildConfig
 from bot.standin.discord import Discord, lantern
@@ -78,7 +79,9 @@ async def theatre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
     """The real bot on both stand-ins, with a worker."""
     async with open_stage(tmp_path_factory.mktemp("house"), config=CONFIG) as made:
         made.discord.room.backstage.novelai = made.novelai
+        telling = asyncio.create_task(Room(f"{made.discord.address}backstage", made.house.backstage.snapshot).run())
         yield made
+        telling.cancel()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -1513,8 +1516,12 @@ async def test_a_fault_leaves_the_quota_as_it_was(ann: Visitor) -> None:
     await expect(ann.option("prompt")).to_have_value("1girl, !503")
     await ann.press("Enter")
     await expect(ann.messages.last).to_contain_text("NovelAI could not finish this one. Nothing was charged.")
-    await step.click()
-    await expect(ann.page.locator("#told")).not_to_be_empty()
+    async with asyncio.timeout(20):
+        # The page learns a moment after the message that the bot is through with it, and says until then to wait.
+        while await ann.page.locator("#line").input_value() != "/quota":
+            await step.click()
+            await expect(ann.page.locator("#told")).not_to_be_empty()
+            await asyncio.sleep(0.1)
     await ann.press("Enter")
     await expect(today).to_have_count(2)
 

@@ -57,6 +57,8 @@ class Tour:
     def _failure(self, done: list[Interaction], told: Json) -> Json:
         """The quota counts once NovelAI has failed for good: before that the picture is still being made."""
         failing = [each for each in done if _fails(each)]
+        if not failing:
+            self._failed_at = None
         if self._failed_at is None and any(_is_over(told.get(str(each.id))) for each in failing):
             self._failed_at = max(each.id for each in done)
         at = self._failed_at
