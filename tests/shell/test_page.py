@@ -1477,6 +1477,17 @@ async def test_settings_are_for_admins(ann: Visitor) -> None:
     await expect(ann.entries).to_have_count(1)
 
 
+async def test_the_list_becomes_what_one_may_use_now(ann: Visitor) -> None:
+    """Typed before the room has told what Ada may use: the list is hers as soon as it has."""
+    async with _held(ann, "**/world?*") as asked:
+        await ann.become("Ada, admin")
+        await ann.line.fill("/config")
+        await expect(ann.page.locator("#suggestions")).to_contain_text("No command begins like that here")
+
+    assert 1 == len(asked)
+    await expect(ann.entries).to_have_count(1)
+
+
 async def test_a_channel_and_a_toggle_are_set_by_keyboard_alone(ann: Visitor, stage: Stage) -> None:
     """Ada adds #general in the channel select of the panel, then turns a switch of another group."""
 

@@ -54,6 +54,8 @@ class Composer {
     this.line.setAttribute("aria-label", say("composer", { place: titleOf(store.place) }));
     if (this.command && !commands().some((each) => each.path === this.command.path)) this.clear();
     this.#tell("");
+    // The list that was opened meanwhile is of what one might use before.
+    if (this.list.control === this.line) this.#suggest();
   }
 
   /** Whether nothing stands there that somebody wrote: it is empty, or as it was filled. */

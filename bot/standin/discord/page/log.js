@@ -88,10 +88,11 @@ function update(entry) {
   const hadPicture = node.querySelector(".picture");
   const had = texts(node).map(steady);
   rebuild(node, entry);
-  if (isThinking(entry)) return;
+  if (isThinking(entry)) return undefined;
   const picture = node.querySelector(".picture img");
-  if (picture && !hadPicture) announce(say("picture_ready", { alt: picture.alt }));
-  else tell(node, had);
+  if (!picture || hadPicture) return tell(node, had);
+  clearTimeout(tellings.get(node));
+  return announce(say("picture_ready", { alt: picture.alt }));
 }
 
 /** Say the words that an edit brought; edits that follow each other closely are one thing to a listener. */
