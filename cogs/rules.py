@@ -20,7 +20,7 @@ from bot.services.studio import Studio
 from cogs.ui.admin import admin_of
 from cogs.ui.answer import acknowledge, tell
 from cogs.ui.cards import card
-from cogs.ui.changes import ask_text, offer_undo
+from cogs.ui.changes import ask_text, done_text, offer_undo, undo_button
 from cogs.ui.controls import button, row
 from cogs.ui.options import Asked, request_of
 from cogs.ui.requester import Interaction, requester_of
@@ -44,17 +44,23 @@ class Rules(commands.GroupCog, group_name="rules", group_description=wording.RUL
     @app_commands.command(name="add", description=wording.RULES_ADD)
     @app_commands.describe(text=wording.RULES_ADD_TEXT)
     async def add(self, interaction: Interaction, text: app_commands.Range[str, 1, WORD_LENGTH]) -> None:
-        """Say what it would hit, and ask."""
+        """Say first what it would hit; where it would have refused somebody, ask before it does."""
         requester = requester_of(interaction)
         change = self._moderation.word_change(requester, text)
         await acknowledge(interaction, private=True)
         hits, of = await self._moderation.would_hit(requester.scope, change.name)
+        if not hits:
+            undo = await self._moderation.apply(requester, change)
+            pending = await self._moderation.keep(requester, undo)
+            made = f"{_would_hit(hits, of)}\n{done_text(change, undo)}"
+            await tell(interaction, made, view=row(undo_button(pending)))
+            return
         pending = await self._moderation.keep(requester, change)
         controls = row(
             button("conf", pending.id, "yes", wording.BUTTON_REFUSE, primary=True),
             button("conf", pending.id, "no", wording.BUTTON_NOT_NOW),
         )
-        await tell(interaction, f"{ask_text(change)}\n{_would_hit(hits, of)}", view=controls)
+        await tell(interaction, f"{_would_hit(hits, of)}\n{ask_text(change)}", view=controls)
 
     @app_commands.command(name="remove", description=wording.RULES_REMOVE)
     @app_commands.describe(text=wording.RULES_REMOVE_TEXT)

@@ -22,7 +22,10 @@ def _log(stage: Stage, channel: int = lantern.MOD_LOG) -> list[str]:
 
 
 async def test_a_word_is_refused_from_the_yes_on_and_not_after_the_undo(tmp_path: Path) -> None:
-    """First what it would hit, then a question; quoted only where it was typed openly; remove has a way back too."""
+    """
+    First what it would hit, and a question where that is anything; quoted only where it was typed openly; each has
+    a way back.
+    """
     judge = OpenApi()
     async with open_stage(tmp_path, judge=judge) as stage:
         await stage.said("generate", prompt="gore, 1girl", size=SMALL)
@@ -38,6 +41,10 @@ async def test_a_word_is_refused_from_the_yes_on_and_not_after_the_undo(tmp_path
         assert "seed" in await stage.said("generate", prompt="gorewood", size=SMALL)
         assert "Words this server refuses · 1\n`Gore`" in await stage.said("rules list", by=ADA)
         assert "already" in await stage.said("rules add", by=ADA, text="g o r e")
+        hits_nobody = await stage.answered(await stage.slash("rules add", by=ADA, text="zebra"))
+        assert "would have refused none" in hits_nobody["content"]
+        assert 'From now on I refuse "zebra" here.' in hits_nobody["content"]
+        await stage.answered(await stage.press(hits_nobody, "Undo", by=ADA))
         assert "no word" in await stage.said("rules add", by=ADA, text="!?")
         removed = await stage.answered(await stage.slash("rules remove", by=ADA, text="gore"))
         assert 'no longer refuse "Gore"' in removed["content"]

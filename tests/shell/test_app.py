@@ -10,6 +10,7 @@ from bot.app import open_house, trusted_keys
 from bot.domain.errors import StoreError
 from bot.settings import NOVELAI_API, Settings
 from tests.conftest import settings_for
+from tests.shell.room import naibot
 
 REAL = Settings(discord_token="MTIz", novelai_tokens=("pst-x",))
 
@@ -43,3 +44,14 @@ async def test_one_process_has_the_folder(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match=r"store\.locked"):
             async with open_house(practice):
                 pass
+
+
+async def test_check_says_when_the_operator_could_not_be_told(tmp_path: Path) -> None:
+    """And why, with what helps; nothing of it once they could."""
+    async with open_house(settings_for("http://127.0.0.1:1", tmp_path)) as house:
+        for reason, code, words in (("reason.closed", 1, "direct messages are closed"), ("", 0, "adds up")):
+            await house.services.chronicle.note_unreached(reason)
+            found, out, _ = await naibot("check", "--data", str(tmp_path))
+            assert code == found
+            assert words in out
+            assert ("OPERATOR_CHANNEL" in out) == bool(reason)

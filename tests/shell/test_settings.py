@@ -34,11 +34,26 @@ def test_the_defaults_are_the_careful_ones() -> None:
 
 def test_every_problem_is_reported_at_once() -> None:
     """One start, one list."""
-    wrong = {"NEVER_SPEND": "maybe", "GUILDS": "lantern", "RETENTION_DAYS": "-3", "LOG_LEVEL": "LOUD"}
+    wrong = {
+        "NEVER_SPEND": "maybe",
+        "GUILDS": "lantern",
+        "OPERATOR_CHANNEL": "#ops",
+        "RETENTION_DAYS": "-3",
+        "LOG_LEVEL": "LOUD",
+    }
 
-    assert {"settings.missing", "settings.switch", "settings.ids", "settings.number", "settings.choice"} == _problems(
-        wrong
-    )
+    kinds = ("missing", "switch", "ids", "id", "number", "choice")
+    assert {f"settings.{kind}" for kind in kinds} == _problems(wrong)
+
+
+def test_the_operator_says_who_they_are_and_where_they_are_told() -> None:
+    """Ids; without them the application's owner, by direct message."""
+    told = {"OPERATORS": "5, 6", "OPERATOR_GUILD": "7", "OPERATOR_CHANNEL": "8"}
+    house = read_settings(REAL | told).house
+
+    assert (frozenset({5, 6}), 7, 8) == (house.operators, house.operator_guild, house.operator_channel)
+    none = read_settings(REAL).house
+    assert (frozenset(), None, None) == (none.operators, none.operator_guild, none.operator_channel)
 
 
 def test_a_real_token_never_goes_to_a_pretended_discord_nor_the_reverse() -> None:
