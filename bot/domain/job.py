@@ -141,4 +141,4 @@ class Settlement:
     spent: int
     reason: str | None = None
     silent: bool = False
-    """True where the member caused the end and needs no parcel (their own cancel)."""
+    """True where nobody can be told: a row that cannot be read has no place to show anything."""
