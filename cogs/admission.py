@@ -84,6 +84,9 @@ class Admission(commands.Cog):
         self._see(channel.guild)
 
     def _see(self, guild: discord.Guild) -> None:
+        if guild.unavailable:
+            # In an outage of Discord's a server seems to have no channels; it comes back with them.
+            return
         channels = {channel.id: bool(getattr(channel, "nsfw", False)) for channel in guild.channels}
         self._guilds.see_channels(guild.id, channels)
 

@@ -343,14 +343,16 @@ class GenerateCog(commands.Cog, name="Generate"):
         """Everything about one picture, for the one who asks."""
         interaction, requester = press.interaction, requester_of(press.interaction)
         await acknowledge(interaction, private=True)
-        await self._studio.check_private(requester, press.number)
-        job = await self._studio.job(press.number)
+        job = await self._studio.visible_job(requester, press.number)
         await show_card(interaction, replies.more_card(job, shows_prompt=self._studio.shows_prompt(requester, job)))
 
     async def copy(self, press: Press) -> None:
         """The whole command, to paste."""
         await acknowledge(press.interaction, private=True)
-        job = await self._studio.visible_job(requester_of(press.interaction), press.number)
+        requester = requester_of(press.interaction)
+        job = await self._studio.visible_job(requester, press.number)
+        if not self._studio.shows_prompt(requester, job):
+            raise Refused("not.yours", author=job.user_id)
         if job.request is None:
             raise Refused("gone")
         line = replies.command_line(job.request)

@@ -76,7 +76,7 @@ class Inspect(commands.Cog):
         """More… → Inspect the file: the bytes that were delivered, while they are kept."""
         self._judge_member(press.interaction)
         await acknowledge(press.interaction, private=True)
-        await self._studio.check_private(requester_of(press.interaction), press.number)
+        await self._studio.visible_job(requester_of(press.interaction), press.number)
         pictures = await self._deliveries.pictures(press.number)
         if not pictures:
             raise Mistake("image.gone")

@@ -47,11 +47,6 @@ class Guilds:
         """The settings of one server."""
         return self._configs.get(guild_id) if guild_id is not None else None
 
-    @property
-    def admitted(self) -> frozenset[int]:
-        """Every server that is served."""
-        return frozenset(self._configs)
-
     async def admit(self, guild_id: int, actor: int | None = None) -> bool:
         """Serve a server from now on; False where it is served already."""
         async with self.turn:

@@ -1,5 +1,6 @@
 """A server's own rules: its words, whom it blocks, what its admins change; and the ground on which the rules stand."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -88,16 +89,18 @@ class Moderation:
             actor=moderator.user_id,
         )
         record = self._record("member.blocked", moderator, member=user_id, until=block.until, reason=block.reason)
-        await self._store.block(block, record)
-        self._blocks[block.guild_id, user_id] = block
+        async with self._guilds.turn:
+            await self._store.block(block, record)
+            self._blocks[block.guild_id, user_id] = block
         return block, await self._withdraw(block.guild_id, user_id)
 
     async def unblock(self, moderator: Requester, user_id: int) -> None:
         """Let a member use the bot again. Raises `Refused` ``moderator.only`` or ``block.none``."""
         check_moderator(moderator, self.ground(moderator))
         record = self._record("member.unblocked", moderator, member=user_id)
-        is_changed = await self._store.unblock(moderator.scope, user_id, record)
-        self._blocks.pop((moderator.scope, user_id), None)
+        async with self._guilds.turn:
+            is_changed = await self._store.unblock(moderator.scope, user_id, record)
+            self._blocks.pop((moderator.scope, user_id), None)
         if not is_changed:
             raise Refused("block.none", member=user_id)
 
@@ -118,7 +121,8 @@ class Moderation:
     async def would_hit(self, guild_id: int, text: str) -> tuple[list[str], int]:
         """Which of a server's last prompts a word would have refused, and of how many."""
         prompts = await self._jobs.last_prompts(guild_id, LOOK_BACK)
-        return [prompt for prompt in prompts if find_in(prompt, [fold(text)])], len(prompts)
+        # As many long prompts as this are work for a thread.
+        return await asyncio.to_thread(lambda: [each for each in prompts if find_in(each, [fold(text)])]), len(prompts)
 
     def word_change(self, admin: Requester, text: str) -> Change:
         """

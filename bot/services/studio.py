@@ -178,18 +178,11 @@ class Studio:
             raise Refused("gone")
         return job
 
-    async def check_private(self, requester: Requester, job_id: int) -> None:
-        """Raise `Refused` ``not.yours`` for somebody else's private picture, ``gone`` where there is none."""
+    async def visible_job(self, requester: Requester, job_id: int) -> Job:
+        """One job, unless it is somebody else's private picture. Raises `Refused` ``gone`` or ``not.yours``."""
         job = await self.job(job_id)
         if job.request is not None and job.request.private:
             check_owner(requester, job)
-
-    async def visible_job(self, requester: Requester, job_id: int) -> Job:
-        """One job whose prompt *requester* may see. Raises `Refused` ``gone`` or ``not.yours``."""
-        await self.check_private(requester, job_id)
-        job = await self.job(job_id)
-        if not self.shows_prompt(requester, job):
-            raise Refused("not.yours", author=job.user_id)
         return job
 
     def shows_prompt(self, requester: Requester, job: Job) -> bool:

@@ -438,3 +438,19 @@ async def test_no_setting_of_a_server_lifts_the_operators_cap(tmp_path: Path) ->
 
         assert [4, 4] == [call.billed for call in stage.novelai.calls]
         assert 2 == refused
+
+
+async def test_an_outage_of_discords_closes_no_server(tmp_path: Path) -> None:
+    """A server that is unavailable when the bot comes has no channels for a moment, and loses none for it."""
+    async with open_stage(tmp_path, working=False) as stage:
+        guild = stage.client.get_guild(lantern.LANTERN)
+        assert guild is not None
+        guilds = stage.house.services.guilds
+        before = guilds.channels_of(lantern.LANTERN)
+        guild.unavailable, kept = True, dict(guild._channels)
+        guild._channels.clear()
+        stage.client.dispatch("ready")
+        await stage.said("help")
+
+        assert before == guilds.channels_of(lantern.LANTERN)
+        guild.unavailable, guild._channels = False, kept
