@@ -14,7 +14,6 @@ WRITING = ("view_channel", "send_messages")
 
 _MENTION = re.compile(r"<(?:#|@&)(\d{1,19})>|[#@]?([^\s,<>]+)")
 
-Drawable = discord.TextChannel | discord.ForumChannel | discord.VoiceChannel | discord.StageChannel
 DRAWABLE = (
     discord.ChannelType.text,
     discord.ChannelType.news,
