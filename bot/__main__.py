@@ -3,18 +3,15 @@
 import argparse
 import asyncio
 import json
-import logging
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bot import wording
-from bot.domain.errors import NaibotError, StoreError
-from bot.settings import Unfit, read_settings
+from bot import logs, wording
+from bot.domain.errors import NaibotError
 
 PEOPLE = ("member", "member2", "moderator", "admin")
 OK, PROBLEM = 0, 1
@@ -67,8 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     standin.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     standin.set_defaults(command=_standin)
 
-    check = commands.add_parser("check", help="whether the ledger adds up; reads only")
+    check = commands.add_parser("check", help="whether everything is ready; changes nothing")
     check.add_argument("--data", type=Path, default=None, metavar="DIR")
+    check.add_argument("--offline", action="store_true", help="ask neither Discord nor NovelAI")
+    check.add_argument("--alive", action="store_true", help="only whether a bot runs on this folder")
     check.set_defaults(command=_check)
     return parser
 
@@ -87,52 +86,15 @@ class _Line(argparse.Action):
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from bot.app import run
+    from bot.serving import run
 
-    try:
-        settings = read_settings(os.environ, arguments.data)
-    except Unfit as unfit:
-        for code, data in unfit.problems:
-            _complain(code, data)
-        return PROBLEM
-    _log(settings.log_level)
-
-    async def serve() -> None:
-        ready = asyncio.Event()
-        serving = asyncio.create_task(run(settings, ready))
-        loop = asyncio.get_running_loop()
-        for signal_ in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(signal_, serving.cancel)
-        announcing = asyncio.create_task(ready.wait())
-        await asyncio.wait({serving, announcing}, return_when=asyncio.FIRST_COMPLETED)
-        if ready.is_set():
-            print(wording.SHELL_READY, flush=True)
-        announcing.cancel()
-        await serving
-
-    return _guarded(serve)
-
-
-def _guarded(serve: Callable[[], object]) -> int:
-    from bot.client import LoginRefused
-
-    try:
-        asyncio.run(serve())  # type: ignore[arg-type]
-    except asyncio.CancelledError:
-        print(wording.SHELL_STOPPED)
-    except StoreError as error:
-        _complain(error.code, error.data)
-        return PROBLEM
-    except LoginRefused:
-        _complain("login.refused", {})
-        return PROBLEM
-    return OK
+    return run(os.environ, arguments.data)
 
 
 def _try(arguments: argparse.Namespace) -> int:
     from bot.practice import practise
 
-    _log(os.environ.get("LOG_LEVEL", "WARNING"))
+    logs.set_up(os.environ.get("LOG_LEVEL", "WARNING"))
     return asyncio.run(
         practise(
             arguments.script,
@@ -190,43 +152,15 @@ def _standin(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from bot.adapters.store.ledger import examine
+    from bot.checkup import check, check_alive
 
-    folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
-    try:
-        found = asyncio.run(examine(folder))
-    except StoreError as error:
-        _complain(error.code, error.data)
-        return PROBLEM
-    for difference in found.differences:
-        print(difference)
-    if found.differences:
-        print(wording.say("check.ledger_bad", n=len(found.differences)))
-        return PROBLEM
-    print(wording.say("check.ledger_ok", jobs=found.jobs, members=found.members))
-    if found.unreached:
-        print(wording.say("operator.unreached", reason=wording.say(found.unreached)))
-        return PROBLEM
-    return OK
+    if arguments.alive:
+        return check_alive(os.environ, arguments.data)
+    return asyncio.run(check(os.environ, arguments.data, offline=arguments.offline))
 
 
 def _explain(error: NaibotError) -> str:
     return wording.explain(error.code, error.data)
-
-
-def _complain(code: str, data: object) -> None:
-    print(wording.explain(code, data if isinstance(data, dict) else dict(data)), file=sys.stderr)  # type: ignore[call-overload]
-
-
-def _log(level: str) -> None:
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for talkative in ("discord.gateway", "discord.webhook.async_", "discord.http", "aiosqlite"):
-        # At DEBUG these write interaction tokens and people's text.
-        logging.getLogger(talkative).setLevel(max(logging.INFO, logging.getLogger().level))
-    for talkative in ("httpx", "httpcore"):
-        logging.getLogger(talkative).setLevel(max(logging.WARNING, logging.getLogger().level))
-    # It warns at each start that voice is not installed.
-    logging.getLogger("discord.client").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

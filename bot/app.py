@@ -6,13 +6,14 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import msgspec
 
 from bot.adapters.novelai.client import NovelAIClient
+from bot.adapters.pulse import Pulse
 from bot.adapters.room import Room
 from bot.adapters.store.store import open_store
 from bot.adapters.tokenizers import Tokenizers
@@ -26,14 +27,16 @@ from bot.services.activity import Activity
 from bot.services.backstage import Backstage
 from bot.services.bell import Bell
 from bot.services.chronicle import Chronicle
+from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
 from bot.services.guilds import Guilds
 from bot.services.loops import every, keep_alive
 from bot.services.moderation import Moderation
+from bot.services.restarts import Restarts
 from bot.services.studio import Studio
 from bot.services.upkeep import Upkeep
-from bot.services.worker import Pace, Worker
+from bot.services.worker import LEASE, Pace, Worker
 from bot.settings import Settings, is_loopback
 
 log = logging.getLogger(__name__)
@@ -41,6 +44,8 @@ log = logging.getLogger(__name__)
 TIDY_EVERY = 60.0
 ACCOUNTS_EVERY = 60.0
 SEED_BYTES = 64 * 1024
+LAST_WORDS = 30.0
+"""Seconds at the end for answers and for results that can be shown."""
 FIRST_READING = 15.0
 """Seconds that the accounts have to say what they draw for nothing, before the first wish is priced."""
 
@@ -57,7 +62,9 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, clock: Clock = time.time, pace: Pace | None = None) -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings, *, clock: Clock = time.time, pace: Pace | None = None, closing: Closing | None = None
+) -> AsyncIterator[House]:
     """
     Open the store and build the services on it; recovered from whatever an earlier process left.
 
@@ -69,19 +76,19 @@ async def open_house(settings: Settings, *, clock: Clock = time.time, pace: Pace
         clients = [NovelAIClient(settings.novelai_api, token) for token in settings.novelai_tokens]
         for client in clients:
             stack.push_async_callback(client.close)
-        bell = Bell()
+        bell, closing = Bell(), closing or Closing()
         accounts = Accounts(clients, clock)
         guilds = Guilds(store, settings.house, clock)
         moderation = Moderation(store, store, store, guilds, bell, clock)
         holder = f"{os.getpid()}-{secrets.token_hex(4)}"
         workers = tuple(
-            Worker(client, accounts, store, store, guilds, moderation, bell, clock, holder=holder, pace=pace)
+            Worker(client, accounts, store, store, guilds, moderation, bell, closing, clock, holder=holder, pace=pace)
             for client in clients
         )
         darkroom = Darkroom(trusted_keys(settings))
         stack.callback(darkroom.close)
         services = Services(
-            studio=Studio(store, store, guilds, moderation, accounts, Tokenizers(), bell, clock),
+            studio=Studio(store, store, guilds, moderation, accounts, Tokenizers(), bell, closing, clock),
             workers=workers,
             deliveries=Deliveries(store, store, guilds, bell, clock),
             darkroom=darkroom,
@@ -91,6 +98,8 @@ async def open_house(settings: Settings, *, clock: Clock = time.time, pace: Pace
             accounts=accounts,
             upkeep=Upkeep(store, store, settings.house, bell, clock),
             activity=Activity(),
+            restarts=Restarts(store, clock),
+            closing=closing,
         )
         await _plant(store, settings)
         await guilds.load()
@@ -115,37 +124,93 @@ async def _plant(store: Store, settings: Settings) -> None:
         await store.save(int(guild_id), msgspec.convert(values, GuildConfig))
 
 
-async def run(settings: Settings, ready: asyncio.Event | None = None) -> None:
+async def run(
+    settings: Settings,
+    *,
+    closing: Closing | None = None,
+    pulse: Pulse | None = None,
+    ready: asyncio.Event | None = None,
+) -> None:
     """
-    Serve Discord until cancelled; *ready* is set once it is connected.
+    Serve Discord until *closing* begins and what was sent has come back, or until cancelled.
 
-    Raises `StoreError` where the folder cannot be used, and `LoginRefused`.
+    *ready* is set once Discord is connected. Raises `StoreError` where the folder cannot be used, and `LoginRefused`.
     """
     point_at(settings)
-    async with open_house(settings) as house, Naibot(settings, house.services, house.store) as client:
-        await house.services.accounts.read_all(FIRST_READING)
-        background = [asyncio.create_task(work) for work in _background(house, client, ready)]
+    pulse = pulse or Pulse(settings.data_dir)
+    async with open_house(settings, closing=closing) as house, Naibot(settings, house.services, house.store) as client:
+        beating = asyncio.create_task(pulse.run())
         try:
-            await client.serve()
+            if not await _holds_back(house.services, pulse):
+                await _serve(house, client, pulse, ready or asyncio.Event())
+        except asyncio.CancelledError:
+            await house.services.restarts.end()
+            raise
+        else:
+            await house.services.restarts.end()
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            beating.cancel()
+            pulse.stop()
 
 
-def _background(house: House, client: Naibot, ready: asyncio.Event | None) -> Iterator[Coroutine[None, None, None]]:
+async def _holds_back(services: Services, pulse: Pulse) -> bool:
+    """Wait, if this is a crash loop, before Discord is spoken to; whether the house was closed meanwhile."""
+    wait = await services.restarts.begin()
+    if not wait:
+        return False
+    log.warning("started often without having been stopped: waiting %.0f s before going to Discord", wait)
+    pulse.waiting(wait, "holding back after several crashes")
+    return await services.closing.comes_within(wait)
+
+
+async def _serve(house: House, client: Naibot, pulse: Pulse, ready: asyncio.Event) -> None:
+    services = house.services
+    await services.accounts.read_all(FIRST_READING)
+    workers = [asyncio.create_task(keep_alive(f"worker {n}", worker.run)) for n, worker in enumerate(services.workers)]
+    others = [asyncio.create_task(work) for work in _background(house, client, pulse, ready)]
+    serving = asyncio.create_task(client.serve())
+    closing = asyncio.create_task(services.closing.wait())
+    try:
+        await asyncio.wait({serving, closing}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+        else:
+            pulse.stopping()
+            await _drain(house, workers)
+    finally:
+        tasks = [serving, closing, *workers, *others]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _drain(house: House, workers: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for the pictures that are being made, for what is being answered, and for what can be shown now."""
+    log.info("closing: nothing new is taken; what was sent is waited for")
+    services = house.services
+    await asyncio.wait(workers, timeout=LEASE)
+    try:
+        async with asyncio.timeout(LAST_WORDS):
+            with house.bell.listen() as listener:
+                while services.activity.running or await services.deliveries.undelivered():
+                    await listener.next(within=0.1)
+    except TimeoutError:
+        log.warning("closing: not everything could be shown; the rest follows after the next start")
+
+
+def _background(
+    house: House, client: Naibot, pulse: Pulse, ready: asyncio.Event
+) -> Iterator[Coroutine[None, None, None]]:
     """What goes on beside the conversation with Discord."""
     services, url = house.services, house.settings.backstage_url
-    for n, worker in enumerate(services.workers):
-        yield keep_alive(f"worker {n}", worker.run)
     yield every(TIDY_EVERY, "upkeep", services.upkeep.tidy)
     yield every(ACCOUNTS_EVERY, "accounts", services.accounts.refresh)
     if url:
         yield keep_alive("backstage", Room(url, house.backstage.snapshot).run)
-    if ready is not None:
-        yield _announce(client, ready)
+    yield _announce(client, pulse, ready)
 
 
-async def _announce(client: Naibot, ready: asyncio.Event) -> None:
+async def _announce(client: Naibot, pulse: Pulse, ready: asyncio.Event) -> None:
     await client.wait_until_ready()
+    pulse.ready()
     ready.set()

@@ -1,10 +1,12 @@
 """The discord.py client: intents, command tree, the table of controls; loads the cogs by name."""
 
+import asyncio
 import hashlib
 import importlib
 import json
 import logging
 import pkgutil
+import random
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +19,16 @@ from discord.ext import commands
 
 from bot.domain.errors import NaibotError
 from bot.ports import GuildStore
+from bot.reach import reach_carefully
 from bot.services import Services
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 
 COGS = "cogs"
+LOGIN_TIME = 60.0
+DISCORD_WAIT_MIN, DISCORD_WAIT_MAX = 5.0, 300.0
+"""Seconds."""
 DISCORD_TIME = aiohttp.ClientTimeout(total=120, connect=10)
 GUILD_READY = 0.1
 """Seconds to wait for servers after READY in the practice room, where they arrive at once."""
@@ -120,7 +126,7 @@ class Naibot(commands.Bot):
             self.services.guilds.learn_owners(_owners(self.application))
         package = importlib.import_module(COGS)
         for module in pkgutil.iter_modules(package.__path__):
-            if not module.ispkg:
+            if not module.ispkg and f"{COGS}.{module.name}" not in self.extensions:
                 await self.load_extension(f"{COGS}.{module.name}")
         await self._sync()
 
@@ -137,11 +143,47 @@ class Naibot(commands.Bot):
         self.mentions = dict(_mentions(known))
 
     async def serve(self) -> None:
-        """Stay connected until closed. Raises `LoginRefused`."""
+        """Stay connected until closed; a Discord that is away is waited for. Raises `LoginRefused`."""
+        reach_carefully(lambda: self.application_id)
         try:
-            await self.start(self.settings.discord_token)
+            await self._patiently(self._log_in)
+            await self._patiently(self._connect)
         except discord.LoginFailure as error:
             raise LoginRefused from error
+        except discord.ConnectionClosed as error:
+            # What is left of these after discord.py's own reconnecting cannot be helped by another try.
+            raise LoginRefused from error
+
+    async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
+        wait = DISCORD_WAIT_MIN
+        while True:
+            try:
+                return await act()
+            except discord.LoginFailure:
+                raise
+            except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
+                log.warning("Discord cannot be reached (%s), trying again in %.0f s", type(error).__name__, wait)
+            await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - a pause, not a secret
+            wait = min(wait * 2, DISCORD_WAIT_MAX)
+
+    async def _log_in(self) -> None:
+        try:
+            async with asyncio.timeout(LOGIN_TIME):
+                await self.login(self.settings.discord_token)
+        except BaseException:
+            # discord.py leaves the session open, and would use its closed connector again.
+            await self.http.close()
+            self.http.connector = discord.utils.MISSING
+            raise
+
+    async def _connect(self) -> None:
+        try:
+            await self.connect()
+        except AttributeError as error:
+            # discord.py comes back by itself only to a gateway that it has met before (2.7.1, `Client.connect`).
+            if self.ws is not None:
+                raise
+            raise ConnectionError("the gateway") from error
 
     async def close(self) -> None:
         """Close the sockets."""

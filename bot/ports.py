@@ -139,6 +139,9 @@ class DeliveryStore(Protocol):
     async def next_delivery(self, now: float, lease: float) -> Job | None:
         """Take the oldest PENDING delivery whose turn has come, and keep others from it for *lease* seconds."""
 
+    async def undelivered(self, now: float) -> int:
+        """How many PENDING deliveries there are whose turn has come."""
+
     async def shown(self, job_id: int, now: float, message_id: int | None) -> bool: ...
     async def retry_delivery(self, job_id: int, not_before: float) -> bool: ...
     async def lapse(self, job_id: int, now: float) -> bool:

@@ -6,12 +6,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.domain.guild import HouseConfig
+from bot.logs import FORMATS, PLAIN
 
 DISCORD_API = "https://discord.com/api/v10"
 DISCORD_GATEWAY = "wss://gateway.discord.gg/"
 NOVELAI_API = "https://image.novelai.net"
 SECRET_BYTES = 4_096
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SECRETS = ("DISCORD_TOKEN", "NOVELAI_TOKENS")
 PRACTICE_TOKEN = "practice-room"  # noqa: S105 - the stand-in's, and no secret
 
 
@@ -34,10 +36,16 @@ class Settings:
     novelai_api: str = NOVELAI_API
     data_dir: Path = Path("data")
     house: HouseConfig = field(default_factory=HouseConfig)
+    log_format: str = PLAIN
     log_level: str = "INFO"
     backstage_url: str | None = field(default=None, repr=False)
     seed: Path | None = None
     standin_url: str | None = field(default=None, repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What may stand in no log and no message."""
+        return (self.discord_token, *self.novelai_tokens)
 
     @property
     def is_practice(self) -> bool:
@@ -131,6 +139,11 @@ class _Reader:
         return text
 
 
+def secret_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files that hold secrets, as far as *environ* names them."""
+    return tuple(Path(environ[f"{name}_FILE"]) for name in SECRETS if environ.get(f"{name}_FILE"))
+
+
 def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> Settings:
     """
     The settings in *environ*; *data_dir* wins over ``DATA_DIR``.
@@ -158,6 +171,7 @@ def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> S
         novelai_api=reader.address("NOVELAI_API", NOVELAI_API, ("http", "https")),
         data_dir=data_dir or Path(reader.text("DATA_DIR", "data")),
         house=house,
+        log_format=reader.choice("LOG_FORMAT", PLAIN, FORMATS),
         log_level=reader.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         backstage_url=reader.text("BACKSTAGE_URL") or None,
         seed=Path(reader.text("SEED")) if reader.text("SEED") else None,

@@ -30,6 +30,8 @@ STARTING = "⏳ One moment."
 UNDELIVERED = "I could not show this one here. Nothing was charged."
 UNDELIVERED_LARGE = "The file is larger than this place takes. Nothing was charged; try a smaller size."
 
+RESTARTING = "I am restarting; nothing was started. Try again in a minute."
+DISCORD_AWAY = "Discord did not answer me in time. Please try that again."
 FAILED_NOVELAI = "NovelAI could not finish this one. Nothing was charged."
 FAILED_BUSY = "NovelAI is busy. Your place is kept and I try again {t:R}."
 FAILED_DOWN = "⏸️ NovelAI is not answering. Your place is kept. Nothing is charged while it waits."
@@ -251,6 +253,7 @@ PERMISSIONS = {
     "send_messages": "Send Messages",
     "attach_files": "Attach Files",
     "read_message_history": "Read Message History",
+    "send_messages_in_threads": "Send Messages in Threads",
 }
 
 # --- whose bot it is -------------------------------------------------------------------------------------------------
@@ -577,10 +580,62 @@ STORE_TAMPERED = (
     "A migration that was applied to the data folder differs from this program's. Install the version that wrote it."
 )
 STORE_MISSING = "There is no database in this data folder."
+CHECK_FOLDER_CLOSED = "The data folder {path} cannot be written to. Give it to the user that runs the bot."
+CHECK_FINE = "✓"
+CHECK_HINT = "·"
+CHECK_PROBLEM = "✗"
+CHECK_AWAY = "?"
+CHECK_SETTINGS_OK = "The settings can be used."
+CHECK_DISCORD_FORM = "DISCORD_TOKEN does not look like a bot token: three parts with dots between them. Copy it anew."
+CHECK_NOVELAI_FORM = (
+    "A NovelAI token does not begin with pst-. Make a persistent API token in the account settings: others expire."
+)
+CHECK_NOVELAI_TWICE = "The same NovelAI token is in NOVELAI_TOKENS twice. Keep it once."
+CHECK_MODE_FILE = "{path} holds a secret, and others on this machine can read it. chmod 600 {path}"
+CHECK_MODE_FOLDER = "The data folder {path} holds people's prompts, and others can read it. chmod 700 {path}"
+CHECK_FOLDER_NEW = "The data folder {path} is empty; the first start makes a database there."
+CHECK_DISK_OK = "{free} free for the data folder."
+CHECK_DISK_LOW = "Only {free} free for the data folder. Make room: below {least} jobs may be lost to a full disk."
 CHECK_LEDGER_OK = "The ledger adds up: {jobs} jobs, {members} members."
 CHECK_LEDGER_BAD = "The ledger does not add up. {n} differences:"
+CHECK_CLOCK_OK = "The clock agrees with Discord's to {seconds} s."
+CHECK_CLOCK_OFF = "The clock is {seconds} s off Discord's. Turn on time synchronisation: quotas and limits go by it."
+CHECK_CLOCK_BACK = "The clock stands {hours} h before the last thing on record. Set it right before you start."
+CHECK_DISCORD_OK = "Discord: logged in as {name} ({id})."
+CHECK_DISCORD_AWAY = "Discord cannot be reached, so its token and permissions were not checked."
+CHECK_DISCORD_ENDPOINT = (
+    "The application has an Interactions Endpoint URL, so nothing arrives here. Empty it in the developer portal."
+)
+CHECK_IDENTIFIES_LOW = "Discord lets the bot connect only {n} more times until {until}. Do not restart it often."
+CHECK_GUILDS_NONE = "It is in no server yet. Invite it: {link}"
+CHECK_GUILD_OK = "{server}: it can draw in {channels}."
+CHECK_GUILD_CLOSED = "{server}: not set up yet. An admin opens /config there."
+CHECK_GUILD_STRANGE = "{server}: not admitted. Name it in GUILDS, or answer the bot's question."
+CHECK_GUILD_GONE = "Server {id} has settings here, but the bot is not in it any more."
+CHECK_CHANNEL_LACKS = "{server}, {channel}: it lacks {permissions}. Give it those there."
+CHECK_CHANNEL_GONE = "{server}: a channel that was chosen is gone. An admin picks another in /config."
+CHECK_GUILD_UNREAD = "{server}: its channels could not be read."
+CHECK_INVITE = "To invite it: {link}"
+CHECK_ACCOUNT_OK = "NovelAI account {n}: {tier}, {anlas} Anlas, small pictures are free."
+CHECK_ACCOUNT_PAID = "NovelAI account {n}: {tier}, {anlas} Anlas, nothing is free."
+CHECK_ACCOUNT_ENDED = "NovelAI account {n}: its subscription has ended, {anlas} Anlas."
+CHECK_ACCOUNT_REFUSED = "NovelAI does not take token {n}. Make a new persistent API token in the account settings."
+CHECK_ACCOUNT_AWAY = "NovelAI did not answer for account {n}, so it was not checked."
+CHECK_NOBODY = (
+    "Nobody could draw anything: no account draws for free, and NEVER_SPEND is on. "
+    "Use an Opus account, or set NEVER_SPEND=off and give members an allowance in /config."
+)
+CHECK_CLASSIFIER = "Pictures are not checked by a classifier. Servers accept that when they are set up."
+CHECK_ALL_FINE = "Everything is ready."
+CHECK_SOME = "{n} things to put right."
+CHECK_SOME_ONE = "One thing to put right."
+CHECK_UNKNOWN = "Nothing to put right was found, but not everything could be asked."
+CHECK_ALIVE = "It runs."
+CHECK_DEAD = "Nothing runs on this data folder, or it hangs."
+TIERS = ("Paper", "Tablet", "Scroll", "Opus")
 SHELL_READY = "READY naibot"
 LOGIN_REFUSED = "Discord does not take DISCORD_TOKEN. Copy it anew from the developer portal."
+SHELL_CLOSING = "Closing: nothing new is taken, and what was sent is waited for. A second signal stops at once."
 SHELL_STOPPED = "Stopped."
 FILE_UNREADABLE = "This file cannot be opened."
 TRY_ADDRESS = "The practice room is open: {address}"
@@ -742,6 +797,15 @@ def anlas(amount: int) -> str:
 def count(n: int) -> str:
     """A count, with commas from 10,000."""
     return f"{n:,}" if abs(n) >= 10_000 else str(n)
+
+
+def weight(n: int) -> str:
+    """A number of bytes as people read it: ``12.3 GiB``."""
+    for unit in ("B", "KiB", "MiB"):
+        if n < 1_024:
+            return f"{n:g} {unit}"
+        n = round(n / 1_024, 1)  # type: ignore[assignment]
+    return f"{n:g} GiB"
 
 
 def number(value: float) -> str:

@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -252,7 +253,7 @@ class GenerateCog(commands.Cog, name="Generate"):
     ) -> None:
         try:
             message = await interaction.followup.send(wording.STARTING, ephemeral=private, wait=True)
-        except discord.HTTPException:
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError):
             await self._studio.cancel(requester, job.id)
             raise
         await self._studio.place(job, place_of(interaction, message.id, ephemeral=private))

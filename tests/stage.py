@@ -171,7 +171,7 @@ async def play(
         await house.services.guilds.save(lantern.LANTERN, config)
         client = Naibot(settings, house.services, house.store)
         await house.services.accounts.read(house.services.accounts.clients[0])
-        tasks = [asyncio.create_task(client.start(settings.discord_token))]
+        tasks = [asyncio.create_task(client.serve())]
         if working:
             tasks += [asyncio.create_task(worker.run()) for worker in house.services.workers]
         try:

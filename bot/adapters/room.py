@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import aiohttp
 
@@ -25,12 +26,18 @@ class Room:
         """Look and send until cancelled."""
         last, sent_at = "", 0.0
         async with aiohttp.ClientSession(timeout=DEADLINE, trust_env=False) as session:
-            while True:
-                current = json.dumps(await self._snapshot())
-                if current != last or time.monotonic() - sent_at > AT_LEAST:
-                    await self._send(session, current)
-                    last, sent_at = current, time.monotonic()
-                await asyncio.sleep(EVERY)
+            try:
+                while True:
+                    current = json.dumps(await self._snapshot())
+                    if current != last or time.monotonic() - sent_at > AT_LEAST:
+                        await self._send(session, current)
+                        last, sent_at = current, time.monotonic()
+                    await asyncio.sleep(EVERY)
+            except asyncio.CancelledError:
+                # What was finished last is waited for by somebody.
+                with suppress(aiohttp.ClientError, TimeoutError):
+                    await self._send(session, json.dumps(await self._snapshot()))
+                raise
 
     async def _send(self, session: aiohttp.ClientSession, snapshot: str) -> None:
         """*seq* grows over restarts of the bot too, so that the newest snapshot is known."""

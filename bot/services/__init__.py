@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from bot.services.accounts import Accounts
 from bot.services.activity import Activity
 from bot.services.chronicle import Chronicle
+from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
+from bot.services.restarts import Restarts
 from bot.services.studio import Studio
 from bot.services.upkeep import Upkeep
 from bot.services.worker import Worker
@@ -28,3 +30,5 @@ class Services:
     accounts: Accounts
     upkeep: Upkeep
     activity: Activity
+    restarts: Restarts
+    closing: Closing

@@ -74,6 +74,10 @@ class Deliveries:
         standing = await self._jobs.standing(job.requester, now)
         return Parcel(job=job, pictures=pictures, quota=quota_of(self._guilds.limits(job.requester), standing, now))
 
+    async def undelivered(self) -> int:
+        """How many ends could be shown now, or are being shown."""
+        return await self._store.undelivered(self._clock())
+
     async def shown(self, job: Job, message_id: int | None) -> None:
         """The member has it."""
         self._attempts.pop(job.id, None)

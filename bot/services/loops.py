@@ -10,10 +10,10 @@ PAUSE = 2.0
 
 
 async def keep_alive(name: str, work: Callable[[], Awaitable[None]], pause: float = PAUSE) -> None:
-    """Run *work* again and again until cancelled; *pause* seconds after a failure."""
+    """Run *work* to its end; after a failure once more, *pause* seconds later."""
     while True:
         try:
-            await work()
+            return await work()
         except Exception:
             log.exception("%s failed, going on in %.0f s", name, pause)
             await asyncio.sleep(pause)

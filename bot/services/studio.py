@@ -17,6 +17,7 @@ from bot.domain.tokens import TokenCount
 from bot.ports import AuditStore, Clock, JobStore, Tokenizer
 from bot.services.accounts import Accounts
 from bot.services.bell import Bell
+from bot.services.closing import Closing
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 
@@ -50,8 +51,10 @@ class Studio:
         accounts: Accounts,
         tokenizer: Tokenizer,
         bell: Bell,
+        closing: Closing,
         clock: Clock,
     ) -> None:
+        self._closing = closing
         self._jobs = jobs
         self._audit = audit
         self._guilds = guilds
@@ -65,9 +68,10 @@ class Studio:
         """
         What is known without awaiting: the price here and now.
 
-        Raises `Refused` where rules, the never-spend switches or NovelAI's own limit forbid it. Takes well under
-        5 ms, so that the acknowledgement can be chosen private.
+        Raises `Refused` where rules, the never-spend switches or NovelAI's own limit forbid it, and ``restarting``
+        while the house closes. Takes well under 5 ms, so that the acknowledgement can be chosen private.
         """
+        self._closing.check()
         judge(requester, self._steered(requester, request), self._moderation.ground(requester))
         price = self._accounts.cheapest(request)
         config = self._guilds.config(requester)

@@ -16,6 +16,7 @@ from bot.domain.rules import judge, never_spends
 from bot.ports import AuditStore, Clock, JobStore, NovelAI
 from bot.services.accounts import Accounts
 from bot.services.bell import Bell
+from bot.services.closing import Closing
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 
@@ -59,6 +60,7 @@ class Worker:
         guilds: Guilds,
         moderation: Moderation,
         bell: Bell,
+        closing: Closing,
         clock: Clock,
         *,
         holder: str,
@@ -71,6 +73,7 @@ class Worker:
         self._guilds = guilds
         self._moderation = moderation
         self._bell = bell
+        self._closing = closing
         self._clock = clock
         self._holder = holder
         self._pace = pace or Pace()
@@ -78,10 +81,10 @@ class Worker:
         self._is_refused = False
 
     async def run(self) -> None:
-        """Work for ever; wakes at each change, and every second for jobs whose time has come."""
-        await self._guilds.are_known.wait()
+        """Work until the house closes; wakes at each change, and every second for jobs whose time has come."""
+        await self._closing.comes_before(self._guilds.are_known)
         with self._bell.listen() as listener:
-            while True:
+            while not self._closing.has_begun:
                 listener.drain()
                 if await self.step():
                     await asyncio.sleep(self._pace.gap)
@@ -156,6 +159,9 @@ class Worker:
         return None
 
     async def _send(self, job: Job) -> None:
+        if self._closing.has_begun:
+            await self._jobs.hand_back(job, self._clock(), give_back_try=True)
+            raise NotSent
         if not await self._jobs.send(job, self._clock(), job.price):
             raise NotSent
         self._bell.ring(job.id)

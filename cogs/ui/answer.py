@@ -93,6 +93,9 @@ async def apologise(interaction: Interaction, error: BaseException) -> None:
     elif isinstance(error, StoreError):
         log.error("the store failed while an interaction was handled", exc_info=error)
         text = wording.say("store.broken")
+    elif _is_discord_away(error):
+        log.warning("Discord did not take what interaction %s was answered: %s", interaction.id, type(error).__name__)
+        text = wording.DISCORD_AWAY
     elif _is_late(error):
         log.warning("interaction %s was answered too late or twice: %s", interaction.id, error)
         return
@@ -107,6 +110,10 @@ async def apologise(interaction: Interaction, error: BaseException) -> None:
 
 def _is_late(error: BaseException) -> bool:
     return isinstance(error, discord.HTTPException) and error.code in (_TOO_LATE, _ANSWERED_ALREADY)
+
+
+def _is_discord_away(error: BaseException) -> bool:
+    return isinstance(error, (aiohttp.ClientError, TimeoutError, discord.DiscordServerError))
 
 
 def _note_bug(interaction: Interaction, error: BaseException) -> str:

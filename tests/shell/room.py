@@ -44,10 +44,10 @@ async def naibot(*arguments: str, env: dict[str, str] | None = None, deadline: f
     try:
         async with asyncio.timeout(deadline):
             out, err = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()
 
 

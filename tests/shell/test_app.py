@@ -1,6 +1,7 @@
 """The composition root: who is trusted, what is planted, who may open the folder."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,14 @@ from bot.settings import NOVELAI_API, Settings
 from tests.conftest import settings_for
 from tests.shell.room import naibot
 
+PRACTICE = {
+    **os.environ,
+    "DISCORD_TOKEN": "practice-room",
+    "NOVELAI_TOKENS": "pst-standin",
+    "DISCORD_API": "http://127.0.0.1:1/api/v10",
+    "DISCORD_GATEWAY": "ws://127.0.0.1:1/gateway",
+    "NOVELAI_API": "http://127.0.0.1:1",
+}
 REAL = Settings(discord_token="MTIz", novelai_tokens=("pst-x",))
 
 
@@ -51,7 +60,7 @@ async def test_check_says_when_the_operator_could_not_be_told(tmp_path: Path) ->
     async with open_house(settings_for("http://127.0.0.1:1", tmp_path)) as house:
         for reason, code, words in (("reason.closed", 1, "direct messages are closed"), ("", 0, "adds up")):
             await house.services.chronicle.note_unreached(reason)
-            found, out, _ = await naibot("check", "--data", str(tmp_path))
+            found, out, _ = await naibot("check", "--offline", "--data", str(tmp_path), env=PRACTICE)
             assert code == found
             assert words in out
             assert ("OPERATOR_CHANNEL" in out) == bool(reason)

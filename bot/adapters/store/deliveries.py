@@ -29,6 +29,12 @@ class Deliveries:
         # Read after the commit: a row that cannot be read keeps its lease, and the others come by.
         return job_of(row) if row is not None else None
 
+    async def undelivered(self, now: float) -> int:
+        """See `DeliveryStore.undelivered`."""
+        sql = "SELECT COUNT(*) AS n FROM jobs WHERE delivery = 'PENDING' AND delivery_not_before <= ?"
+        async with self._db.read() as session:
+            return int((await session.one(sql, now))["n"])
+
     async def shown(self, job_id: int, now: float, message_id: int | None) -> bool:
         """PENDING → SHOWN, in the message *message_id* where that is a new one."""
         async with self._db.tx() as session:

@@ -1,13 +1,15 @@
 """The audit of the ledger: every counter is added up again from the jobs, and every row is held to the law."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.store.database import looking_at
 from bot.adapters.store.migrate import check_schema, shipped_steps
+from bot.adapters.store.rows import config_of
 from bot.adapters.store.sqlite import Session
 from bot.domain.errors import StoreError
+from bot.domain.guild import GuildConfig
 from bot.ports import OPERATOR_UNREACHED
 
 # Written a second time, apart from `books`, which would only agree with itself.
@@ -76,6 +78,10 @@ class Findings:
     differences: tuple[Difference, ...]
     unreached: str = ""
     """Why the operator could not be told something, the last time it was tried; empty where they could."""
+    newest: float = 0.0
+    """When the last line of the audit was written, in unix seconds."""
+    configs: Mapping[int, GuildConfig] = field(default_factory=dict)
+    """The settings of every admitted server."""
 
 
 async def examine(folder: Path) -> Findings:
@@ -91,12 +97,16 @@ async def examine(folder: Path) -> Findings:
             "SELECT (SELECT COUNT(*) FROM jobs) AS jobs, (SELECT COUNT(*) FROM members) AS members"
         )
         unreached = await session.row("SELECT value FROM meta WHERE key = ?", OPERATOR_UNREACHED)
+        newest = await session.one("SELECT COALESCE(MAX(at), 0) AS at FROM audit")
+        guilds = await session.rows("SELECT id, config FROM guilds WHERE config IS NOT NULL ORDER BY id")
         found = [*await _miscounted(session), *await _unlawful(session), *await _damaged(session)]
     return Findings(
         jobs=sizes["jobs"],
         members=sizes["members"],
         differences=tuple(found),
         unreached=unreached["value"] if unreached is not None else "",
+        newest=newest["at"],
+        configs={row["id"]: config_of(row) for row in guilds},
     )
 
 

@@ -46,6 +46,11 @@ def unknown_channel() -> ApiError:
     return ApiError(404, 10003, "Unknown Channel")
 
 
+def unknown_guild() -> ApiError:
+    """There is no such server, or the application is not in it."""
+    return ApiError(404, 10004, "Unknown Guild")
+
+
 def unknown_message() -> ApiError:
     """There is no such message, or it cannot be reached this way."""
     return ApiError(404, 10008, "Unknown Message")

@@ -16,9 +16,9 @@ DIRECT = 1_100_000_000_000_000_051
 ARTISTS, KEEPERS = 1_100_000_000_000_000_061, 1_100_000_000_000_000_062
 """A role of Lantern's, which Ben has; one of New server's, which Mia has."""
 
-VIEW, SEND, ATTACH, HISTORY = 1 << 10, 1 << 11, 1 << 15, 1 << 16
+VIEW, SEND, ATTACH, HISTORY, THREADS = 1 << 10, 1 << 11, 1 << 15, 1 << 16, 1 << 38
 USE_COMMANDS, MODERATE, MANAGE_GUILD, MANAGE_MESSAGES = 1 << 31, 1 << 40, 1 << 5, 1 << 13
-MEMBER = VIEW | SEND | ATTACH | HISTORY | USE_COMMANDS
+MEMBER = VIEW | SEND | THREADS | ATTACH | HISTORY | USE_COMMANDS
 BOT_PERMISSIONS = 274_878_008_320
 """View Channels, Send Messages (also in threads), Attach Files, Read Message History."""
 

@@ -36,7 +36,14 @@ OPERATIONS = {
     "channel": "get_channel",
     "original": "get_original_webhook_message",
     "gateway": "get_bot_gateway",
+    "guilds": "list_my_guilds",
+    "channels": "list_guild_channels",
 }
+GATEWAY_ONLY = (
+    "members", "channels", "threads", "presences", "voice_states", "stage_instances", "guild_scheduled_events",
+    "soundboard_sounds", "unavailable", "large", "joined_at", "member_count",
+)  # fmt: skip
+"""What Discord says of a server over the gateway alone."""
 
 
 class Judge(Protocol):
@@ -137,10 +144,28 @@ class Rest:
                 return self._replied("gateway", {"url": url, "shards": 1, "session_start_limit": limits})
             case ("GET", "applications", _, "commands"):
                 return self._replied("sync", self._world.commands.get(None, []))
+            case ("GET", "users", "@me", "guilds"):
+                return self._replied("guilds", [_briefly(guild) for guild in self._world.guilds.values()])
+            case ("GET", "guilds", guild, *rest):
+                return self._guild(_id(guild), rest)
             case ("POST", "users", "@me", "channels"):
                 return self._replied("direct", self._open_direct(_id(str(body.get("recipient_id")))))
             case _:
                 raise errors.not_in_the_standin(method, "/".join(parts))
+
+    def _guild(self, guild_id: int, rest: list[str]) -> object:
+        guild = self._world.guilds.get(guild_id)
+        if guild is None:
+            raise errors.unknown_guild()
+        match rest:
+            case []:
+                return {name: value for name, value in guild.items() if name not in GATEWAY_ONLY} | {"region": "none"}
+            case ["channels"]:
+                return self._replied("channels", [self._world.with_denials(each) for each in guild["channels"]])
+            case ["members", user] if _id(user) == lantern.APPLICATION:
+                return self._world.member(self._world.bot, lantern.BOT_PERMISSIONS, guild_id)
+            case _:
+                raise errors.not_in_the_standin("GET", "/".join(["guilds", str(guild_id), *rest]))
 
     def _about(self) -> Json:
         return {
@@ -249,6 +274,13 @@ class Rest:
         if self._judge is not None:
             self._judge.reply(OPERATIONS[route], body)
         return body
+
+
+def _briefly(guild: Json) -> Json:
+    return {
+        "id": guild["id"], "name": guild["name"], "icon": None, "banner": None, "owner": False,
+        "permissions": str(lantern.BOT_PERMISSIONS), "features": [],
+    }  # fmt: skip
 
 
 def _reply(answer: object, status: int) -> web.Response:

@@ -130,6 +130,14 @@ class World:
         """What the application may do in a channel."""
         return lantern.BOT_PERMISSIONS & ~self.denied.get(channel_id, 0)
 
+    def with_denials(self, channel: Json) -> Json:
+        """The channel with an overwrite for what the application may not do there."""
+        denied = self.denied.get(int(channel["id"]), 0)
+        if not denied:
+            return channel
+        overwrite = {"id": str(lantern.APPLICATION), "type": 1, "allow": "0", "deny": str(denied)}
+        return channel | {"permission_overwrites": [*channel["permission_overwrites"], overwrite]}
+
     def check_sending(self, channel_id: int, *, files: bool) -> None:
         """Raise what Discord answers where the application may not send, or not with files."""
         channel = self.channel(channel_id)

@@ -1,0 +1,76 @@
+"""`naibot run`: settings, signals and exit codes around the composition root."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot import app, logs, wording
+from bot.adapters.pulse import Pulse
+from bot.client import LoginRefused
+from bot.domain.errors import StoreError
+from bot.services.closing import Closing
+from bot.settings import Settings, Unfit, read_settings
+
+OK = 0
+PROBLEM = 1
+UNFIT = 78
+"""sysexits.h's EX_CONFIG: starting again cannot help before somebody has put something right."""
+UNFIT_STORE = ("store.newer", "store.tampered")
+
+
+def run(environ: Mapping[str, str], data: Path | None) -> int:
+    """Serve Discord until told to stop; the exit code."""
+    try:
+        settings = read_settings(environ, data)
+    except Unfit as unfit:
+        for code, about in unfit.problems:
+            complain(code, about)
+        return UNFIT
+    logs.set_up(settings.log_level, settings.log_format, settings.secrets)
+    pulse = Pulse(settings.data_dir, environ.get("NOTIFY_SOCKET"))
+    try:
+        asyncio.run(_serve(settings, pulse))
+    except asyncio.CancelledError:
+        pass
+    except StoreError as error:
+        complain(error.code, error.data)
+        return UNFIT if error.code in UNFIT_STORE else PROBLEM
+    except LoginRefused:
+        complain("login.refused", {})
+        return UNFIT
+    print(wording.SHELL_STOPPED, flush=True)
+    return OK
+
+
+async def _serve(settings: Settings, pulse: Pulse) -> None:
+    closing, ready = Closing(), asyncio.Event()
+    serving = asyncio.create_task(app.run(settings, closing=closing, pulse=pulse, ready=ready))
+    announcing = asyncio.create_task(_announce(ready))
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        """The first signal drains, the second stops."""
+        if closing.has_begun:
+            serving.cancel()
+        else:
+            print(wording.SHELL_CLOSING, flush=True)
+            closing.begin()
+
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_, stop)
+    try:
+        await serving
+    finally:
+        announcing.cancel()
+
+
+async def _announce(ready: asyncio.Event) -> None:
+    await ready.wait()
+    print(wording.SHELL_READY, flush=True)
+
+
+def complain(code: str, about: Mapping[str, object]) -> None:
+    """Say on stderr what is wrong."""
+    print(wording.explain(code, about), file=sys.stderr)
