@@ -1,4 +1,4 @@
-"""The command line: naibot run | try | inspect | standin | check."""
+"""The command line: naibot run | try | inspect | standin | check | backup | restore."""
 
 import argparse
 import asyncio
@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -70,6 +71,16 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="whether the ledger adds up; reads only")
     check.add_argument("--data", type=Path, default=None, metavar="DIR")
     check.set_defaults(command=_check)
+
+    backup = commands.add_parser("backup", help="save a verified copy of the database; the bot may run meanwhile")
+    backup.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: a dated name in DATA_DIR/backups")
+    backup.add_argument("--data", type=Path, default=None, metavar="DIR")
+    backup.set_defaults(command=_backup)
+
+    restore = commands.add_parser("restore", help="put a backup in place of the database, which is kept")
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument("--data", type=Path, default=None, metavar="DIR")
+    restore.set_defaults(command=_restore)
     return parser
 
 
@@ -207,6 +218,39 @@ def _check(arguments: argparse.Namespace) -> int:
     if found.unreached:
         print(wording.say("operator.unreached", reason=wording.say(found.unreached)))
         return PROBLEM
+    return OK
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from bot.adapters.store.backup import back_up
+
+    folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
+    try:
+        made = asyncio.run(back_up(folder, arguments.file, time.time()))
+    except StoreError as error:
+        _complain(error.code, error.data)
+        return PROBLEM
+    size, held = wording.megabytes(made.size), made.contents
+    print(wording.say("backup.done", path=made.path, size=size, jobs=held.jobs, members=held.members))
+    return OK
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from bot.adapters.store.restore import restore
+
+    folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
+    try:
+        done = asyncio.run(restore(folder, arguments.file, time.time()))
+    except StoreError as error:
+        _complain(error.code, error.data)
+        return PROBLEM
+    held = done.contents
+    written = wording.RESTORE_NEVER if held.written_at is None else wording.moment(held.written_at)
+    print(wording.say("restore.done", jobs=held.jobs, members=held.members, path=arguments.file, written=written))
+    if done.ended + done.dropped:
+        print(wording.counted("restore.ended", done.ended + done.dropped))
+    if done.kept is not None:
+        print(wording.say("restore.kept", kept=done.kept))
     return OK
 
 
