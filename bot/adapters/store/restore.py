@@ -10,7 +10,7 @@ from bot.adapters.store.backup import Contents, copy, failing_as, give_to_owner,
 from bot.adapters.store.books import move
 from bot.adapters.store.database import FILE, LOCK, held, is_file, open_database
 from bot.adapters.store.migrate import migrate, shipped_steps
-from bot.adapters.store.sqlite import Session, connect
+from bot.adapters.store.sqlite import Session, Value, connect
 from bot.domain.errors import StoreError
 from bot.domain.job import Delivery, JobState
 from bot.domain.record import Record
@@ -19,13 +19,13 @@ STAGE = ".restoring"
 """A folder in the data folder, in which the new database is made ready."""
 REASON = "failed.restored"
 LEAP = 1_000_000
-_BESIDE = ("-wal", "-shm", "-journal")
+_LOGS = ("-wal", "-journal")
 _DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What the backup held, how many jobs were *ended* and ends were *dropped*, and where the old database is *kept*."""
+    """What the backup held, how many jobs were *ended* and ends *dropped*, and where the old database is *kept*."""
 
     contents: Contents
     ended: int
@@ -104,7 +104,12 @@ async def _end_all(session: Session, now: float) -> int:
     """
     waiting = await session.rows("SELECT * FROM jobs WHERE state IN ('QUEUED', 'RUNNING', 'SENT') ORDER BY id")
     for before in waiting:
-        end = {"state": JobState.FAILED, "charged_anlas": 0, "charged_pictures": 0, "reason": REASON}
+        end: dict[str, Value] = {
+            "state": JobState.FAILED,
+            "charged_anlas": 0,
+            "charged_pictures": 0,
+            "reason": REASON,
+        }
         after = await move(session, before, **end, settled_at=now, delivery=Delivery.NONE)
         if after is None:
             raise StoreError("store.broken", job=before["id"])
@@ -116,7 +121,7 @@ async def _drop_all(session: Session, now: float) -> int:
     """Show no end that was still to be shown: its picture may have been shown, and deleted, since."""
     pending = await session.rows("SELECT * FROM jobs WHERE delivery = 'PENDING' ORDER BY id")
     for before in pending:
-        lapsed = {"delivery": Delivery.LAPSED, "charged_anlas": 0, "charged_pictures": 0}
+        lapsed: dict[str, Value] = {"delivery": Delivery.LAPSED, "charged_anlas": 0, "charged_pictures": 0}
         after = await move(session, before, **lapsed, delivered_at=now)
         if after is None:
             raise StoreError("store.broken", job=before["id"])
@@ -159,24 +164,32 @@ async def _keep(folder: Path, now: float) -> Path | None:
     old = folder / FILE
     if not is_file(old):
         return None
-    await _fold(old)
     kept = folder / f"{old.stem}.before-restore-{stamp(now)}{old.suffix}"
-    for beside in (*_BESIDE, ""):
-        source, target = old.with_name(old.name + beside), kept.with_name(kept.name + beside)
-        if is_file(source) and beside != "-shm":
-            draft = folder / STAGE / target.name
-            shutil.copyfile(source, draft, follow_symlinks=True)
-            draft.chmod(0o600)
-            sync(draft)
-            publish(draft, target)
+    draft = folder / STAGE / kept.name
+    # Before anything opens it: SQLite throws the log of a file away whose head it cannot read.
+    _duplicate(old, draft)
+    if await _fold(old):
+        _duplicate(old, draft)
+    for beside in (*_LOGS, ""):
+        if is_file(_beside(draft, beside)):
+            publish(_beside(draft, beside), _beside(kept, beside))
     return kept
 
 
-async def _fold(file: Path) -> None:
-    """
-    Fold the log into the file, so that the file alone is the whole database.
+def _duplicate(source: Path, target: Path) -> None:
+    for beside in (*_LOGS, ""):
+        _beside(target, beside).unlink(missing_ok=True)
+        if is_file(_beside(source, beside)):
+            shutil.copyfile(_beside(source, beside), _beside(target, beside))
+            _beside(target, beside).chmod(0o600)
+            sync(_beside(target, beside))
 
-    A log that lay beside the new file would be played into it. Where the old file is too damaged, both are kept.
+
+async def _fold(file: Path) -> bool:
+    """
+    Fold the log into the file, so that the file alone is the whole database; False where it is too damaged for that.
+
+    A log that lay beside the new file would be played into it, and without its log the old file is an older one.
     """
     try:
         session = await connect(file, writable=True)
@@ -186,18 +199,24 @@ async def _fold(file: Path) -> None:
             await session.close()
     except StoreError as error:
         if _name_of(error) in _DAMAGED:
-            return
+            return False
         raise
     if folded["busy"]:
         raise StoreError("store.locked")
+    return True
 
 
 def _install(ready: Path, file: Path) -> None:
     sync(ready)
-    for beside in _BESIDE:
-        file.with_name(file.name + beside).unlink(missing_ok=True)
+    for beside in (*_LOGS, "-shm"):
+        _beside(file, beside).unlink(missing_ok=True)
     ready.replace(file)
     sync(file.parent)
+
+
+def _beside(file: Path, ending: str) -> Path:
+    """What SQLite keeps beside a database under its name and an ending."""
+    return file.with_name(file.name + ending)
 
 
 def _name_of(error: StoreError) -> str:
