@@ -582,12 +582,12 @@ STORE_MISSING = "There is no database in this data folder."
 CHECK_LEDGER_OK = "The ledger adds up: {jobs} jobs, {members} members."
 CHECK_LEDGER_BAD = "The ledger does not add up. {n} differences:"
 STORE_UNSOUND = "The database is damaged: {why}."
-BACKUP_DONE = "Saved {jobs} jobs, {members} members in {path} ({size}). The copy opens and its ledger adds up."
+BACKUP_DONE = "Saved {path}: {size}, jobs {jobs}, members {members}. The copy opens and its ledger adds up."
 BACKUP_EXISTS = "{path} is there already and was left as it is. Choose another name."
 BACKUP_FAILED = "No backup was written to {path}: {why}."
 RESTORE_DONE = (
-    "Restored {jobs} jobs, {members} members from {path}, last written {written}. Settings, words and blocks are as "
-    "they were then; what was made and charged since is forgotten."
+    "Restored {path}, last written {written}: jobs {jobs}, members {members}. Settings, words and blocks are as they "
+    "were then; what was made and charged since is forgotten."
 )
 RESTORE_ENDED = (
     "{n} pictures were waiting or not shown yet then. They may have been shown since, so they are neither drawn nor "
