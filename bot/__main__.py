@@ -1,20 +1,21 @@
-"""The command line: naibot run | try | inspect | standin | check."""
+"""The command line: naibot run | try | inspect | standin | check | backup | restore."""
 
 import argparse
 import asyncio
 import json
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bot import logs, wording
-from bot.domain.errors import NaibotError
+from bot.domain.errors import NaibotError, StoreError
+from bot.shell import OK, PROBLEM, complain, complaint_of
 
 PEOPLE = ("member", "member2", "moderator", "admin")
-OK, PROBLEM = 0, 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,6 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--offline", action="store_true", help="ask neither Discord nor NovelAI")
     check.add_argument("--alive", action="store_true", help="only whether a bot runs on this folder")
     check.set_defaults(command=_check)
+
+    backup = commands.add_parser("backup", help="save a verified copy of the database; the bot may run meanwhile")
+    backup.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: a dated name in DATA_DIR/backups")
+    backup.add_argument("--data", type=Path, default=None, metavar="DIR")
+    backup.set_defaults(command=_backup)
+
+    restore = commands.add_parser("restore", help="put a backup in place of the database, which is kept")
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument("--data", type=Path, default=None, metavar="DIR")
+    restore.set_defaults(command=_restore)
     return parser
 
 
@@ -157,6 +168,39 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.alive:
         return check_alive(os.environ, arguments.data)
     return asyncio.run(check(os.environ, arguments.data, offline=arguments.offline))
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from bot.adapters.store.backup import back_up
+
+    folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
+    try:
+        made = asyncio.run(back_up(folder, arguments.file, time.time()))
+    except StoreError as error:
+        complain(*complaint_of(error))
+        return PROBLEM
+    size, held = wording.megabytes(made.size), made.contents
+    print(wording.say("backup.done", path=made.path, size=size, jobs=held.jobs, members=held.members))
+    return OK
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from bot.adapters.store.restore import restore
+
+    folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
+    try:
+        done = asyncio.run(restore(folder, arguments.file, time.time()))
+    except StoreError as error:
+        complain(*complaint_of(error))
+        return PROBLEM
+    held = done.contents
+    written = wording.RESTORE_NEVER if held.written_at is None else wording.moment(held.written_at)
+    print(wording.say("restore.done", jobs=held.jobs, members=held.members, path=arguments.file, written=written))
+    if done.ended + done.dropped:
+        print(wording.counted("restore.ended", done.ended + done.dropped))
+    if done.kept is not None:
+        print(wording.say("restore.kept", kept=done.kept))
+    return OK
 
 
 def _explain(error: NaibotError) -> str:

@@ -23,6 +23,7 @@ from bot.domain.anlas import Account
 from bot.domain.errors import StoreError, UpstreamError
 from bot.lookaround import DiscordAway, Room, Server, Surroundings, look_around
 from bot.settings import Settings, Unfit, read_settings, secret_files
+from bot.shell import complaint_of
 
 FINE, PROBLEM, AWAY = 0, 1, 2
 """Exit codes: nothing to put right, something is, nothing found but not everything could be asked."""
@@ -165,7 +166,8 @@ async def _ledger(folder: Path) -> tuple[Findings | None, list[Finding]]:
     except StoreError as error:
         if error.code == "store.missing":
             return None, [_finding(Mark.HINT, "check.folder_new", path=folder)]
-        return None, [_finding(Mark.PROBLEM, error.code, **error.data)]
+        code, data = complaint_of(error)
+        return None, [_finding(Mark.PROBLEM, code, **data)]
     findings = [Finding(Mark.PROBLEM, str(difference)) for difference in found.differences]
     if findings:
         findings.insert(0, _finding(Mark.PROBLEM, "check.ledger_bad", n=len(findings)))

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,11 +11,8 @@ from bot.client import LoginRefused
 from bot.domain.errors import StoreError
 from bot.services.closing import Closing
 from bot.settings import Settings, Unfit, read_settings
+from bot.shell import OK, PROBLEM, UNFIT, complain, complaint_of
 
-OK = 0
-PROBLEM = 1
-UNFIT = 78
-"""sysexits.h's EX_CONFIG: starting again cannot help before somebody has put something right."""
 UNFIT_STORE = ("store.newer", "store.tampered")
 
 
@@ -35,7 +31,7 @@ def run(environ: Mapping[str, str], data: Path | None) -> int:
     except asyncio.CancelledError:
         pass
     except StoreError as error:
-        complain(error.code, error.data)
+        complain(*complaint_of(error))
         return UNFIT if error.code in UNFIT_STORE else PROBLEM
     except LoginRefused:
         complain("login.refused", {})
@@ -69,8 +65,3 @@ async def _serve(settings: Settings, pulse: Pulse) -> None:
 async def _announce(ready: asyncio.Event) -> None:
     await ready.wait()
     print(wording.SHELL_READY, flush=True)
-
-
-def complain(code: str, about: Mapping[str, object]) -> None:
-    """Say on stderr what is wrong."""
-    print(wording.explain(code, about), file=sys.stderr)

@@ -7,6 +7,7 @@ Discord's own timestamps, which count down by themselves (``{reset:R}``).
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 # --- the life of a picture -------------------------------------------------------------------------------------------
 QUEUED = "⏳ {Ordinal} in line, starts {eta:R} · {price}"
@@ -31,7 +32,7 @@ UNDELIVERED = "I could not show this one here. Nothing was charged."
 UNDELIVERED_LARGE = "The file is larger than this place takes. Nothing was charged; try a smaller size."
 
 RESTARTING = "I am restarting; nothing was started. Try again in a minute."
-DISCORD_AWAY = "Discord did not answer me in time. Please try that again."
+DISCORD_AWAY = "Discord did not answer me in time. Try that once more."
 FAILED_NOVELAI = "NovelAI could not finish this one. Nothing was charged."
 FAILED_BUSY = "NovelAI is busy. Your place is kept and I try again {t:R}."
 FAILED_DOWN = "⏸️ NovelAI is not answering. Your place is kept. Nothing is charged while it waits."
@@ -40,6 +41,7 @@ FAILED_BUG = "Something went wrong on my side. Nothing was charged. If it happen
 FAILED_PRICE = "The price rose while this waited, so I did not make it. Nothing was charged."
 FAILED_LATE = "I could not make this within a day and took it back. Nothing was charged."
 FAILED_ANSWER = "NovelAI's answer to this one was lost. Nothing was charged to you."
+FAILED_RESTORED = "This waited when I was set back to an earlier state, so I did not make it. Nothing was charged."
 BLOCKED_RULES = "What is allowed here changed while this waited, so I did not make it. Nothing was charged."
 STORE_BROKEN = (
     "I cannot write anything down just now, so I started nothing. Nothing was charged. Try again in a minute."
@@ -580,6 +582,7 @@ STORE_TAMPERED = (
     "A migration that was applied to the data folder differs from this program's. Install the version that wrote it."
 )
 STORE_MISSING = "There is no database in this data folder."
+STORE_STOPPED = "The data folder cannot be used: {why}."
 CHECK_FOLDER_CLOSED = "The data folder {path} cannot be written to. Give it to the user that runs the bot."
 CHECK_FINE = "✓"
 CHECK_HINT = "·"
@@ -633,6 +636,28 @@ CHECK_UNKNOWN = "Nothing to put right was found, but not everything could be ask
 CHECK_ALIVE = "It runs."
 CHECK_DEAD = "Nothing runs on this data folder, or it hangs."
 TIERS = ("Paper", "Tablet", "Scroll", "Opus")
+STORE_UNSOUND = "The database is damaged: {why}."
+BACKUP_DONE = "Saved {path}: {size}, jobs {jobs}, members {members}. The copy opens and its ledger adds up."
+BACKUP_EXISTS = "{path} is there already and was left as it is. Choose another name."
+BACKUP_FAILED = "No backup was written to {path}: {why}."
+RESTORE_DONE = (
+    "Restored {path}, last written {written}: jobs {jobs}, members {members}. Settings, words and blocks are as they "
+    "were then; what was made and charged since is forgotten."
+)
+RESTORE_ENDED = (
+    "{n} pictures were waiting or not shown yet then. They may have been shown since, so they are neither drawn nor "
+    "shown again, and nothing is charged for them."
+)
+RESTORE_ENDED_ONE = (
+    "1 picture was waiting or not shown yet then. It may have been shown since, so it is neither drawn nor shown "
+    "again, and nothing is charged for it."
+)
+RESTORE_KEPT = "What was here is kept as {kept}; delete it when you no longer need it."
+RESTORE_NEVER = "never"
+RESTORE_MISSING = "There is no file {path}. Nothing was changed."
+RESTORE_FOREIGN = "{path} is no backup of Naibot, or somebody changed it. Nothing was changed."
+RESTORE_NEWER = "{path} was written by a newer Naibot. Install that version first. Nothing was changed."
+RESTORE_FAILED = "{path} was not restored: {why}. Nothing was changed."
 SHELL_READY = "READY naibot"
 LOGIN_REFUSED = "Discord does not take DISCORD_TOKEN. Copy it anew from the developer portal."
 SHELL_CLOSING = "Closing: nothing new is taken, and what was sent is waited for. A second signal stops at once."
@@ -667,6 +692,7 @@ SAY_FIELD = "that is too long or too short for the field"
 SAY_NOT_OFFERED = "{value} is not offered"
 SAY_IMPOSSIBLE = "that cannot be done"
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ORDINALS = ("Next", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth", "Tenth")
 
 
@@ -829,6 +855,12 @@ def listed(parts: Iterable[str]) -> str:
 def megabytes(size: int) -> str:
     """A file size: ``1.4 MB``."""
     return f"{size / 1024**2:.1f} MB"
+
+
+def moment(at: float) -> str:
+    """A moment where no timestamp of Discord's is drawn: ``3 Dec 2026 14:02 UTC``."""
+    then = datetime.fromtimestamp(at, UTC)
+    return f"{then.day} {MONTHS[then.month - 1]} {then:%Y %H:%M} UTC"
 
 
 # --- the practice room's page ----------------------------------------------------------------------------------------

@@ -35,23 +35,22 @@ async def test_a_drain_finishes_what_was_sent_and_keeps_what_waits(tmp_path: Pat
     meanwhile is told, and the next start draws what waited.
     """
     data = tmp_path / "d"
-    async with standin(tmp_path) as (address, settings):
-        async with bot(data, settings) as first:
-            slow = _saying(address, tmp_path / "a", "/generate prompt:1girl, !slow")
-            queued = _saying(address, tmp_path / "b", "/generate prompt:1boy, river")
-            async with slow as slowly, queued as waiting:
-                await wait_for(data, "SENT", 1)
-                await wait_for(data, "QUEUED", 1)
-                first.send_signal(signal.SIGTERM)
-                assert "Closing" in await line_of(first)
-                code, told, _ = await naibot("try", "--at", address, *say("/generate prompt:1girl"))
-                assert (0, True) == (code, "I am restarting; nothing was started" in told)
-                stopped, out, err = await ended(first)
-                assert (0, True) == (stopped, "Stopped" in out), err
-                assert (1, 1, 0) == tuple(count(data, state) for state in ("DONE", "QUEUED", "SENT"))
-                assert 0 == (await slowly)[0]
-                async with bot(data, settings):
-                    assert 0 == (await waiting)[0]
+    async with standin(tmp_path) as (address, settings), bot(data, settings) as first:
+        slow = _saying(address, tmp_path / "a", "/generate prompt:1girl, !slow")
+        queued = _saying(address, tmp_path / "b", "/generate prompt:1boy, river")
+        async with slow as slowly, queued as waiting:
+            await wait_for(data, "SENT", 1)
+            await wait_for(data, "QUEUED", 1)
+            first.send_signal(signal.SIGTERM)
+            assert "Closing" in await line_of(first)
+            code, told, _ = await naibot("try", "--at", address, *say("/generate prompt:1girl"))
+            assert (0, True) == (code, "I am restarting; nothing was started" in told)
+            stopped, out, err = await ended(first)
+            assert (0, True) == (stopped, "Stopped" in out), err
+            assert (1, 1, 0) == tuple(count(data, state) for state in ("DONE", "QUEUED", "SENT"))
+            assert 0 == (await slowly)[0]
+            async with bot(data, settings):
+                assert 0 == (await waiting)[0]
     assert [1, 1] == [len(list((tmp_path / name).glob("*.png"))) for name in "ab"]
     assert (0, True) == (code, "adds up" in (await naibot("check", "--offline", "--data", str(data), env=settings))[1])
 
@@ -59,13 +58,16 @@ async def test_a_drain_finishes_what_was_sent_and_keeps_what_waits(tmp_path: Pat
 async def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
     """What was sent stays SENT, and the next start deals with it."""
     data = tmp_path / "d"
-    async with standin(tmp_path) as (address, settings), bot(data, settings) as running:
-        async with _saying(address, tmp_path / "a", "/generate prompt:1girl, !slow"):
-            await wait_for(data, "SENT", 1)
-            running.send_signal(signal.SIGINT)
-            await line_of(running)
-            running.send_signal(signal.SIGINT)
-            stopped, out, _ = await ended(running, within=10)
+    async with (
+        standin(tmp_path) as (address, settings),
+        bot(data, settings) as running,
+        _saying(address, tmp_path / "a", "/generate prompt:1girl, !slow"),
+    ):
+        await wait_for(data, "SENT", 1)
+        running.send_signal(signal.SIGINT)
+        await line_of(running)
+        running.send_signal(signal.SIGINT)
+        stopped, out, _ = await ended(running, within=10)
 
     assert (0, True, 1) == (stopped, "Stopped" in out, count(data, "SENT"))
 
@@ -206,10 +208,10 @@ async def test_systemd_and_a_health_check_are_told(tmp_path: Path) -> None:
 
 async def test_the_log_in_json_is_json_to_the_last_line(tmp_path: Path) -> None:
     """Every line an object with a time, a level, a logger and a message."""
-    async with standin(tmp_path) as (_, settings):
-        async with bot(tmp_path / "d", {**settings, "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}) as running:
-            running.send_signal(signal.SIGTERM)
-            _, _, err = await ended(running)
+    wanted = {"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}
+    async with standin(tmp_path) as (_, settings), bot(tmp_path / "d", {**settings, **wanted}) as running:
+        running.send_signal(signal.SIGTERM)
+        _, _, err = await ended(running)
 
     lines = [json.loads(line) for line in err.splitlines()]
     assert len(lines) > 2

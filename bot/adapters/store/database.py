@@ -4,8 +4,8 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -106,7 +106,7 @@ async def open_database(folder: Path) -> Database:
     Raises `StoreError`: ``store.locked`` while another process has it, ``store.broken`` where it cannot be used.
     """
     async with AsyncExitStack() as stack:
-        stack.callback(os.close, _take(folder))
+        stack.enter_context(held(folder))
         file = _touched(folder / FILE)
         writer = await connect(file, writable=True)
         stack.push_async_callback(_close_writer, writer)
@@ -119,13 +119,12 @@ async def open_database(folder: Path) -> Database:
 
 
 @asynccontextmanager
-async def looking_at(folder: Path) -> AsyncIterator[Session]:
+async def looking_at(file: Path) -> AsyncIterator[Session]:
     """
-    One moment of the folder's database, read only; a bot may run on it meanwhile.
+    One moment of a database, read only; a bot may run on it meanwhile.
 
     Raises `StoreError` ``store.missing`` where there is none.
     """
-    file = folder / FILE
     if not is_file(file):
         raise StoreError("store.missing")
     session = await connect(file, writable=False)
@@ -148,8 +147,21 @@ async def _close_writer(writer: Session) -> None:
         await writer.close()
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """
+    Have the folder, made where it is missing, for this process alone; the lock dies with the process.
+
+    Raises `StoreError`: ``store.locked``, ``store.broken``.
+    """
+    descriptor = _take(folder)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _take(folder: Path) -> int:
-    """Lock the folder; the lock lives as long as the descriptor, and dies with the process."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

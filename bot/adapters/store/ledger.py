@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.adapters.store.database import looking_at
+from bot.adapters.store.database import FILE, looking_at
 from bot.adapters.store.migrate import check_schema, shipped_steps
 from bot.adapters.store.rows import config_of
 from bot.adapters.store.sqlite import Session
@@ -90,7 +90,7 @@ async def examine(folder: Path) -> Findings:
 
     Raises `StoreError`: ``store.missing``, ``store.newer``, ``store.tampered``, ``store.broken``.
     """
-    async with looking_at(folder) as session:
+    async with looking_at(folder / FILE) as session:
         if not await check_schema(session, shipped_steps()):
             raise StoreError("store.missing")
         sizes = await session.one(
@@ -99,7 +99,7 @@ async def examine(folder: Path) -> Findings:
         unreached = await session.row("SELECT value FROM meta WHERE key = ?", OPERATOR_UNREACHED)
         newest = await session.one("SELECT COALESCE(MAX(at), 0) AS at FROM audit")
         guilds = await session.rows("SELECT id, config FROM guilds WHERE config IS NOT NULL ORDER BY id")
-        found = [*await _miscounted(session), *await _unlawful(session), *await _damaged(session)]
+        found = [*await unlawful(session), *await _damaged(session)]
     return Findings(
         jobs=sizes["jobs"],
         members=sizes["members"],
@@ -115,6 +115,11 @@ async def differences(folder: Path) -> list[Difference]:
     return list((await examine(folder)).differences)
 
 
+async def unlawful(session: Session) -> list[Difference]:
+    """What does not add up in a database of this program's schema."""
+    return [*await _miscounted(session), *await _broken_laws(session)]
+
+
 async def _miscounted(session: Session) -> list[Difference]:
     found = []
     for sql in _COUNTERS.values():
@@ -126,7 +131,7 @@ async def _miscounted(session: Session) -> list[Difference]:
     return found
 
 
-async def _unlawful(session: Session) -> list[Difference]:
+async def _broken_laws(session: Session) -> list[Difference]:
     return [
         Difference(what=f"job {row['id']}", law=law)
         for law, condition in _LAWS.items()

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from bot.adapters.store.database import Database
-from bot.adapters.store.sqlite import Session
+from bot.adapters.store.sqlite import Row, Session, connect_nowhere
 from bot.domain.errors import StoreError
 
 _NAME = re.compile(r"(\d{4})_\w+\.sql", re.ASCII)
@@ -68,6 +68,25 @@ async def check_schema(session: Session, steps: Sequence[Step]) -> int:
         if hashes.get(step.version) != step.sha256:
             raise StoreError("store.tampered", name=step.name)
     return version
+
+
+async def schema_of(session: Session) -> list[Row]:
+    """Every table, index, view and trigger, as it was written down."""
+    return await session.rows(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~' "
+        "ORDER BY type, name"
+    )
+
+
+async def schema_after(steps: Sequence[Step]) -> list[Row]:
+    """The schema that *steps* make of an empty database."""
+    session = await connect_nowhere()
+    try:
+        for step in steps:
+            await _apply(session, step)
+        return await schema_of(session)
+    finally:
+        await session.close()
 
 
 async def _apply(session: Session, step: Step) -> None:

@@ -75,10 +75,7 @@ async def connect(file: Path, *, writable: bool) -> Session:
 
     Raises `StoreError` ``store.broken``.
     """
-    with _translated():
-        connection = await aiosqlite.connect(_address(file, writable), uri=True, isolation_level=None)
-        connection.row_factory = _as_dictionary  # type: ignore[assignment]
-    session = Session(connection)
+    session = await _connect(_address(file, writable))
     try:
         for pragma in _WRITER if writable else _READER:
             await session.rows(pragma)
@@ -86,6 +83,18 @@ async def connect(file: Path, *, writable: bool) -> Session:
         await session.close()
         raise
     return session
+
+
+async def connect_nowhere() -> Session:
+    """An empty database that lives as long as its session; the caller closes it."""
+    return await _connect(":memory:")
+
+
+async def _connect(address: str) -> Session:
+    with _translated():
+        connection = await aiosqlite.connect(address, uri=True, isolation_level=None)
+        connection.row_factory = _as_dictionary  # type: ignore[assignment]
+    return Session(connection)
 
 
 def _address(file: Path, writable: bool) -> str:

@@ -1,0 +1,144 @@
+"""`naibot check`: everything that is wrong is found at once, and nothing is called wrong that is not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.store.store import open_store
+from bot.checkup import AWAY, FINE, PROBLEM
+from bot.domain.guild import GuildConfig
+from bot.standin.discord import lantern
+from tests.shell.room import naibot
+from tests.stage import Stage, open_stage
+
+NOWHERE = {
+    "DISCORD_API": "http://127.0.0.1:1/api/v10",
+    "DISCORD_GATEWAY": "ws://127.0.0.1:1/gateway",
+    "NOVELAI_API": "http://127.0.0.1:1",
+}
+PRACTICE = {"DISCORD_TOKEN": "practice-room", "NOVELAI_TOKENS": "pst-standin"}
+REAL_TOKEN = "MTEwMDAwMDAwMDAwMDAwMDAwMQ.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789AB"
+
+
+async def _check(folder: Path, *arguments: str, **environ: str) -> tuple[int, str]:
+    code, out, err = await naibot(
+        "check", "--data", str(folder), *arguments, env={"PATH": os.environ["PATH"], **environ}
+    )
+    assert "Traceback" not in err
+    return code, out
+
+
+def _meets(stage: Stage, **more: str) -> dict[str, str]:
+    where = stage.discord.settings()
+    return {
+        "DISCORD_TOKEN": where["DISCORD_TOKEN"],
+        "DISCORD_API": where["DISCORD_API"],
+        "DISCORD_GATEWAY": where["DISCORD_GATEWAY"],
+        "NOVELAI_API": stage.settings.novelai_api,
+        "NOVELAI_TOKENS": "pst-standin",
+        **more,
+    }
+
+
+async def test_in_an_empty_environment_it_says_what_is_missing(tmp_path: Path) -> None:
+    """Both tokens, and that the folder is new; exit 1."""
+    code, out = await _check(tmp_path)
+
+    assert code == PROBLEM
+    assert ["✗ DISCORD_TOKEN is missing", "✗ NOVELAI_TOKENS is missing"] == [
+        line.split(".")[0] for line in out.splitlines() if line.startswith("✗")
+    ]
+    assert "2 things to put right." in out
+
+
+async def test_a_bot_that_runs_is_ready(tmp_path: Path) -> None:
+    """Beside the bot: settings, disk, ledger, clock, Discord with its servers, NovelAI with its account; exit 0."""
+    async with open_stage(tmp_path) as stage:
+        await stage.answered(await stage.slash("generate", prompt="1girl", size="512x768"))
+        code, out = await _check(tmp_path, **_meets(stage))
+
+    assert (FINE, []) == (code, [line for line in out.splitlines() if line.startswith(("✗", "?"))])
+    for found in (
+        "1 jobs",
+        "clock agrees",
+        "logged in as naibot",
+        "can draw in #studio",
+        "Opus, 10,000",
+        "permissions=2",
+    ):
+        assert found in out
+
+
+async def test_what_is_wrong_outside_is_named(tmp_path: Path) -> None:
+    """A permission, a channel that is gone, an account without a subscription, and that nobody could draw."""
+    async with open_stage(tmp_path, config=GuildConfig(channels=(lantern.STUDIO, 77), unchecked=True)) as stage:
+        stage.discord.world.denied[lantern.STUDIO] = lantern.ATTACH | lantern.THREADS
+        stage.novelai.account.tier = 1
+        code, out = await _check(tmp_path, **_meets(stage))
+        _, spending = await _check(tmp_path, **_meets(stage, NEVER_SPEND="off"))
+
+    assert code == PROBLEM
+    for found in ("lacks Attach Files", "Send Messages in Threads", "a channel that was chosen is gone", "Tablet"):
+        assert found in out
+    assert ("Nobody could draw" in out, "Nobody could draw" in spending) == (True, False)
+
+
+async def test_a_token_that_is_refused_is_a_problem_and_silence_is_not(tmp_path: Path) -> None:
+    """Refused: exit 1. Unreachable: exit 2, so that a script may try again later."""
+    async with open_stage(tmp_path / "a", working=False) as stage:
+        stage.discord.fail_next("GET", "/users/@me", 401)
+        code, out = await _check(tmp_path / "b", **_meets(stage, NOVELAI_TOKENS="pst-other"))
+    assert (PROBLEM, True, True) == (code, "does not take DISCORD_TOKEN" in out, "does not take token 1" in out)
+
+    code, out = await _check(tmp_path / "b", **PRACTICE, **NOWHERE)
+    assert (AWAY, True, True) == (code, "Discord cannot be reached" in out, "NovelAI did not answer" in out)
+    assert "Nobody could draw" not in out
+
+
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        ({"DISCORD_TOKEN": "Bot " + REAL_TOKEN}, "does not look like a bot token"),
+        ({"DISCORD_TOKEN": "a" * 64}, "does not look like a bot token"),
+        ({"NOVELAI_TOKENS": "eyJhbGciOiJIUzI1NiJ9.e30.x"}, "does not begin with pst-"),
+        ({"NOVELAI_TOKENS": "pst-a,pst-a"}, "twice"),
+        ({}, "Everything is ready"),
+    ],
+)
+async def test_the_form_of_a_token_is_looked_at_offline(tmp_path: Path, environ: dict[str, str], found: str) -> None:
+    """What was copied wrongly is seen without asking anybody, and is not printed."""
+    given = {"DISCORD_TOKEN": REAL_TOKEN, "NOVELAI_TOKENS": "pst-abcdefgh", **environ}
+    code, out = await _check(tmp_path, "--offline", **given)
+
+    assert found in out
+    assert not any(value in out for value in given.values())
+    assert (code == FINE) == ("Everything is ready" in out)
+
+
+async def test_files_that_others_can_read_are_named(tmp_path: Path) -> None:
+    """A secret's file and the data folder."""
+    secret, data = tmp_path / "token", tmp_path / "d"
+    secret.write_text(REAL_TOKEN)
+    secret.chmod(0o644)
+    data.mkdir(mode=0o755)
+    _, out = await _check(data, "--offline", DISCORD_TOKEN_FILE=str(secret), NOVELAI_TOKENS="pst-abcdefgh")
+
+    assert f"chmod 600 {secret}" in out
+    assert f"chmod 700 {data}" in out
+
+
+async def test_a_ledger_that_does_not_add_up_and_a_clock_that_went_back(tmp_path: Path) -> None:
+    """The differences one by one."""
+    import sqlite3
+    import time
+
+    store = await open_store(tmp_path)
+    await store.write(time.time() + 7_200, "config.changed")
+    await store.close()
+    with sqlite3.connect(tmp_path / "naibot.sqlite3") as writing:
+        writing.execute("UPDATE house SET day_start = 0, pictures = 3")
+    writing.close()
+    code, out = await _check(tmp_path, "--offline", **PRACTICE, **NOWHERE)
+
+    assert (PROBLEM, True, True) == (code, "house: pictures 3, counted 0" in out, "stands 2.0 h before" in out)
