@@ -81,7 +81,7 @@ async def open_house(settings: Settings, *, clock: Clock = time.time, pace: Pace
         darkroom = Darkroom(trusted_keys(settings))
         stack.callback(darkroom.close)
         services = Services(
-            studio=Studio(store, store, guilds, moderation, accounts, Tokenizers(), bell, clock),
+            studio=Studio(store, store, guilds, moderation, accounts, Tokenizers(settings.data_dir), bell, clock),
             workers=workers,
             deliveries=Deliveries(store, store, guilds, bell, clock),
             darkroom=darkroom,
