@@ -134,10 +134,8 @@ def test_merging_equals_the_published_loop(word: str, merges: list[str]) -> None
 
 # --- T5 --------------------------------------------------------------------------------------------------------------
 
-PIECES = {
-    piece: float(score)
-    for piece, score in (line.split("\t") for line in lzma.open(FOLDER / "t5_unigram.tsv.xz", "rt", encoding="utf-8"))
-}
+ROWS = lzma.decompress((FOLDER / "t5_unigram.tsv.xz").read_bytes()).decode().splitlines()
+PIECES = {piece: float(score) for piece, score in (row.split("\t") for row in ROWS)}
 PIECES["<unk>"] = min(PIECES.values()) - 10
 """SentencePiece's score of what it does not know."""
 
@@ -260,8 +258,8 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "flat merges": lambda: packed(merges=["g i"]),
     "bad expression": lambda: packed(config={"splitRegex": "(", "normalization": "NFC"}),
     "other rules": lambda: packed(config={"splitRegex": SPLIT, "normalization": "NFC", "ignoreMerges": True}),
-    "too many specials": lambda: packed(specialTokens=["x"] * qwen.SPECIAL_MAX),
-    "too many lists": lambda: packed(vocab=["["] * (qwen.LISTS_MAX + 1)),
+    "too many specials": lambda: packed(specialTokens=["x"] * (qwen.SPECIAL_MAX + 1)),
+    "too many values": lambda: packed(vocab=[1] * (qwen.COMMAS_MAX + 1)),
 }
 
 

@@ -8,7 +8,6 @@ The table is raw-deflate JSON (with or without a zlib header): ``config`` with `
 
 import logging
 import math
-import re
 import threading
 import unicodedata
 import zlib
@@ -26,10 +25,9 @@ TABLE = "qwen35_tokenizer.def"
 PACKED_MAX = 16 * 1024 * 1024
 TABLE_MAX = 50 * 1024 * 1024
 """Bytes; the table itself has 17 MB."""
-LISTS_MAX = 600_000
-"""Opening brackets in the table: one for each merge, and those in the vocabulary; more would only fill memory."""
-SPECIAL_MAX = 64 * 1024
-"""Bytes of the list of special tokens."""
+COMMAS_MAX = 1_500_000
+"""Twice as many as the table has: they bound what can be made of it, which may be far more than its bytes."""
+SPECIAL_MAX = 1_000
 SPLIT_SECONDS = 2.0
 """How long the table's own expression may search one prompt."""
 CHARACTERS_PER_TOKEN = 3.5
@@ -50,11 +48,15 @@ class _Config(msgspec.Struct, rename="camel"):
 
 
 class _Definition(msgspec.Struct, rename="camel"):
-    """The vocabulary only names the merges' results: counting does without."""
+    """
+    The vocabulary only names the merges' results: counting does without.
+
+    The merges are decoded one by one, because decoding them at once would keep the event loop waiting for 0.2 s.
+    """
 
     config: _Config
-    merges: Annotated[list[tuple[str, str]], msgspec.Meta(min_length=1)]
-    special_tokens: msgspec.Raw = msgspec.Raw(b"[]")
+    merges: msgspec.Raw
+    special_tokens: Annotated[list[str], msgspec.Meta(max_length=SPECIAL_MAX)] = []
 
 
 class Qwen:
@@ -68,14 +70,14 @@ class Qwen:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read the operator's copy of NovelAI's table; some tenths of a second. Raises `BadTable`."""
-        table = _decoded(_inflated(_packed(path)))
-        pairs = BytePairs(ranked(f"{left} {right}" for left, right in table.merges))
-        special = sorted(_special_tokens(table.special_tokens), key=len, reverse=True)
+        table = _decoded(_inflated(_packed(path)), _Definition)
+        pairs = BytePairs(ranked(_merges(table.merges)))
+        special = sorted(filter(None, table.special_tokens), key=len, reverse=True)
         try:
             word = regex.compile(table.config.split_regex)
         except regex.error as error:
             raise BadTable(f"its expression does not compile: {error}") from error
-        return cls(pairs, word, regex.compile("|".join(map(re.escape, special))) if special else None)
+        return cls(pairs, word, regex.compile("|".join(map(regex.escape, special))) if special else None)
 
     def read(self, text: str) -> Reading:
         """The tokens of *text* and where its tags lie. Raises `BadTable` if the table's expression takes too long."""
@@ -182,23 +184,21 @@ def _inflated_as(packed: bytes, bits: int) -> bytes:
         raise BadTable(f"it inflates to more than {TABLE_MAX} bytes")
     if not stream.eof:
         raise zlib.error("it ends too early")
+    if data.count(b",") > COMMAS_MAX:
+        raise BadTable("it holds too many values")
     return data
 
 
-def _decoded(data: bytes) -> _Definition:
-    if data.count(b"[") > LISTS_MAX:
-        raise BadTable("it holds too many lists")
-    return _of(data, _Definition)
+def _merges(raw: msgspec.Raw) -> Iterator[str]:
+    pairs = _decoded(raw, list[msgspec.Raw])
+    if not pairs:
+        raise BadTable("it has no merges")
+    for pair in pairs:
+        left, right = _decoded(pair, tuple[str, str])
+        yield f"{left} {right}"
 
 
-def _special_tokens(raw: msgspec.Raw) -> list[str]:
-    data = bytes(raw)
-    if len(data) > SPECIAL_MAX:
-        raise BadTable("it has too many special tokens")
-    return [token for token in _of(data, list[str]) if token]
-
-
-def _of(data: bytes, kind: type[T]) -> T:
+def _decoded(data: bytes | msgspec.Raw, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
