@@ -48,7 +48,7 @@ class Tokenizer(Protocol):
 
     async def count(self, kind: TokenizerKind, text: str, limit: int, *, characters: Sequence[str] = ()) -> TokenCount:
         """
-        Count *text* together with the prompts of *characters*: they share *limit* (nai-api.md 2.6).
+        Count *text* together with the prompts of *characters*: they share *limit* (nai-api.md 2.2).
 
         The table is loaded at first use, off the event loop; without one the count says that it is an estimate.
         """

@@ -15,7 +15,7 @@ from bot.domain.tokens import UNKNOWN_MAX, TagSpan, TokenCount, mixed_parts
 TEXT_MAX = 6_000
 """Characters of one text: 4,000 that people type and what the client adds; nothing longer gets this far."""
 READ_APART = frozenset({TokenizerKind.CLIP})
-"""Where mixed parts do not share one limit: the longest counts."""
+"""Where mixed parts do not share one limit: the longest counts (as a reader of the web bundle does, 2026-10)."""
 
 
 class Tokenizers:
