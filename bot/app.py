@@ -88,7 +88,9 @@ async def open_house(
         darkroom = Darkroom(trusted_keys(settings))
         stack.callback(darkroom.close)
         services = Services(
-            studio=Studio(store, store, guilds, moderation, accounts, Tokenizers(), bell, closing, clock),
+            studio=Studio(
+                store, store, guilds, moderation, accounts, Tokenizers(settings.data_dir), bell, closing, clock
+            ),
             workers=workers,
             deliveries=Deliveries(store, store, guilds, bell, clock),
             darkroom=darkroom,

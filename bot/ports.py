@@ -46,8 +46,12 @@ class NovelAI(Protocol):
 class Tokenizer(Protocol):
     """Counts tokens as the service does."""
 
-    async def count(self, kind: TokenizerKind, text: str, limit: int) -> TokenCount:
-        """Count *text*; the table is loaded at first use, off the event loop."""
+    async def count(self, kind: TokenizerKind, text: str, limit: int, *, characters: Sequence[str] = ()) -> TokenCount:
+        """
+        Count *text* together with the prompts of *characters*: they share *limit* (nai-api.md 2.2).
+
+        The table is loaded at first use, off the event loop; without one the count says that it is an estimate.
+        """
 
 
 class JobStore(Protocol):

@@ -61,6 +61,8 @@ class TokenizerKind(StrEnum):
     """Which tokenizer counts a model's prompt."""
 
     CLIP = "clip"
+    T5 = "t5"
+    QWEN = "qwen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

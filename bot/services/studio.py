@@ -11,6 +11,7 @@ from bot.domain.errors import Forbidden, Refused
 from bot.domain.guild import GuildConfig
 from bot.domain.job import DRAFT_LIFE, Application, Draft, Job
 from bot.domain.model import CAPABILITIES
+from bot.domain.prompt import worded
 from bot.domain.request import SEED_MAX, Generate, Place, Request, Requester, free_form
 from bot.domain.rules import judge, keeps_safe, never_spends
 from bot.domain.tokens import TokenCount
@@ -257,9 +258,9 @@ class Studio:
         return quota_of(self._guilds.limits(requester), await self._jobs.standing(requester, now), now)
 
     async def count_tokens(self, request: Request) -> TokenCount:
-        """The prompt's tokens; over the limit is a hint to the member, never a refusal."""
+        """The tokens of the prompt as it is sent; over the limit is a hint to the member, never a refusal."""
         row = CAPABILITIES[request.sampling.model]
-        return await self._tokenizer.count(row.tokenizer, request.prompt.text, row.token_limit)
+        return await self._tokenizer.count(row.tokenizer, worded(request).prompt, row.token_limit)
 
     def _never_spends(self, requester: Requester, config: GuildConfig | None) -> str | None:
         return never_spends(config or GuildConfig(), self._guilds.house, is_direct=not requester.scope)

@@ -113,6 +113,7 @@ def hints(request: Generate, tokens: TokenCount, *, first_kept_days: int | None)
         wording.say("first.picture", days=first_kept_days) if first_kept_days is not None else "",
         wording.NSFW_ADDED if is_steered_by_us(request) else "",
         token_hint(request, tokens),
+        unknown_hint(request, tokens),
     ]
     return "\n".join(text for text in found if text)
 
@@ -121,11 +122,17 @@ def token_hint(request: Generate, tokens: TokenCount) -> str:
     """That the model does not read the whole prompt, and from where; "" where it does."""
     if not tokens.is_over:
         return ""
-    read = request.prompt.text.rstrip().removesuffix(tokens.ignored_from)
-    tag = wording.cut(read.rstrip(" ,\n").rpartition(",")[2].strip(), 60)
     model = CAPABILITIES[request.sampling.model].short
-    key = "prompt.long" if tag else "prompt.long_all"
+    tag = wording.cut(tokens.last_read.text, 60) if tokens.last_read else ""
+    key = "prompt.long_about" if tokens.is_estimate else "prompt.long" if tag else "prompt.long_all"
     return wording.say(key, n=tokens.n, model=model, limit=tokens.limit, tag=wording.plain(tag))
+
+
+def unknown_hint(request: Generate, tokens: TokenCount) -> str:
+    """Which characters the model cannot read; "" where it knows all that can be shown."""
+    characters = wording.plain(" ".join(tokens.unknown))
+    model = CAPABILITIES[request.sampling.model].short
+    return wording.say("prompt.unknown", model=model, characters=characters) if characters else ""
 
 
 def picture_files(job: Job, pictures: Sequence[Picture]) -> list[discord.File]:

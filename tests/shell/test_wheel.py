@@ -16,11 +16,13 @@ def test_the_wheel_brings_tables_migrations_and_licences(tmp_path: Path) -> None
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        licence = next(name for name in names if name.endswith("LICENSE.clip") and "dist-info" in name)
-        assert b"Copyright (c) 2021 OpenAI" in archive.read(licence)
+        papers = {Path(name).name: archive.read(name) for name in names if "dist-info" in name}
+        assert b"Copyright (c) 2021 OpenAI" in papers["LICENSE.clip"]
+        assert b"Apache License" in papers["LICENSE.t5"]
+        assert b"License-Expression: MIT AND Apache-2.0" in papers["METADATA"]
 
-    tables = {"bot/adapters/tokenizers/clip_merges.txt.xz", "bot/adapters/tokenizers/LICENSE.clip"}
-    assert tables <= names
+    tables = {"clip_merges.txt.xz", "LICENSE.clip", "t5_unigram.tsv.xz", "LICENSE.t5"}
+    assert {f"bot/adapters/tokenizers/{name}" for name in tables} <= names
     assert any(name.startswith("bot/adapters/store/migrations/") and name.endswith(".sql") for name in names)
     page = {f"bot/standin/discord/page/{path.name}" for path in (ROOT / "bot/standin/discord/page").iterdir()}
     assert len(page) > 20
