@@ -1,8 +1,8 @@
 """
 Replays deploy/Dockerfile without an engine as far as that goes, and says what it left out.
 
-`python -m tests.drills.replay_dockerfile`: folders stand for the stages, a venv stands for the base image. An instruction
-or a program that is not known here is a failure, so that nothing is left out in silence.
+`python -m tests.drills.replay_dockerfile`: folders stand for the stages, a venv stands for the base image. An
+instruction or a program that is not known here is a failure, so that nothing is left out in silence.
 """
 
 import json
@@ -55,7 +55,7 @@ class Instruction:
 def parse(text: str) -> tuple[Instruction, ...]:
     """Every instruction, in order. Raises `Failure` for one that is not known here."""
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
+    joined = re.sub(r"\s*\\\n\s*", " ", "\n".join(lines))
     return tuple(_instruction(line) for line in joined.splitlines())
 
 
@@ -181,13 +181,13 @@ class Replay:
 
     def _run(self, instruction: Instruction) -> None:
         commands = commands_of(instruction)
-        for command in commands:
-            if command[0] not in REPLAYED and command[0] not in HOST_ONLY:
-                raise Failure(f"unknown program: {command[0]}")
-        if any(command[0] in HOST_ONLY for command in commands):
+        programs = {command[0] for command in commands}
+        if programs <= HOST_ONLY.keys():
             for command in commands:
-                self._skip(f"RUN {shlex.join(command)}", HOST_ONLY.get(command[0], "stands beside one that is left out"))
+                self._skip(f"RUN {shlex.join(command)}", HOST_ONLY[command[0]])
             return
+        if not programs <= REPLAYED:
+            raise Failure(f"not known, or not to be mixed: {', '.join(sorted(programs))}")
         done = self.stage.run(self.stage.moved(instruction.text))
         if done.returncode:
             raise Failure(f"{instruction}\n{done.stdout[-2_000:]}\n{done.stderr[-2_000:]}")
