@@ -247,8 +247,8 @@ def try_programs(stage: Stage) -> Iterator[str]:
     entry, data = stage.programs["ENTRYPOINT"], stage.path("/data")
     before = _listing(stage.root, data)
     bare = stage.run([*entry, *stage.programs["CMD"]])
-    _expect(bare, 1, "DISCORD_TOKEN", "NOVELAI_TOKENS")
-    yield "the program without settings names both tokens and exits with 1"
+    _expect(bare, 78, "DISCORD_TOKEN", "NOVELAI_TOKENS")
+    yield "the program without settings names both tokens and exits with 78"
     _expect(stage.run([*entry, "check"]), 1)
     yield "check in an empty volume exits with 1"
     yield from _try_health(stage, data / "naibot.alive")
