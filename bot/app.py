@@ -167,6 +167,7 @@ async def _holds_back(services: Services, pulse: Pulse) -> bool:
 
 async def _serve(house: House, client: Naibot, pulse: Pulse, ready: asyncio.Event) -> None:
     services = house.services
+    pulse.ready()
     await services.accounts.read_all(FIRST_READING)
     workers = [asyncio.create_task(keep_alive(f"worker {n}", worker.run)) for n, worker in enumerate(services.workers)]
     others = [asyncio.create_task(work) for work in _background(house, client, pulse, ready)]
@@ -214,5 +215,5 @@ def _background(
 
 async def _announce(client: Naibot, pulse: Pulse, ready: asyncio.Event) -> None:
     await client.wait_until_ready()
-    pulse.ready()
+    pulse.connected()
     ready.set()

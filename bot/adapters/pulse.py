@@ -41,8 +41,12 @@ class Pulse:
         self._tell("WATCHDOG=1")
 
     def ready(self) -> None:
+        """Everything here works; a Discord that is away is no reason to be started anew."""
+        self._tell("READY=1\nSTATUS=connecting")
+
+    def connected(self) -> None:
         """Discord is connected."""
-        self._tell("READY=1\nSTATUS=serving")
+        self._tell("STATUS=serving")
 
     def waiting(self, seconds: float, why: str) -> None:
         """The start takes *seconds* longer than a start may."""
