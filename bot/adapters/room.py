@@ -23,15 +23,16 @@ class Room:
         self._snapshot = snapshot
 
     async def run(self) -> None:
-        """Look and send until cancelled."""
+        """Look and send until cancelled; a room that is away is sent the next look."""
         last, sent_at = "", 0.0
         async with aiohttp.ClientSession(timeout=DEADLINE, trust_env=False) as session:
             try:
                 while True:
                     current = json.dumps(await self._snapshot())
                     if current != last or time.monotonic() - sent_at > AT_LEAST:
-                        await self._send(session, current)
-                        last, sent_at = current, time.monotonic()
+                        with suppress(aiohttp.ClientError, TimeoutError):
+                            await self._send(session, current)
+                            last, sent_at = current, time.monotonic()
                     await asyncio.sleep(EVERY)
             except asyncio.CancelledError:
                 # What was finished last is waited for by somebody.

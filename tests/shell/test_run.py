@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from bot.services.restarts import KEY, SPAN, UNHINDERED, WAIT_MAX, WAIT_MIN, Restarts
@@ -35,22 +35,23 @@ async def test_a_drain_finishes_what_was_sent_and_keeps_what_waits(tmp_path: Pat
     meanwhile is told, and the next start draws what waited.
     """
     data = tmp_path / "d"
-    async with standin(tmp_path) as (address, settings), bot(data, settings) as first:
+    async with standin(tmp_path) as (address, settings), bot(data, settings) as first, AsyncExitStack() as stack:
         slow = _saying(address, tmp_path / "a", "/generate prompt:1girl, !slow")
+        slowly = await stack.enter_async_context(slow)
+        await wait_for(data, "SENT", 1)
         queued = _saying(address, tmp_path / "b", "/generate prompt:1boy, river")
-        async with slow as slowly, queued as waiting:
-            await wait_for(data, "SENT", 1)
-            await wait_for(data, "QUEUED", 1)
-            first.send_signal(signal.SIGTERM)
-            assert "Closing" in await line_of(first)
-            code, told, _ = await naibot("try", "--at", address, *say("/generate prompt:1girl"))
-            assert (0, True) == (code, "I am restarting; nothing was started" in told)
-            stopped, out, err = await ended(first)
-            assert (0, True) == (stopped, "Stopped" in out), err
-            assert (1, 1, 0) == tuple(count(data, state) for state in ("DONE", "QUEUED", "SENT"))
-            assert 0 == (await slowly)[0]
-            async with bot(data, settings):
-                assert 0 == (await waiting)[0]
+        waiting = await stack.enter_async_context(queued)
+        await wait_for(data, "QUEUED", 1)
+        first.send_signal(signal.SIGTERM)
+        assert "Closing" in await line_of(first)
+        code, told, _ = await naibot("try", "--at", address, *say("/generate prompt:1girl"))
+        assert (0, True) == (code, "I am restarting; nothing was started" in told)
+        stopped, out, err = await ended(first)
+        assert (0, True) == (stopped, "Stopped" in out), err
+        assert (1, 1, 0) == tuple(count(data, state) for state in ("DONE", "QUEUED", "SENT"))
+        assert 0 == (await slowly)[0]
+        async with bot(data, settings):
+            assert 0 == (await waiting)[0]
     assert [1, 1] == [len(list((tmp_path / name).glob("*.png"))) for name in "ab"]
     assert (0, True) == (code, "adds up" in (await naibot("check", "--offline", "--data", str(data), env=settings))[1])
 
@@ -162,7 +163,7 @@ async def test_a_discord_that_is_away_is_waited_for(tmp_path: Path) -> None:
         waiting.send_signal(signal.SIGTERM)
         code, _, err = await ended(waiting)
 
-    assert (0, False) == (code, "Traceback" in err)
+    assert (0, False) == (code, "Traceback" in err), err
 
 
 async def test_a_gateway_that_is_away_is_waited_for(tmp_path: Path) -> None:
