@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 KINDS = {
-    "bot/adapters/store/migrations": {".sql"},
+    "bot/adapters/store/migrations": {".py", ".sql"},
     "bot/adapters/tokenizers": {".py", ".xz", ".clip", ".t5", ".md"},
     "bot/standin/discord/page": {".html", ".css", ".js", ".svg", ".webmanifest", ".md"},
 }
