@@ -13,7 +13,7 @@ from PIL import Image
 
 from bot.imaging.inspection import inspect_image
 from bot.imaging.signature import STANDIN
-from bot.standin.billing import anlas
+from bot.standin.novelai.billing import anlas
 from bot.standin.novelai import NovelAI
 from tests.shared import shared
 

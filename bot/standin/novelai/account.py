@@ -1,0 +1,108 @@
+"""The accounts behind the stand-in's tokens: balance, plan, the V5 bar, and whether one is at work."""
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from bot.standin.novelai.refusal import MESSAGES, ServiceError
+
+TOKEN = "pst-standin"  # noqa: S105 - the stand-in's, and no secret
+ACCOUNTS_MAX = 32
+_TOKENS = re.compile(rf"Bearer ({TOKEN}(?:-[a-z0-9]{{1,20}})?)")
+_SECONDS_OF_ONE_PERCENT = 7_888
+
+
+@dataclass(slots=True)
+class AccountState:
+    """One account; *usage* is the V5 bar in percent, and may fall below nothing."""
+
+    tier: int = 3
+    active: bool = True
+    anlas: int = 10_000
+    usage: float = 100.0
+    busy: bool = False
+    free_at: float = 0.0
+    """`time.monotonic` before which the account still counts as at work."""
+    _seen_at: float = 0.0
+
+    @property
+    def is_opus(self) -> bool:
+        """Whether small pictures are free."""
+        return self.active and self.tier >= 3
+
+    def has_gift(self, *, v5: bool) -> bool:
+        """Whether one small picture is free now; for V5 the bar must not be below nothing."""
+        return self.is_opus and not (v5 and self.recovered() < 0)
+
+    def recovered(self) -> float:
+        """The bar, filled up by the time that went by."""
+        now = time.monotonic()
+        passed, self._seen_at = now - self._seen_at if self._seen_at else 0.0, now
+        self.usage = min(100.0, self.usage + passed / _SECONDS_OF_ONE_PERCENT)
+        return self.usage
+
+    def take(self) -> None:
+        """Begin to work. Raises `ServiceError` 429 while it does so already or has only just ended."""
+        if self.busy or time.monotonic() < self.free_at:
+            raise ServiceError(429)
+        self.busy = True
+
+    def rest(self, seconds: float) -> None:
+        """End the work; the next may begin *seconds* later."""
+        self.busy, self.free_at = False, time.monotonic() + seconds
+
+    def afford(self, price: int) -> None:
+        """Raises `ServiceError` 402 for too little Anlas, or for a free account that asks for anything."""
+        if not self.active:
+            raise ServiceError(402, "An active subscription is required")
+        if price > self.anlas:
+            raise ServiceError(402)
+
+    def subscription(self) -> dict[str, Any]:
+        """``/user/subscription`` as seen live 2026-10 (nai-api.md 1.8); the bar is Opus's alone."""
+        told: dict[str, Any] = {
+            "tier": self.tier,
+            "active": self.active,
+            "expiresAt": int(time.time()) + 86_400 * 30,
+            "accountType": 0,
+            "isGracePeriod": False,
+            "isPaypal": False,
+            "paymentProcessor": None,
+            "perks": {
+                "maxPriorityActions": 1_000,
+                "startPriority": 10,
+                "contextTokens": 8_192,
+                "unlimitedMaxPriority": self.tier >= 3,
+                "moduleTrainingSteps": 10_000,
+            },
+            "trainingStepsLeft": {"fixedTrainingStepsLeft": self.anlas, "purchasedTrainingSteps": 0},
+        }
+        return {**told, "usage": self._bar()} if self.is_opus else told
+
+    def _bar(self) -> dict[str, Any]:
+        percent = self.recovered()
+        wait = 0 if percent >= 100 else _SECONDS_OF_ONE_PERCENT
+        return {"percent": int(max(percent, 0)), "isNegative": percent < 0, "timeUntilNextPercent": wait}
+
+
+class Accounts:
+    """One account for ``pst-standin``, and one more for each ``pst-standin-…`` that is used."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, AccountState] = {TOKEN: AccountState()}
+
+    @property
+    def first(self) -> AccountState:
+        """The one behind ``pst-standin``."""
+        return self._known[TOKEN]
+
+    def of(self, authorization: str | None) -> AccountState:
+        """The account of an ``Authorization`` header. Raises `ServiceError` 401."""
+        found = _TOKENS.fullmatch(authorization or "")
+        if found is None:
+            raise ServiceError(401, MESSAGES[401])
+        token = found[1]
+        if token not in self._known and len(self._known) >= ACCOUNTS_MAX:
+            raise ServiceError(401, MESSAGES[401])
+        return self._known.setdefault(token, AccountState())
