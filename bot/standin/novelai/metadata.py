@@ -263,9 +263,7 @@ def _actual(wanted: Mapping[str, Any], seed: int) -> Comment:
 
     def resolved(block: Mapping[str, Any]) -> Comment:
         caption = block["caption"]
-        return {
-            "base_caption": chosen(caption["base_caption"]),
-            "char_captions": [chosen(one["char_caption"]) for one in caption["char_captions"]],
-        }
+        people = [{**one, "char_caption": chosen(one["char_caption"])} for one in caption["char_captions"]]
+        return {"base_caption": chosen(caption["base_caption"]), "char_captions": people}
 
     return {"prompt": resolved(wanted["v4_prompt"]), "negative_prompt": resolved(wanted["v4_negative_prompt"])}

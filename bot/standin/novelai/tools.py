@@ -75,7 +75,7 @@ def upscaling_of(body: Fields) -> Upscaling:
         raise invalid(f"model {str(body.get('model'))[:60]} doesn't exist")
     if model.family is not Family.V5 or model.only_infills:
         raise ServiceError(400, f"model {model.id} doesn't support standalone upscaling")
-    blur = float(fields.one_of(body, "declared_blur_sigma", BLURS))
+    blur = float(fields.one_of(body, "declared_blur_sigma", BLURS, 0))
     source = fields.image(body.get("image"), "image")
     if source.width * source.height > AREA_MAX:
         raise invalid("the image is too large")
