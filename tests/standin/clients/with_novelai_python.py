@@ -95,6 +95,7 @@ async def main(address: str) -> None:
         GenerateImageInfer.build_generate(
             "field", model=Model.NAI_DIFFUSION_4_5_FULL,
             reference_image_multiple=[base64.b64encode(vibe.vibe).decode()], reference_strength_multiple=[0.6],
+            reference_information_extracted_multiple=[1.0],
         ),
         address,
     )  # fmt: skip
