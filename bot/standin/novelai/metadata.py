@@ -97,6 +97,7 @@ def _first(order: Order, making: Making) -> Comment:
     """V1 and V2 as the server of 2024 wrote them."""
     return {
         **_size(order),
+        "uncond_scale": 1.0,
         "seed": making.seed,
         "n_samples": order.samples,
         **_sampling(order),
@@ -108,7 +109,8 @@ def _xl(order: Order, making: Making) -> Comment:
     return {
         **_size(order),
         **_rescaled(order, making),
-        **_vibes(order),
+        "hide_debug_overlay": False,
+        **_scheduled(order),
         **_sampling(order),
         "skip_cfg_above_sigma": order.wanted.get("skip_cfg_above_sigma"),
         **_weights(),
@@ -116,12 +118,12 @@ def _xl(order: Order, making: Making) -> Comment:
 
 
 def _four(order: Order, making: Making) -> Comment:
-    """V4 and V4.5, key for key as in a file of 2026."""
+    """V4 and V4.5, key for key as in a file of 2026 (captures.json, p1-upscale)."""
     wanted = order.wanted
     return {
         **_size(order),
         **_rescaled(order, making),
-        **_vibes(order),
+        **_scheduled(order),
         "extra_passthrough_testing": _passthrough(),
         "v4_prompt": _structured(wanted["v4_prompt"], order=True),
         "v4_negative_prompt": _structured(wanted["v4_negative_prompt"], order=False),
@@ -172,19 +174,18 @@ def _size(order: Order) -> Comment:
 
 
 def _rescaled(order: Order, making: Making) -> Comment:
-    wanted = order.wanted
     return {
-        "cfg_rescale": float(wanted.get("cfg_rescale") or 0),
+        "cfg_rescale": float(order.wanted.get("cfg_rescale") or 0),
         "seed": making.seed,
         "n_samples": order.samples,
-        "noise_schedule": wanted.get("noise_schedule", "karras"),
-        "legacy_v3_extend": bool(wanted.get("legacy_v3_extend", False)),
     }
 
 
-def _vibes(order: Order) -> Comment:
+def _scheduled(order: Order) -> Comment:
     wanted = order.wanted
     return {
+        "noise_schedule": wanted.get("noise_schedule", "karras"),
+        "legacy_v3_extend": bool(wanted.get("legacy_v3_extend", False)),
         "reference_information_extracted_multiple": wanted.get("reference_information_extracted_multiple") or [],
         "reference_strength_multiple": wanted.get("reference_strength_multiple") or [],
     }
@@ -219,12 +220,8 @@ def _passthrough() -> Comment:
 
 def _structured(block: Mapping[str, Any], *, order: bool) -> Comment:
     caption = block["caption"]
-    characters = [
-        {"char_caption": one["char_caption"], "centers": [{"x": at["x"], "y": at["y"]} for at in one["centers"]]}
-        for one in caption["char_captions"]
-    ]
     return {
-        "caption": {"base_caption": caption["base_caption"], "char_captions": characters},
+        "caption": {"base_caption": caption["base_caption"], "char_captions": caption.get("char_captions", [])},
         "use_coords": bool(block.get("use_coords", False)),
         "use_order": bool(block.get("use_order", order)),
         "legacy_uc": bool(block.get("legacy_uc", False)),
@@ -233,11 +230,16 @@ def _structured(block: Mapping[str, Any], *, order: bool) -> Comment:
 
 def _directions(wanted: Mapping[str, Any]) -> Comment:
     """Precise references by their numbers, under names that differ from the request's."""
+    described = wanted.get("director_reference_descriptions") or ()
+
+    def numbers(name: str) -> list[float] | None:
+        return [float(value) for value in wanted.get(f"director_reference_{name}") or ()] or None
+
     return {
-        "director_reference_strengths": wanted.get("director_reference_strength_values") or None,
-        "director_reference_descriptions": wanted.get("director_reference_descriptions") or None,
-        "director_reference_information_extracted": wanted.get("director_reference_information_extracted") or None,
-        "director_reference_secondary_strengths": wanted.get("director_reference_secondary_strength_values") or None,
+        "director_reference_strengths": numbers("strength_values"),
+        "director_reference_descriptions": [_structured(one, order=False) for one in described] or None,
+        "director_reference_information_extracted": numbers("information_extracted"),
+        "director_reference_secondary_strengths": numbers("secondary_strength_values"),
     }
 
 

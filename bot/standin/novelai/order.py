@@ -16,6 +16,7 @@ from bot.standin.novelai.refusal import ServiceError, broken, invalid
 REFERENCES_MAX = 16
 CANVASES = {(1024, 1536), (1536, 1024), (1472, 1472)}
 """What a precise reference must measure; anything else is refused (MooshieUI #665)."""
+DESCRIBED = ("character", "style", "character&style", "costume", "delta")
 _SHARE = Range(0, 1)
 _RANGES: Mapping[str, Range] = {
     "params_version": Range(1, 4, whole=True),
@@ -247,12 +248,23 @@ def _references(model: Model, wanted: Fields) -> tuple[tuple[bytes, float], ...]
     for name in _DIRECTIONS:
         if len(fields.listed(wanted, name)) != len(images):
             raise ServiceError(400, f"Error encoding v4 director references: {name} must have {len(images)} entries")
+    _check_descriptions(wanted)
     strengths = _numbers(wanted, "director_reference_strength_values", len(images), _SHARE)
     _numbers(wanted, "director_reference_secondary_strength_values", len(images), _SHARE)
+    _numbers(wanted, "director_reference_information_extracted", len(images), _SHARE)
     data = [fields.binary(image, "director_reference_images") for image in images]
     if any(fields.decoded(image).size not in CANVASES for image in data):
         raise ServiceError(400, "Error encoding v4 director references: invalid image size")
     return tuple(zip(data, strengths, strict=True))
+
+
+def _check_descriptions(wanted: Fields) -> None:
+    for described in fields.listed(wanted, "director_reference_descriptions"):
+        caption = described.get("caption") if isinstance(described, dict) else None
+        if not isinstance(caption, dict) or caption.get("base_caption") not in DESCRIBED:
+            raise ServiceError(400, "Error encoding v4 director references: invalid description")
+        if caption.get("char_captions", []) != []:
+            raise ServiceError(400, "Error encoding v4 director references: invalid description")
 
 
 def _numbers(wanted: Fields, name: str, length: int, allowed: Range) -> list[float]:

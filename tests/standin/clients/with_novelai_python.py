@@ -73,7 +73,9 @@ async def main(address: str) -> None:
     stream = aimed(GenerateImageInfer.build_generate("starry sky", model=Model.NAI_DIFFUSION_5_FULL), address)
     events = [event async for event in stream.request_stream(session=SESSION)]
     assert events[-1].is_final
-    print(f"stream: {len(events) - 1} previews, first {len(events[0].image)} bytes, final {len(events[-1].image)} bytes")
+    print(
+        f"stream: {len(events) - 1} previews, first {len(events[0].image)} bytes, final {len(events[-1].image)} bytes"
+    )
 
     larger = await aimed(Upscale(image=source), address).request(SESSION)
     _, picture = larger.files

@@ -15,8 +15,8 @@ from novelai.types import (
     I2iParams,
     InpaintParams,
 )
-from novelai.types.user.tools import UpscaleParams
 from novelai.types.user.tags import SuggestTagsParams
+from novelai.types.user.tools import UpscaleParams
 from PIL import Image
 
 PEOPLE = [Character(prompt="girl, red hair", position="B3"), Character(prompt="boy", negative_prompt="hat")]
