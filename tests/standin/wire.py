@@ -78,7 +78,7 @@ class Wire:
 
     def __init__(self, session: aiohttp.ClientSession, address: str) -> None:
         self._session = session
-        self._address = address
+        self.address = address
 
     async def post(
         self,
@@ -94,14 +94,16 @@ class Wire:
         headers = {"Authorization": f"Bearer {token}", "Accept": accept}
         if origin is not None:
             headers["Origin"] = origin
-        sent: dict[str, Any] = {"json": body} if form is None else {"data": form}
-        async with self._session.post(self._address + path, headers=headers, **sent) as response:
+        if form is None:
+            headers["Content-Type"] = "application/json"
+        data = io.BytesIO(json.dumps(body).encode()) if form is None else form
+        async with self._session.post(self.address + path, headers=headers, data=data) as response:
             return response.status, await response.read()
 
     async def get(self, path: str, token: str | None = None) -> tuple[int, Any]:
         """Status and JSON."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        async with self._session.get(self._address + path, headers=headers) as response:
+        async with self._session.get(self.address + path, headers=headers) as response:
             return response.status, await response.json()
 
     async def subscription(self) -> Any:

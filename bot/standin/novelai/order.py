@@ -16,6 +16,8 @@ from bot.standin.novelai.refusal import ServiceError, broken, invalid
 REFERENCES_MAX = 16
 CANVASES = {(1024, 1536), (1536, 1024), (1472, 1472)}
 """What a precise reference must measure; anything else is refused (MooshieUI #665)."""
+BLURS = (0, 0.3, 0.35, 0.4, 0.45, 0.5)
+"""What a source may be said to be blurred by (nai-api.md 1.4)."""
 DESCRIBED = ("character", "style", "character&style", "costume", "delta")
 _SHARE = Range(0, 1)
 _RANGES: Mapping[str, Range] = {
@@ -135,6 +137,11 @@ def _check_words(model: Model, wanted: Fields) -> None:
     fields.one_of(wanted, "image_format", ("png", "webp"), "png")
     fields.one_of(wanted, "stream", ("msgpack", "sse"), "msgpack")
     fields.text(wanted, "negative_prompt", "")
+    enhanced = wanted.get("upscale")
+    if model.family is Family.V5 and enhanced is not None:
+        if not isinstance(enhanced, dict):
+            raise invalid("upscale must be an object")
+        fields.one_of(enhanced, "declared_blur_sigma", BLURS)
 
 
 def _samples(wanted: Fields, size: tuple[int, int]) -> int:

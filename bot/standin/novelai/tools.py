@@ -8,6 +8,7 @@ from PIL import Image
 from bot.standin.novelai import director, fields
 from bot.standin.novelai.catalogue import MODELS, Family
 from bot.standin.novelai.fields import AREA_MAX, Fields, Range
+from bot.standin.novelai.order import BLURS
 from bot.standin.novelai.refusal import ServiceError, broken, invalid
 
 EMOTIONS = frozenset(
@@ -18,7 +19,6 @@ EMOTIONS = frozenset(
     }
 )  # fmt: skip
 PROMPTED = ("colorize", "emotion")
-BLURS = (0, 0.3, 0.35, 0.4, 0.45, 0.5)
 WORDS_MAX = 75
 """A prompt of more tokens makes the service fail (nai-api.md 5.4); words are never more than tokens."""
 TINY = 8
