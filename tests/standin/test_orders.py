@@ -297,7 +297,7 @@ async def test_accounts_of_their_own(wire: Wire, novelai: tuple[NovelAI, str]) -
 async def test_the_account_needs_rest(wire: Wire, novelai: tuple[NovelAI, str]) -> None:
     """Too soon after the last is refused like a second one at once."""
     service, _ = novelai
-    service.rest_seconds = 60
+    service.pace.rest = 60
     assert [200, 429] == [(await wire.post(a_body()))[0] for _ in range(2)]
 
 

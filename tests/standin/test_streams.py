@@ -59,7 +59,7 @@ async def test_samples_and_sources(wire: Wire) -> None:
 async def test_a_stream_is_paced_and_billed_once(wire: Wire, novelai: tuple[NovelAI, str]) -> None:
     """Events come as time goes by, the account is locked meanwhile, and the bill comes with the picture."""
     service, _ = novelai
-    service.step_seconds = 0.05
+    service.pace.step = 0.05
     large = a_body(width=1024, height=1536, steps=5)
     stream = asyncio.create_task(wire.events(large))
     await asyncio.sleep(0.05)
@@ -180,7 +180,7 @@ async def test_as_slow_as_asked(wire: Wire) -> None:
 async def test_a_client_that_goes_away_pays(wire: Wire, novelai: tuple[NovelAI, str]) -> None:
     """The service works on."""
     service, _ = novelai
-    service.step_seconds = 0.02
+    service.pace.step = 0.02
     async with _open(wire, a_body(width=1024, height=1536, steps=10, stream="sse"), STREAM) as response:
         await response.content.readany()
     async with asyncio.timeout(10):

@@ -85,6 +85,7 @@ async def test_each_tool_does_its_own(wire: Wire) -> None:
         (a_wish("lineart", width=1, height=1, image=a_picture((1, 1))), 500),
         (a_wish("emotion", prompt="furious;;"), 400),
         (a_wish("emotion", prompt=None), 400),
+        (a_wish("emotion", prompt="happy"), 400),
         (a_wish("colorize", defry=6), 400),
         (a_wish("colorize", prompt="red " * 76), 500),
     ],

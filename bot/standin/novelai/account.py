@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,16 @@ class AccountState:
             raise ServiceError(402, "An active subscription is required")
         if price > self.anlas:
             raise ServiceError(402)
+
+    def told(self) -> dict[str, Any]:
+        """What the room's backstage shows, and may `change`."""
+        return {"tier": self.tier, "active": self.active, "anlas": self.anlas, "usage": round(self.usage, 2)}
+
+    def change(self, wanted: Mapping[str, Any]) -> None:
+        """Set what is named. Raises TypeError, ValueError or AttributeError, and then nothing is changed."""
+        tier, active = int(wanted.get("tier", self.tier)), bool(wanted.get("active", self.active))
+        anlas, usage = int(wanted.get("anlas", self.anlas)), float(wanted.get("usage", self.usage))
+        self.tier, self.active, self.anlas, self.usage = tier, active, anlas, usage
 
     def subscription(self) -> dict[str, Any]:
         """``/user/subscription`` as seen live 2026-10 (nai-api.md 1.8); the bar is Opus's alone."""

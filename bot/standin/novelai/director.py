@@ -53,7 +53,7 @@ def _colorize(source: Image.Image, prompt: str, defry: int) -> tuple[Image.Image
 def _emotion(source: Image.Image, prompt: str, defry: int) -> tuple[Image.Image, ...]:
     """Somebody else's day: a new figure stands in the picture, and the mood colours it."""
     words = frozenset(re.findall(r"[a-z0-9]+", prompt.casefold()))
-    seed = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:4])
+    seed = int.from_bytes(hashlib.sha256(prompt.encode(errors="replace")).digest()[:4])
     other = paint(source.width, source.height, seed, words, "emotion", [Person(words, 0.5, 0.5)])
     moody = Image.blend(other, Image.new("RGB", source.size, _colour(prompt)), 0.3)
     return (Image.blend(source, moody, 0.6 - defry * 0.08),)
@@ -119,7 +119,7 @@ def encoding(source: bytes, model: str, extracted: float) -> bytes:
 
 
 def _colour(text: str) -> tuple[int, int, int]:
-    red, green, blue = hashlib.sha256(text.encode()).digest()[:3]
+    red, green, blue = hashlib.sha256(text.encode(errors="replace")).digest()[:3]
     return red, green, blue
 
 

@@ -4,6 +4,7 @@ import hashlib
 import random
 import re
 import time
+from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -25,13 +26,24 @@ def draw(model: str, prompt: str, wanted: Fields) -> tuple[bytes, ...]:
 
 def draw_all(order: Order) -> tuple[bytes, ...]:
     """The files of *order*."""
-    return tuple(finished(order, n, picture(order, n)) for n in range(order.samples))
+    began = time.perf_counter()
+    return files(order, pictures(order), "none", began)
 
 
-def finished(order: Order, n: int, made: Image.Image, stream: str = "none", began: float | None = None) -> bytes:
-    """Picture *n* as a file; *began* is the `time.perf_counter` of its beginning."""
-    seconds = 0.0 if began is None else time.perf_counter() - began
-    return file_of(order, made, Making(seed_of(order, n), stream, seconds))
+def pictures(order: Order) -> list[Image.Image]:
+    """The RGBA pictures of *order*."""
+    return [picture(order, n) for n in range(order.samples)]
+
+
+def files(order: Order, made: Sequence[Image.Image], stream: str, began: float) -> tuple[bytes, ...]:
+    """*made* as files; *began* is the `time.perf_counter` of the beginning."""
+    seconds = time.perf_counter() - began
+    return tuple(file_of(order, one, Making(seed_of(order, n), stream, seconds)) for n, one in enumerate(made))
+
+
+def seeds(order: Order) -> list[int]:
+    """The seed of each picture."""
+    return [seed_of(order, n) for n in range(order.samples)]
 
 
 def seed_of(order: Order, n: int) -> int:

@@ -27,6 +27,9 @@ _RANGES: Mapping[str, Range] = {
     "controlnet_strength": Range(0, 2),
     "noise": Range(0, 0.99),
     "uncond_scale": Range(0, 1.5),
+    "skip_cfg_above_sigma": Range(0, 1e6),
+    "tag_hint_qt": Range(0, 8, whole=True),
+    "tag_hint_uc_preset": Range(0, 8, whole=True),
 }
 _DIRECTIONS = (
     "director_reference_descriptions",
@@ -80,6 +83,7 @@ def order_of(body: Fields) -> Order:
     wanted = body.get("parameters")
     if not isinstance(wanted, dict):
         raise invalid("parameters must be an object")
+    wanted = {name: value for name, value in wanted.items() if value is not None}
     prompt = body.get("input")
     if not isinstance(prompt, str) or not prompt:
         raise broken()
@@ -123,16 +127,12 @@ def _action(model: Model, body: Fields) -> str:
 def _check_numbers(model: Model, wanted: Fields) -> None:
     fields.number(wanted, "steps", Range(1, 50, whole=True))
     fields.number(wanted, "scale", Range(0, model.scale_max))
-    for name, allowed in _RANGES.items():
-        if wanted.get(name) is not None:
-            fields.number(wanted, name, allowed)
-    if wanted.get("skip_cfg_above_sigma") is not None:
-        fields.number(wanted, "skip_cfg_above_sigma", Range(0, 1e6))
+    for name in _RANGES.keys() & wanted.keys():
+        fields.number(wanted, name, _RANGES[name])
 
 
 def _check_words(model: Model, wanted: Fields) -> None:
-    if wanted.get("sampler") not in model.samplers:
-        raise invalid(f"sampler {str(wanted.get('sampler'))[:40]!r} is not available for {model.id}")
+    fields.one_of(wanted, "sampler", model.samplers)
     fields.one_of(wanted, "noise_schedule", SCHEDULES, "karras")
     fields.one_of(wanted, "image_format", ("png", "webp"), "png")
     fields.one_of(wanted, "stream", ("msgpack", "sse"), "msgpack")

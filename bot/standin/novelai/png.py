@@ -27,8 +27,8 @@ def png(picture: Image.Image, fields: Mapping[str, str], *, behind: bool = False
 def _text_chunk(name: str, text: str) -> bytes:
     """tEXt for ASCII, iTXt for the rest, as the service writes them."""
     if text.isascii():
-        return _chunk(b"tEXt", name.encode() + b"\0" + text.encode())
-    return _chunk(b"iTXt", name.encode() + b"\0\0\0\0\0" + text.encode())
+        return _chunk(b"tEXt", name.encode() + b"\0" + text.encode(errors="replace"))
+    return _chunk(b"iTXt", name.encode() + b"\0\0\0\0\0" + text.encode(errors="replace"))
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

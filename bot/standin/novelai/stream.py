@@ -48,9 +48,9 @@ def _share(order: Order) -> float:
     return float(order.wanted.get(name, usual))
 
 
-def previews(order: Order, made: Sequence[Image.Image], gen_id: int) -> Iterator[Event]:
+def previews(order: Order, made: Sequence[Image.Image]) -> Iterator[Event]:
     """Each picture coming out of noise, step by step: small JPEGs."""
-    count = frames(order) - 1
+    count, gen_id = frames(order) - 1, new_id(order.seed)
     for step in range(count):
         for n, picture in enumerate(made):
             image = _preview(picture, seed_of(order, n), (step + 1) / (count + 1))

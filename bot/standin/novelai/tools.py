@@ -52,7 +52,8 @@ def augmentation_of(body: Fields) -> Augmentation:
     if size[0] * size[1] > AREA_MAX:
         raise invalid("the image is too large")
     prompt = fields.text(body, "prompt", "") if name in PROMPTED else ""
-    if name == "emotion" and prompt.partition(";;")[0].strip() not in EMOTIONS:
+    mood, parted, _ = prompt.partition(";;")
+    if name == "emotion" and not (parted and mood in EMOTIONS):
         raise invalid("emotion needs a prompt of one mood, two semicolons and more words")
     if len(re.findall(r"\w+", prompt)) > WORDS_MAX:
         raise broken()

@@ -20,10 +20,10 @@ def webp(picture: Image.Image, fields: Mapping[str, str]) -> bytes:
     slipped = description if description.isascii() else "\0\0\0\0" + description
     exif = Image.Exif()
     exif[_TITLE] = fields["Title"]
-    exif[_DESCRIPTION] = slipped.encode()
+    exif[_DESCRIPTION] = slipped.encode(errors="replace")
     exif[_SOFTWARE] = fields["Source"]
     outer = json.dumps({**fields, "Description": slipped}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    exif.get_ifd(_EXIF)[_USER_COMMENT] = b"ASCII\0\0\0" + outer.encode()
+    exif.get_ifd(_EXIF)[_USER_COMMENT] = b"ASCII\0\0\0" + outer.encode(errors="replace")
     packed = BytesIO()
     picture.save(packed, "WEBP", lossless=True, exact=True, quality=20, method=0, exif=exif)
     return packed.getvalue()
