@@ -107,7 +107,7 @@ def framed(event: Event, kind: str) -> bytes:
 async def sent(
     request: web.Request, events: AsyncIterator[Event], kind: str, fault: Fault | None
 ) -> web.StreamResponse:
-    """The *events* as they come, and the *fault*, if any, where half of a picture's previews would be over."""
+    """The *events* as they come, and the *fault*, if any, in the place of the first picture."""
     response = web.StreamResponse(headers={"Content-Type": KINDS[kind]})
     await response.prepare(request)
     name = fault.name if fault is not None else ""
