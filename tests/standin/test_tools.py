@@ -209,6 +209,7 @@ async def test_the_subscription_has_the_live_shape(wire: Wire) -> None:
     assert {name: set(value) for name, value in captured.items() if isinstance(value, dict)} == {
         name: set(told[name]) for name, value in captured.items() if isinstance(value, dict)
     }
+    assert captured["usage"] == told["usage"]
     assert 401 == (await wire.get("/user/data", "pst-other"))[0]
     assert told == {**(await wire.get("/user/data", "pst-standin"))[1]["subscription"], "expiresAt": told["expiresAt"]}
 

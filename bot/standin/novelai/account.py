@@ -92,9 +92,13 @@ class AccountState:
         return {**told, "usage": self._bar()} if self.is_opus else told
 
     def _bar(self) -> dict[str, Any]:
+        """As captured 2026-10, at 100 % too: a whole percent comes back in about two hours."""
         percent = self.recovered()
-        wait = 0 if percent >= 100 else _SECONDS_OF_ONE_PERCENT
-        return {"percent": int(max(percent, 0)), "isNegative": percent < 0, "timeUntilNextPercent": wait}
+        return {
+            "percent": int(max(percent, 0)),
+            "isNegative": percent < 0,
+            "timeUntilNextPercent": _SECONDS_OF_ONE_PERCENT,
+        }
 
 
 class Accounts:
