@@ -9,9 +9,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 
-def check(request: web.Request) -> None:
+def check(request: web.Request, *, also: str | None = None) -> None:
     """
-    Raise 403 unless the request is for a loopback name and not from a page of another origin.
+    Raise 403 unless the request is for a loopback name and not from a page of another origin than *also*.
 
     A name of some other site may be made to point here, and any page a person has open may post here or open a socket;
     a browser then says so in ``Origin``. Programs send none.
@@ -19,7 +19,7 @@ def check(request: web.Request) -> None:
     if request.host.rsplit(":", 1)[0] not in LOCAL:
         raise web.HTTPForbidden
     origin = request.headers.get("Origin")
-    if origin is not None and origin != f"http://{request.host}":
+    if origin is not None and origin not in (f"http://{request.host}", also):
         raise web.HTTPForbidden
 
 

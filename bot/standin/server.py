@@ -16,6 +16,9 @@ from bot.standin.discord import lantern
 from bot.standin.discord.service import BODY_MAX, Discord
 from bot.standin.novelai import FAULTS, TOKEN, NovelAI, parse_fault
 
+STEP_SECONDS = 0.1
+"""Between two previews of a stream, so that a picture forms in about the time it takes at the real service."""
+
 
 async def serve(*, port: int, with_discord: bool, env: Path | None, faults: Sequence[str], with_parent: bool) -> int:
     """
@@ -28,7 +31,7 @@ async def serve(*, port: int, with_discord: bool, env: Path | None, faults: Sequ
     except (KeyError, ValueError):
         print(f"a fault is NAME or NAME=N; the names are: {', '.join(sorted(FAULTS))}", file=sys.stderr)
         return 2
-    novelai, discord = NovelAI(wanted), Discord() if with_discord else None
+    novelai, discord = NovelAI(wanted, step_seconds=STEP_SECONDS), Discord() if with_discord else None
     runner = web.AppRunner(_app(novelai, discord), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:

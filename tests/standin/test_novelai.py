@@ -3,63 +3,15 @@
 import asyncio
 import io
 import json
-import zipfile
-from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
 from PIL import Image
 
 from bot.imaging.inspection import inspect_image
 from bot.imaging.signature import STANDIN
-from bot.standin.billing import anlas
 from bot.standin.novelai import NovelAI
-from tests.shared import shared
-
-
-def a_body(**parameters: Any) -> dict[str, Any]:
-    """A request that the service takes."""
-    wanted = {
-        "width": 64,
-        "height": 64,
-        "steps": 28,
-        "scale": 5,
-        "seed": 7,
-        "sampler": "k_euler",
-        "n_samples": 1,
-        **parameters,
-    }
-    return {"input": "1girl", "model": "nai-diffusion-3", "action": "generate", "parameters": wanted}
-
-
-class Wire:
-    """Speaks to the service over its socket."""
-
-    def __init__(self, session: aiohttp.ClientSession, address: str) -> None:
-        self._session = session
-        self._address = address
-
-    async def post(self, body: object, *, token: str = "pst-standin", accept: str = "*/*") -> tuple[int, bytes]:
-        """Status and body."""
-        headers = {"Authorization": f"Bearer {token}", "Accept": accept}
-        url = f"{self._address}/ai/generate-image"
-        async with self._session.post(url, json=body, headers=headers) as response:
-            return response.status, await response.read()
-
-    async def images(self, body: object) -> list[bytes]:
-        """The pictures of a good request."""
-        status, answer = await self.post(body)
-        assert 200 == status, answer[:300]
-        with zipfile.ZipFile(io.BytesIO(answer)) as archive:
-            return [archive.read(name) for name in archive.namelist()]
-
-
-@pytest.fixture
-async def wire(novelai: tuple[NovelAI, str]) -> AsyncIterator[Wire]:
-    """A connection to the service."""
-    async with aiohttp.ClientSession() as session:
-        yield Wire(session, novelai[1])
+from tests.standin.wire import Wire, a_body
 
 
 async def test_a_picture_is_signed_and_says_its_settings(wire: Wire) -> None:
@@ -163,29 +115,3 @@ async def test_faults_by_tag_and_by_name(wire: Wire, novelai: tuple[NovelAI, str
     assert status == (await wire.post(a_body()))[0]
     assert 200 == (await wire.post(a_body()))[0]
     assert 10_000 == service.account.anlas
-
-
-def test_its_own_price_agrees_with_the_table() -> None:
-    """The formula was written a second time; the shared table judges it too."""
-    cases = json.loads(shared("data/anlas-cases.json").read_text())["cases"]
-    plain = [case for case in cases if case["request"]["kind"] == "generate" and _is_plain(case["request"])]
-
-    wrong = {}
-    for case in plain:
-        request = case["request"]
-        found = anlas(request["model"], request, opus=request["opus"])
-        if found != case["recommended"]:
-            wrong[case["id"]] = (found, case["recommended"])
-
-    assert not wrong
-    assert len(plain) > 20
-
-
-def _is_plain(request: dict[str, Any]) -> bool:
-    """Text to image without references, on models whose price the stand-in knows."""
-    special = ("vibes", "char_refs", "usage_negative")
-    return (
-        request["action"] == "generate"
-        and not any(request.get(name) for name in special)
-        and "medium" not in request["model"]
-    )

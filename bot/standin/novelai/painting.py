@@ -1,7 +1,8 @@
-"""Draws a landscape from a seed and the words of a prompt: the same seed and words, the same picture."""
+"""Draws a landscape from a seed, the words of a prompt and a style: the same of all three, the same picture."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
@@ -37,10 +38,22 @@ BRUSH = 0.9
 """Pixels by which every edge is softened in the end, like a brush."""
 
 
-def paint(width: int, height: int, seed: int, words: Iterable[str]) -> Image.Image:
-    """An RGB picture of *width* × *height*."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody to be drawn, by the words about them, at a place from 0 to 1."""
+
+    words: frozenset[str]
+    x: float
+    y: float
+
+
+def paint(
+    width: int, height: int, seed: int, words: Iterable[str], style: str = "", people: Sequence[Person] = ()
+) -> Image.Image:
+    """An RGB picture of *width* × *height*; without *people* the words say whether there is somebody."""
     known = set(words)
-    chance = random.Random(f"{seed}:{sorted(known)}")  # noqa: S311 - a picture, not a secret
+    told = sorted(known), style, [(sorted(person.words), person.x, person.y) for person in people]
+    chance = random.Random(f"{seed}:{told}")  # noqa: S311 - a picture, not a secret
     mood = next((name for name, signs in MOODS if known & set(signs)), chance.choice(("day", "sunset", "spring")))
     w, h = width, height
     horizon = int(h * chance.uniform(0.5, 0.64))
@@ -54,8 +67,10 @@ def paint(width: int, height: int, seed: int, words: Iterable[str]) -> Image.Ima
         scene = _water(scene, w, h, horizon, mood, chance)
     _ground(scene, w, h, mood, chance)
     _tree(scene, w, h, known, mood, chance)
-    if known & {"1girl", "1boy", "girl", "boy", "2girls", "2boys", "woman", "man", "solo"}:
-        _figure(scene, w, h, known, mood, chance)
+    if not people and known & {"1girl", "1boy", "girl", "boy", "2girls", "2boys", "woman", "man", "solo"}:
+        people = [Person(frozenset(known), chance.uniform(0.38, 0.62), 0.5)]
+    for person in sorted(people, key=lambda somebody: somebody.y):
+        _figure(scene, w, h, person, mood, chance)
     _petals(scene, w, h, known, chance)
     return _grain(scene.filter(ImageFilter.GaussianBlur(BRUSH)), chance)
 
@@ -227,14 +242,14 @@ HAIR: tuple[Colour, ...] = ((66, 46, 60), (196, 150, 96), (120, 70, 52), (206, 2
 COAT: tuple[Colour, ...] = ((236, 232, 226), (150, 62, 70), (58, 86, 128), (92, 118, 92), (226, 190, 110))
 
 
-def _figure(scene: Image.Image, w: int, h: int, known: set[str], mood: str, chance: random.Random) -> None:
+def _figure(scene: Image.Image, w: int, h: int, person: Person, mood: str, chance: random.Random) -> None:
     """Somebody seen from behind, looking out over the land."""
-    x, foot, tall = w * chance.uniform(0.38, 0.62), h * 0.93, h * 0.26
+    x, foot, tall = w * person.x, h * (0.88 + 0.1 * person.y), h * 0.26
     dark = 0.35 if mood == "night" else 0.1
     hair, coat = (_mix(chance.choice(kind), HILLS[mood][1], dark) for kind in (HAIR, COAT))
     skin = _mix((240, 208, 188), HILLS[mood][1], dark)
     head, top = tall * 0.075, foot - tall
-    is_boy = bool(known & {"1boy", "boy", "2boys", "man"})
+    is_boy = bool(person.words & {"1boy", "boy", "2boys", "man"})
     layer = scene.copy()
     draw = ImageDraw.Draw(layer)
     for leg in (-1, 1):
