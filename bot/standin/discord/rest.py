@@ -154,18 +154,23 @@ class Rest:
                 raise errors.not_in_the_standin(method, "/".join(parts))
 
     def _guild(self, guild_id: int, rest: list[str]) -> object:
-        guild = self._world.guilds.get(guild_id)
-        if guild is None:
-            raise errors.unknown_guild()
         match rest:
             case []:
+                guild = self._known_guild(guild_id)
                 return {name: value for name, value in guild.items() if name not in GATEWAY_ONLY} | {"region": "none"}
             case ["channels"]:
-                return self._replied("channels", [self._world.with_denials(each) for each in guild["channels"]])
+                channels = self._known_guild(guild_id)["channels"]
+                return self._replied("channels", [self._world.with_denials(each) for each in channels])
             case ["members", user] if _id(user) == lantern.APPLICATION:
+                self._known_guild(guild_id)
                 return self._world.member(self._world.bot, lantern.BOT_PERMISSIONS, guild_id)
             case _:
                 raise errors.not_in_the_standin("GET", "/".join(["guilds", str(guild_id), *rest]))
+
+    def _known_guild(self, guild_id: int) -> Json:
+        if guild_id not in self._world.guilds:
+            raise errors.unknown_guild()
+        return self._world.guilds[guild_id]
 
     def _about(self) -> Json:
         return {
