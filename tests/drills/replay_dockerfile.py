@@ -153,7 +153,7 @@ class Replay:
         image, _, name = instruction.text.partition(" AS ")
         root = self._work / f"stage-{len(self._stages)}"
         wanted = "python" + image.partition(":")[2].partition("-")[0]
-        python = shutil.which(wanted) or sys.executable
+        python = wanted if _works(wanted) else sys.executable
         subprocess.run([python, "-m", "venv", root / "usr/local"], check=True, timeout=STEP_TIME)
         self._skip(f"FROM {image}", f"a venv of {Path(python).name} stands for it")
         self._stage = self._stages[name or str(len(self._stages))] = Stage(root, _environ(root))
@@ -229,6 +229,14 @@ def _copy(origin: Path, target: Path, *, into: bool) -> None:
     # Byte code is copied between stages; in the context it is what .dockerignore leaves out.
     ignored = shutil.ignore_patterns("__pycache__") if origin.is_relative_to(ROOT) else None
     shutil.copytree(origin, target, symlinks=True, dirs_exist_ok=True, ignore=ignored)
+
+
+def _works(python: str) -> bool:
+    """Whether that Python is here; one that pyenv only knows of has a name and no version."""
+    try:
+        return subprocess.run([python, "--version"], capture_output=True, timeout=STEP_TIME).returncode == 0
+    except OSError:
+        return False
 
 
 def _move_scripts(target: Path, old: Path, new: Path) -> None:
