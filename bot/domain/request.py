@@ -2,11 +2,16 @@
 
 import math
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 
+from bot.domain.bounds import check_range, check_text
+from bot.domain.character import CHARACTER_MAX, Character
 from bot.domain.errors import Mistake
-from bot.domain.model import CAPABILITIES, Capabilities, Model, NoiseSchedule, Sampler, Smea, UcPreset
+from bot.domain.inputs import REFERENCES_MAX, VIBES_MAX, Img2Img, Inpaint, Input, InputKind, Reference, Vibe
+from bot.domain.model import CAPABILITIES, Capabilities, Model, NoiseSchedule, Sampler, Smea, UcPreset, VibeForm
 
 GRID = 64
 """Sides are multiples of this many pixels (nai-api.md 3)."""
@@ -20,12 +25,10 @@ SEED_MAX = 4_294_967_295
 SAMPLES_MAX = 4
 PROMPT_MAX = 4_000
 """Characters; a form field holds no more, and what can be asked for can be edited."""
-
-
-def check_range(option: str, value: float, low: float, high: float) -> None:
-    """Raise `Mistake` ``option.range`` unless low ≤ value ≤ high; NaN is out of every range."""
-    if not low <= value <= high:
-        raise Mistake("option.range", option=option, low=low, high=high)
+IMAGE_AREA_MAX = 16_777_216
+"""Pixels of an image that is given to a tool; the tool itself works on at most `AREA_MAX`."""
+FREE_VIBES = 4
+"""Vibes that cost nothing once they are encoded (nai-api.md 2.8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,21 +125,27 @@ def _size_of_ratio(across: float, up: float) -> Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """What the member typed, and which ready-made text goes with it. 1 to 4,000 and 0 to 4,000 characters."""
+    """
+    What the member typed, and which ready-made text goes with it.
+
+    1 to 4,000 and 0 to 4,000 characters of text, and 4,000 in all *characters* together. *transparent* asks for a
+    transparent background.
+    """
 
     text: str = field(repr=False)
     undesired_content: str = field(default="", repr=False)
     quality_tags: bool = True
     uc_preset: UcPreset = UcPreset.HEAVY
+    characters: tuple[Character, ...] = ()
+    transparent: bool = False
 
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise Mistake("prompt.empty")
-        if any("\ud800" <= c <= "\udfff" for c in self.text + self.undesired_content):
-            # Half a character: no encoding can send or store it.
-            raise Mistake("prompt.unreadable")
-        check_range("prompt", len(self.text), 1, PROMPT_MAX)
-        check_range("undesired_content", len(self.undesired_content), 0, PROMPT_MAX)
+        check_text("prompt", self.text, PROMPT_MAX)
+        check_text("undesired_content", self.undesired_content, PROMPT_MAX)
+        described = sum(len(each.prompt) + len(each.undesired_content) for each in self.characters)
+        check_range("characters", described, 0, CHARACTER_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +169,11 @@ class Sampling:
 
     def __post_init__(self) -> None:
         row = CAPABILITIES[self.model]
+        if not row.is_offered:
+            raise Mistake("model.gone", model=row.short, models=tuple(each.short for each in offered()))
         check_range("steps", self.steps, 1, STEPS_MAX)
+        if row.steps_fixed not in (None, self.steps):
+            raise Mistake("option.fixed", option="steps", model=row.short, value=row.steps_fixed)
         check_range("cfg_scale", self.cfg_scale, 0, row.cfg_scale_max)
         check_range("rescale", self.prompt_guidance_rescale, 0, 1)
         if self.seed is not None:
@@ -168,33 +181,53 @@ class Sampling:
         self._check_features(row)
 
     def _check_features(self, row: Capabilities) -> None:
-        lacking = {
-            "sampler": self.sampler not in row.samplers,
-            "noise_schedule": self.noise_schedule not in row.noise_schedules,
-            "smea": self.smea is not Smea.OFF and not row.smea,
-            "decrisper": self.decrisper and not row.decrisper,
-            "variety": self.variety and row.variety_sigma is None,
+        check_choice(row, "sampler", self.sampler, row.samplers)
+        check_choice(row, "noise_schedule", self.noise_schedule, row.noise_schedules)
+        asked = {
+            "rescale": bool(self.prompt_guidance_rescale),
+            "smea": self.smea is not Smea.OFF,
+            "decrisper": self.decrisper,
+            "variety": self.variety,
         }
-        for feature, is_lacking in lacking.items():
-            if is_lacking:
-                raise lacks(row, feature, str(getattr(self, feature)))
+        check_features(row, asked)
 
 
-def lacks(row: Capabilities, feature: str, value: str) -> Mistake:
-    """The mistake of asking a model for something it does not have; says what it has, or which models have it."""
-    choices: tuple[str, ...] = {
-        "sampler": row.samplers,
-        "noise_schedule": row.noise_schedules,
-        "uc_preset": tuple(row.uc_presets),
-    }.get(feature, ())
-    if choices:
-        return Mistake("option.choice", model=row.short, option=feature, value=value, choices=choices)
-    able = tuple(
-        other.short
-        for other in CAPABILITIES.values()
-        if getattr(other, {"variety": "variety_sigma"}.get(feature, feature))
-    )
-    return Mistake("option.model", model=row.short, feature=feature, models=able)
+FEATURES: Mapping[str, Callable[[Capabilities], bool]] = MappingProxyType(
+    {
+        "rescale": lambda row: row.rescale,
+        "smea": lambda row: row.smea,
+        "decrisper": lambda row: row.decrisper,
+        "variety": lambda row: row.variety_sigma is not None,
+        "undesired_content": lambda row: row.undesired_content,
+        "characters": lambda row: row.characters > 0,
+        "free_positions": lambda row: row.free_positions,
+        "transparent": lambda row: row.transparent,
+        "inpaint": lambda row: row.inpainting is not None,
+        "inpaint_strength": lambda row: row.inpaint_strength,
+        "vibes": lambda row: row.vibes is not None,
+        "references": lambda row: row.references,
+    }
+)
+"""What a model may have or lack, by the option that asks for it."""
+
+
+def offered() -> tuple[Capabilities, ...]:
+    """The rows of the models that can be asked for."""
+    return tuple(row for row in CAPABILITIES.values() if row.is_offered)
+
+
+def check_features(row: Capabilities, asked: Mapping[str, bool]) -> None:
+    """Raise `Mistake` ``option.model`` for the first feature that is asked for and that the model lacks."""
+    for feature, is_asked in asked.items():
+        if is_asked and not FEATURES[feature](row):
+            able = tuple(other.short for other in offered() if FEATURES[feature](other))
+            raise Mistake("option.model", model=row.short, feature=feature, models=able)
+
+
+def check_choice(row: Capabilities, option: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise `Mistake` ``option.choice`` for what is none of the model's choices."""
+    if value not in choices:
+        raise Mistake("option.choice", model=row.short, option=option, value=str(value), choices=choices)
 
 
 def default_sampling(model: Model) -> Sampling:
@@ -203,7 +236,7 @@ def default_sampling(model: Model) -> Sampling:
     return Sampling(
         model=model,
         sampler=row.sampler,
-        steps=FREE_STEPS,
+        steps=row.steps_fixed or FREE_STEPS,
         cfg_scale=row.cfg_scale,
         prompt_guidance_rescale=0.0,
         noise_schedule=row.noise_schedule,
@@ -213,8 +246,10 @@ def default_sampling(model: Model) -> Sampling:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generate:
     """
-    Text to image. *spoiler* hides the picture where it is shown; *private* shows it to the member alone. *safe* is
-    set by the studio where the place keeps pictures safe (`bot.domain.rules.keeps_safe`).
+    Text to image, or image to image with *img2img* or *inpaint*.
+
+    *spoiler* hides the picture where it is shown; *private* shows it to the member alone. *safe* is set by the studio
+    where the place keeps pictures safe (`bot.domain.rules.keeps_safe`).
     """
 
     prompt: Prompt
@@ -224,36 +259,302 @@ class Generate:
     spoiler: bool = False
     private: bool = False
     safe: bool = False
+    img2img: Img2Img | None = None
+    inpaint: Inpaint | None = None
+    vibes: tuple[Vibe, ...] = ()
+    references: tuple[Reference, ...] = ()
 
     def __post_init__(self) -> None:
         check_range("samples", self.samples, 1, SAMPLES_MAX)
         if self.sampling.seed is not None:
             check_range("seed", self.sampling.seed, 1, SEED_MAX - self.samples + 1)
+        check_range("vibes", len(self.vibes), 0, VIBES_MAX)
+        check_range("references", len(self.references), 0, REFERENCES_MAX)
+        chosen = CAPABILITIES[self.sampling.model]
+        check_choice(chosen, "uc_preset", self.prompt.uc_preset, tuple(chosen.uc_presets))
+        self._check_features(chosen)
+        if self.row is not chosen:
+            self._check_features(self.row)
+            check_choice(self.row, "noise_schedule", self.sampling.noise_schedule, self.row.noise_schedules)
+        self._check_combinations()
+
+    def _check_features(self, row: Capabilities) -> None:
+        characters = self.prompt.characters
+        asked = {
+            "undesired_content": bool(self.prompt.undesired_content.strip())
+            or any(each.undesired_content.strip() for each in characters),
+            "transparent": self.prompt.transparent,
+            "characters": bool(characters),
+            "free_positions": any(each.position is not None and not each.position.is_on_grid for each in characters),
+            "inpaint": self.inpaint is not None,
+            "inpaint_strength": self.inpaint is not None and self.inpaint.strength != 1,
+            "vibes": bool(self.vibes),
+            "references": bool(self.references),
+        }
+        check_features(row, asked)
+        if len(characters) > row.characters:
+            able = tuple(other.short for other in offered() if other.characters >= len(characters))
+            code = "characters.many" if able else "characters.many.all"
+            raise Mistake(code, model=row.short, limit=row.characters, models=able)
+
+    def _check_combinations(self) -> None:
+        """What the site forbids or drops (nai-api.md 1.4, 2.3, 2.8)."""
+        if self.img2img is not None and self.inpaint is not None:
+            raise Mistake("source.one")
+        if self.has_source and self.sampling.smea is not Smea.OFF:
+            raise Mistake("option.image", option="smea")
+        if self.inpaint is not None and self.sampling.sampler is Sampler.DDIM:
+            raise Mistake("option.image", option="sampler")
+        if self.vibes and (self.inpaint is not None or self.references):
+            raise Mistake("vibes.alone")
+
+    @property
+    def row(self) -> Capabilities:
+        """What the model can do that really draws: a mask may go to another one."""
         row = CAPABILITIES[self.sampling.model]
-        if self.prompt.uc_preset not in row.uc_presets:
-            raise lacks(row, "uc_preset", self.prompt.uc_preset)
+        if self.inpaint is not None and row.inpaints_as is not None:
+            return CAPABILITIES[row.inpaints_as]
+        return row
+
+    @property
+    def has_source(self) -> bool:
+        """Whether it begins with an image."""
+        return self.img2img is not None or self.inpaint is not None
+
+    @property
+    def text(self) -> str:
+        """What it is shown as."""
+        return self.prompt.text
 
     @property
     def pictures(self) -> int:
         """How many pictures come back."""
         return self.samples
 
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The images it needs."""
+        return (
+            *([Input(InputKind.SOURCE)] if self.has_source else []),
+            *([Input(InputKind.MASK)] if self.inpaint is not None else []),
+            *(Input(InputKind.VIBE, n) for n in range(len(self.vibes))),
+            *(Input(InputKind.REFERENCE, n) for n in range(len(self.references))),
+        )
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """Every text that says what to draw."""
+        return (self.prompt.text, *(each.prompt for each in self.prompt.characters))
+
+    @property
+    def undesired_contents(self) -> tuple[str, ...]:
+        """Every text that says what to keep out."""
+        own = (self.prompt.undesired_content, *(each.undesired_content for each in self.prompt.characters))
+        return tuple(text for text in own if text)
+
     def with_seed(self, seed: int | None) -> "Generate":
         """The same request with another seed; None lets the studio draw one."""
         return replace(self, sampling=replace(self.sampling, seed=seed))
 
 
-Request = Generate
+class DirectorTool(StrEnum):
+    """What NovelAI's director does with an image; the value is the service's id (nai-api.md 6.6)."""
+
+    LINE_ART = "lineart"
+    SKETCH = "sketch"
+    COLORIZE = "colorize"
+    EMOTION = "emotion"
+    DECLUTTER = "declutter"
+    DECLUTTER_KEEP_BUBBLES = "declutter-keep-bubbles"
+    REMOVE_BACKGROUND = "bg-removal"
+
+    @property
+    def takes_prompt(self) -> bool:
+        """Whether it takes a prompt and defry."""
+        return self in (DirectorTool.COLORIZE, DirectorTool.EMOTION)
+
+
+class Mood(StrEnum):
+    """The emotions of the director; the value is the service's word."""
+
+    NEUTRAL = "neutral"
+    HAPPY = "happy"
+    SAD = "sad"
+    ANGRY = "angry"
+    SCARED = "scared"
+    SURPRISED = "surprised"
+    TIRED = "tired"
+    EXCITED = "excited"
+    NERVOUS = "nervous"
+    THINKING = "thinking"
+    CONFUSED = "confused"
+    SHY = "shy"
+    DISGUSTED = "disgusted"
+    SMUG = "smug"
+    BORED = "bored"
+    LAUGHING = "laughing"
+    IRRITATED = "irritated"
+    AROUSED = "aroused"
+    EMBARRASSED = "embarrassed"
+    WORRIED = "worried"
+    LOVE = "love"
+    DETERMINED = "determined"
+    HURT = "hurt"
+    PLAYFUL = "playful"
+
+
+DIRECTOR_PROMPT_MAX = 300
+"""Characters; over 75 tokens the service answers 500 (nai-api.md 5.4)."""
+DEFRY_MAX = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direct:
+    """
+    A director tool on an image of *width* × *height* pixels.
+
+    *mood* belongs to emotion and must be there; *prompt* and *defry* (0 to 5, higher is weaker) to colorize and emotion.
+    """
+
+    tool: DirectorTool
+    width: int
+    height: int
+    prompt: str = field(default="", repr=False)
+    mood: Mood | None = None
+    defry: int = 0
+    spoiler: bool = False
+    private: bool = False
+    safe: bool = False
+
+    def __post_init__(self) -> None:
+        check_image(self.width, self.height)
+        check_text("prompt", self.prompt, DIRECTOR_PROMPT_MAX)
+        check_range("defry", self.defry, 0, DEFRY_MAX)
+        if (self.mood is None) is (self.tool is DirectorTool.EMOTION):
+            raise Mistake("tool.mood")
+        if (self.prompt.strip() or self.defry) and not self.tool.takes_prompt:
+            raise Mistake("tool.prompt")
+
+    @property
+    def text(self) -> str:
+        """What it is shown as."""
+        return self.prompt
+
+    @property
+    def pixels(self) -> int:
+        """The area of the image."""
+        return self.width * self.height
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures are counted; removing the background gives three views of one."""
+        return 1
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The images it needs."""
+        return (Input(InputKind.SOURCE),)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """Every text that says what to draw."""
+        return tuple(text for text in (self.mood or "", self.prompt) if text)
+
+    @property
+    def undesired_contents(self) -> tuple[str, ...]:
+        """None: the tools take no such text."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upscale:
+    """
+    The image of *width* × *height* pixels at twice the sides, by a V5 model (nai-api.md 4.2).
+
+    At most 3,145,728 pixels. The factor was measured on V5 Curated (live 2026-10-02): read the size of the answer.
+    """
+
+    width: int
+    height: int
+    spoiler: bool = False
+    private: bool = False
+    safe: bool = False
+
+    def __post_init__(self) -> None:
+        check_image(self.width, self.height, AREA_MAX)
+
+    @property
+    def text(self) -> str:
+        """What it is shown as."""
+        return ""
+
+    @property
+    def pixels(self) -> int:
+        """The area of the image."""
+        return self.width * self.height
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures come back."""
+        return 1
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The images it needs."""
+        return (Input(InputKind.SOURCE),)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """None: nothing is described."""
+        return ()
+
+    @property
+    def undesired_contents(self) -> tuple[str, ...]:
+        """None: nothing is described."""
+        return ()
+
+
+def check_image(width: int, height: int, area: int = IMAGE_AREA_MAX) -> None:
+    """Raise `Mistake` ``image.area`` unless an image has pixels, and at most *area*."""
+    if min(width, height) < 1 or width * height > area:
+        raise Mistake("image.area", pixels=area)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeVibe:
+    """Has NovelAI encode an image as a vibe for *model*: paid once, then the encoding may be used again and again."""
+
+    model: Model
+    information_extracted: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range("information_extracted", self.information_extracted, 0, 1)
+        row = CAPABILITIES[self.model]
+        if row.vibes is not VibeForm.ENCODING:
+            able = tuple(other.short for other in offered() if other.vibes is VibeForm.ENCODING)
+            raise Mistake("option.model", model=row.short, feature="vibe_encoding", models=able)
+
+
+Request = Generate | Direct | Upscale
 """What can be asked of NovelAI. Matched once in each of `anlas`, `wire` and the replies; nowhere else."""
 
 
-def free_form(request: Generate) -> Generate:
-    """The nearest request that an Opus account draws for nothing: one picture, at most a megapixel and 28 steps."""
+def free_form(request: Request) -> Request:
+    """
+    The nearest request that an Opus account draws for nothing; a tool's is itself, whether that is free or not.
+
+    One picture, at most a megapixel and 28 steps, without precise references and without vibes that cost.
+    """
+    if not isinstance(request, Generate):
+        return request
+    costs = len(request.vibes) > FREE_VIBES or not all(vibe.encoded for vibe in request.vibes)
     return replace(
         request,
         samples=1,
         size=scaled_to(request.size, FREE_AREA),
         sampling=replace(request.sampling, steps=min(request.sampling.steps, FREE_STEPS)),
+        vibes=() if costs else request.vibes,
+        references=(),
     )
 
 
@@ -309,3 +610,17 @@ class Picture:
     data: bytes = field(repr=False)
     media_type: str
     seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """
+    A picture that is being made: *step* of *total_steps* is drawn.
+
+    *picture* is the service's small JPEG as it came (an image from outside: decode it with bounds), None where it sent
+    none that can be one.
+    """
+
+    step: int
+    total_steps: int
+    picture: bytes | None = field(default=None, repr=False)

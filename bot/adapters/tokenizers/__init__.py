@@ -23,6 +23,8 @@ class Tokenizers:
             case TokenizerKind.CLIP:
                 clip = await self._loaded_clip()
                 return await asyncio.to_thread(clip.count, text[:TEXT_MAX], limit)
+            case _:
+                raise NotImplementedError(kind)
 
     async def _loaded_clip(self) -> Clip:
         async with self._loading:
