@@ -8,8 +8,6 @@ Discord's own timestamps, which count down by themselves (``{reset:R}``).
 import re
 from collections.abc import Iterable, Mapping
 
-from bot.domain.anlas import Part
-
 # --- the life of a picture -------------------------------------------------------------------------------------------
 QUEUED = "⏳ {Ordinal} in line, starts {eta:R} · {price}"
 DRAWING = "🖌️ Drawing"
@@ -769,12 +767,9 @@ def setting_value(key: str, value: object) -> str:
             return SPOILERS.get(str(value), str(value))
 
 
-def price_parts(parts: Iterable[Part]) -> str:
-    """What a price is the sum of: ``1 × picture: 20 Anlas, 1 × precise reference: 5 Anlas``."""
-    said = (
-        say("price.part", words=say(f"price.part.{part.kind}", n=part.n), price=anlas(part.total)) for part in parts
-    )
-    return ", ".join(said)
+def price_part(kind: str, n: int, total: int) -> str:
+    """One part of a price: ``1 × precise reference: 5 Anlas``."""
+    return say("price.part", words=say(f"price.part.{kind}", n=n), price=anlas(total))
 
 
 def bar(used: int, limit: int) -> str:

@@ -52,8 +52,8 @@ class Account:
     """
     What is known of a NovelAI account.
 
-    *tier* is 0 to 3 (Paper, Tablet, Scroll, Opus); *anlas* is the balance, None where unknown; *usage* is V5's bar, None
-    where there is none. An account that could not be read is `UNKNOWN`: it has nothing free.
+    *tier* is 0 to 3 (Paper, Tablet, Scroll, Opus); *anlas* is the balance, None where unknown; *usage* is V5's bar,
+    None where there is none. An account that could not be read is `UNKNOWN`: it has nothing free.
     """
 
     tier: int = 0

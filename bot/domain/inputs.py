@@ -58,7 +58,7 @@ class Img2Img:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inpaint:
-    """Draws the masked part of the source image anew: at *strength* 1 freely, below (V4 and later) after what is there."""
+    """Draws the masked part of the source image anew: freely at *strength* 1, below it after what is there (V4 on)."""
 
     strength: float = 1.0
     noise: float = 0.0

@@ -319,6 +319,7 @@ _V2 = replace(
     is_offered=False,
     inpainting="nai-diffusion-2",
     samplers=(Sampler.EULER_ANCESTRAL, Sampler.EULER),
+    unscheduled=frozenset(),
     cfg_scale_max=25.0,
     rescale=False,
     quality_tags=presets.QUALITY_V2,

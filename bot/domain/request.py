@@ -413,7 +413,7 @@ class Direct:
     """
     A director tool on an image of *width* × *height* pixels.
 
-    *mood* belongs to emotion and must be there; *prompt* and *defry* (0 to 5, higher is weaker) to colorize and emotion.
+    *mood* belongs to emotion and must be there; *prompt* and *defry* (0 to 5, higher is weaker) to it and to colorize.
     """
 
     tool: DirectorTool

@@ -8,8 +8,8 @@ class SuggestedTag:
     """
     A tag and how much there is to it.
 
-    *count* is how many pictures bear it (NovelAI stops counting at 10,000), *confidence* 0 to 1; both 0 for an answer to
-    Japanese, where *japanese* is what the tag is called there.
+    *count* is how many pictures bear it (NovelAI stops counting at 10,000), *confidence* 0 to 1; both are 0 where
+    Japanese was asked for: then *japanese* is what the tag is called there.
     """
 
     tag: str

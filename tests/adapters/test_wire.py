@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.novelai.wire import PICTURE_BYTES, decode, encode
+from bot.adapters.novelai.wire import ANSWER_BYTES, decode, encode
 from bot.domain.errors import UpstreamError
 from bot.domain.model import Sampler, Smea, UcPreset
 from bot.domain.request import Generate
@@ -96,7 +96,7 @@ GOOD = png(a_picture(8, 8))
         _zip(("image_0.png", GOOD[:-20])),
         _zip(("image_0.webp", GOOD)),
         _zip(*((f"image_{n}.png", GOOD) for n in range(40))),
-        _zip(("image_0.png", bytes(PICTURE_BYTES + 1))),
+        _zip(("image_0.png", bytes(ANSWER_BYTES + 1))),
         _zip(("image_0.png", GOOD))[:-30],
     ],
 )

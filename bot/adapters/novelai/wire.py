@@ -5,8 +5,8 @@ Where we differ from a captured request of the site (2026-10-01) on purpose:
 
 * no ``image_format``: the site asks for WebP, we deliver the PNG with its text chunks and alpha channel;
 * no ``use_new_shared_trial``: it only matters to accounts without a subscription;
-* JSON with base64 for images, where the browser sends multipart: accepted for everything (live 2026-10-02), and it needs
-  no cache of keys;
+* JSON with base64 for images, where the browser sends multipart: accepted for everything (live 2026-10-02), and it
+  needs no cache of keys;
 * phrases in quotes are not collected into a ``teXt:`` block (V5): who wants text in the picture writes the block;
 * masks: ``strength`` is 0.7 at full inpainting strength, else the same number (nai-api.md 6.3); not seen in a capture;
 * a place on the canvas that a character does not name is one of the site's slots where others name theirs.
@@ -331,7 +331,7 @@ class _Images(msgspec.Struct):
 
 def decode(body: bytes, request: Request) -> list[Picture]:
     """
-    The pictures in an answer (a ZIP, or JSON with base64), in order, each with its own seed (the request's + its index).
+    The pictures in an answer (a ZIP, or JSON with base64), in order, each with its own seed (the request's + index).
 
     Believes no header, length or name: what it is, the number of pictures, their real sizes, their beginnings and ends
     are checked. Raises `UpstreamError` ``failed.answer`` where it is not what was asked for.
@@ -443,12 +443,15 @@ def decode_account(body: bytes) -> Account:
         raise UpstreamError("failed.answer", billed=False, again=True, what="subscription") from error
     left, usage = seen.training_steps_left, seen.usage
     anlas = left if isinstance(left, int) else left.fixed_training_steps_left + left.purchased_training_steps
-    bar = usage and Usage(
+    return Account(tier=seen.tier, active=seen.active, anlas=anlas, usage=_bar(usage) if usage is not None else None)
+
+
+def _bar(usage: _Usage) -> Usage:
+    return Usage(
         percent=min(max(usage.percent, 0.0), 100.0),
         is_negative=usage.is_negative,
         next_percent_in=max(usage.time_until_next_percent, 0.0),
     )
-    return Account(tier=seen.tier, active=seen.active, anlas=anlas, usage=bar)
 
 
 class _Tag(msgspec.Struct):
