@@ -10,14 +10,18 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from bot.adapters.novelai.wire import ANSWER_BYTES, broken, pictures_of
+from bot.adapters.novelai.wire import HELD, broken, pictures_of
 from bot.domain.errors import UpstreamError
 from bot.domain.request import Generate, Picture, Preview
 
-EVENT_BYTES = ANSWER_BYTES
-"""Bytes of one event; a final picture is the largest."""
+EVENT_BYTES = HELD // 4
+"""Bytes of one event; a final picture is the largest, and no drawn one has more than 12 MiB of pixels."""
+FINAL_BYTES = HELD * 3 // 8
+"""Bytes of all final pictures; with an event that is being read and one that was, it stays below `HELD`."""
 PREVIEW_BYTES = 512 * 1024
 """Bytes of a preview; real ones have 9 to 18 kB (captured 2026-10-01)."""
+EVENTS_MAX = 1_000
+"""Events of one stream; 50 steps of four pictures are 204."""
 _LENGTH = 4
 _JPEG = b"\xff\xd8\xff"
 
@@ -83,7 +87,7 @@ class Lines:
         """See `Parser.feed`."""
         self._held += piece
         while (end := self._held.find(b"\n", self._looked)) >= 0:
-            line = bytes(self._held[:end]).removesuffix(b"\r")
+            line = self._held[:end]
             del self._held[: end + 1]
             self._looked = 0
             yield from self._read(line)
@@ -92,23 +96,25 @@ class Lines:
 
     def end(self) -> Iterator[Event]:
         """See `Parser.end`."""
-        yield from self._read(bytes(self._held))
-        self._held.clear()
-        yield from self._read(b"")
+        line, self._held = self._held, bytearray()
+        yield from self._read(line)
+        yield from self._read(bytearray())
 
-    def _read(self, line: bytes) -> Iterator[Event]:
-        name, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
+    def _read(self, line: bytearray) -> Iterator[Event]:
+        """A picture is a line, so no copies are made of it."""
+        del line[len(line) - line.endswith(b"\r") :]
         if not line:
             yield from self._ended()
-        elif name == b"event":
-            self._type = value[:40].decode("ascii", "replace")
-        elif name == b"data":
-            self._data += b"\n" * bool(self._data) + value
+        elif line.startswith(b"event:"):
+            self._type = line[6:46].decode("ascii", "replace").strip()
+        elif line.startswith(b"data:"):
+            del line[:5]
+            self._data += b"\n" * bool(self._data)
+            self._data += line
             self._check()
 
     def _ended(self) -> Iterator[Event]:
-        data, type_ = bytes(self._data), self._type
+        data, type_ = self._data, self._type
         self._type, self._data = "", bytearray()
         if data:
             event = _decoded(self._decoder.decode, data)
@@ -120,7 +126,7 @@ class Lines:
             raise broken("line")
 
 
-def _decoded(decode: Callable[[bytes | memoryview], Event], data: bytes | memoryview) -> Event:
+def _decoded(decode: Callable[[bytearray | memoryview], Event], data: bytearray | memoryview) -> Event:
     try:
         return decode(data)
     except (msgspec.DecodeError, ValueError, RecursionError, OverflowError) as error:
@@ -139,6 +145,7 @@ class Making:
         self._request = request
         self._watch = watch
         self._finals: dict[int, bytes] = {}
+        self._events = 0
         self._step = 0
         self._steps = _steps_of(request)
 
@@ -147,6 +154,9 @@ class Making:
         One event. Raises `UpstreamError`: ``failed.novelai`` for an error inside the stream, which may have been billed
         like a status of 500; ``failed.answer`` for what cannot be.
         """
+        self._events += 1
+        if self._events > EVENTS_MAX:
+            raise broken("events")
         match event.event_type:
             case "intermediate":
                 self._preview(event)
@@ -158,9 +168,9 @@ class Making:
     def _final(self, event: Event) -> None:
         if not 0 <= event.samp_ix < self._request.pictures or event.samp_ix in self._finals:
             raise broken("sample")
-        self._finals[event.samp_ix] = event.image
-        if sum(map(len, self._finals.values())) > ANSWER_BYTES:
+        if len(event.image) + sum(map(len, self._finals.values())) > FINAL_BYTES:
             raise broken("size")
+        self._finals[event.samp_ix] = event.image
 
     def _preview(self, event: Event) -> None:
         """Of the first picture alone, and never backwards."""
