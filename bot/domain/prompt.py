@@ -11,7 +11,7 @@ from bot.domain.request import Generate, Prompt, Size
 from bot.domain.steering import SEGMENT_WEIGHT, STEER
 
 _COUNTED = re.compile(r"(?<!\w)1(?=(?:girl|boy)(?!\w))")
-_TEXT_BLOCK = re.compile(r"[\s,]*(?<!\w)te[xX]t:(?!:)")
+_TEXT_BLOCK = re.compile(r"(?<!\w)text:(?!:)", re.IGNORECASE)
 _SLOTS = (0.5, 0.3, 0.7, 0.1, 0.9)
 _MIDDLE = Position(x=0.5, y=0.5)
 
@@ -100,7 +100,9 @@ def _with_quality_tags(prompt: Prompt, row: Capabilities) -> str:
     weight = SEGMENT_WEIGHT.search(first) if rest.startswith("|") else None
     end = len(first[: weight.start()].rstrip()) if weight else len(first)
     body, tail = first[:end].rstrip(" ,"), first[end:]
-    return f"{body}, {tags}{tail}{rest}" if body else f"{tags}{tail}{rest}"
+    if not body:
+        return f"{tags}{tail}{rest}" if rest.startswith("|") else f"{tags}, {rest}"
+    return f"{body}, {tags}{tail}{rest}"
 
 
 def _missing_tags(prompt: Prompt, row: Capabilities, text: str) -> str:
@@ -116,7 +118,7 @@ def _first_segment(text: str, row: Capabilities) -> tuple[str, str]:
     end = bar.start() if bar else len(text)
     block = _TEXT_BLOCK.search(text, 0, end) if row.characters else None
     if block:
-        return text[: block.start()], text[block.start() :]
+        end = len(text[: block.start()].rstrip(", \r\n"))
     return text[:end], text[end:]
 
 
