@@ -11,9 +11,10 @@ from bot.domain.inputs import Inputs
 from bot.domain.job import Application, Draft, Job, Settlement
 from bot.domain.model import Model, TokenizerKind
 from bot.domain.record import Entry, Record
-from bot.domain.request import EncodeVibe, Picture, Place, Preview, Request, Requester
+from bot.domain.request import Picture, Place, Preview, Request, Requester
 from bot.domain.tags import SuggestedTag
 from bot.domain.tokens import TokenCount
+from bot.domain.tools import EncodeVibe
 
 Clock = Callable[[], float]
 """Unix seconds; settable in tests."""

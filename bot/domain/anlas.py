@@ -3,20 +3,11 @@
 import math
 from dataclasses import dataclass
 
+from bot.domain.bounds import AREA_MAX
 from bot.domain.errors import Refused
 from bot.domain.model import Smea, VibeForm
-from bot.domain.request import (
-    AREA_MAX,
-    FREE_AREA,
-    FREE_STEPS,
-    FREE_VIBES,
-    Direct,
-    DirectorTool,
-    EncodeVibe,
-    Generate,
-    Request,
-    Upscale,
-)
+from bot.domain.request import FREE_AREA, FREE_STEPS, FREE_VIBES, Generate, Request
+from bot.domain.tools import Direct, DirectorTool, EncodeVibe, Upscale
 
 PICTURE_MIN = 2
 PICTURE_MAX = 140

@@ -1,6 +1,9 @@
-"""The checks that values make of themselves."""
+"""The bounds that several values share, and the checks that they make of themselves."""
 
 from bot.domain.errors import Mistake
+
+AREA_MAX = 3_145_728
+"""Pixels; NovelAI refuses more (web bundle, 2026-10)."""
 
 
 def check_range(option: str, value: float, low: float, high: float) -> None:

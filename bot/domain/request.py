@@ -2,21 +2,19 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
 
-from bot.domain.bounds import check_range, check_text
+from bot.domain.bounds import AREA_MAX, check_range, check_text
 from bot.domain.character import CHARACTER_MAX, Character
 from bot.domain.errors import Mistake
+from bot.domain.features import check_choice, check_features, offered
 from bot.domain.inputs import REFERENCES_MAX, VIBES_MAX, Img2Img, Inpaint, Input, InputKind, Reference, Vibe
-from bot.domain.model import CAPABILITIES, Capabilities, Model, NoiseSchedule, Sampler, Smea, UcPreset, VibeForm
+from bot.domain.model import CAPABILITIES, Capabilities, Model, NoiseSchedule, Sampler, Smea, UcPreset
+from bot.domain.tools import Direct, Upscale
 
 GRID = 64
 """Sides are multiples of this many pixels (nai-api.md 3)."""
-AREA_MAX = 3_145_728
-"""Pixels; NovelAI refuses more (web bundle, 2026-10)."""
 FREE_AREA = 1_048_576
 """Pixels that an Opus account may draw for nothing (nai-api.md 3, live 2026-10)."""
 FREE_STEPS = 28
@@ -25,8 +23,6 @@ SEED_MAX = 4_294_967_295
 SAMPLES_MAX = 4
 PROMPT_MAX = 4_000
 """Characters; a form field holds no more, and what can be asked for can be edited."""
-IMAGE_AREA_MAX = 16_777_216
-"""Pixels of an image that is given to a tool; the tool itself works on at most `AREA_MAX`."""
 FREE_VIBES = 4
 """Vibes that cost nothing once they are encoded (nai-api.md 2.8)."""
 
@@ -192,44 +188,6 @@ class Sampling:
         check_features(row, asked)
 
 
-FEATURES: Mapping[str, Callable[[Capabilities], bool]] = MappingProxyType(
-    {
-        "rescale": lambda row: row.rescale,
-        "smea": lambda row: row.smea,
-        "decrisper": lambda row: row.decrisper,
-        "variety": lambda row: row.variety_sigma is not None,
-        "undesired_content": lambda row: row.undesired_content,
-        "characters": lambda row: row.characters > 0,
-        "free_positions": lambda row: row.free_positions,
-        "transparent": lambda row: row.transparent,
-        "inpaint": lambda row: row.inpainting is not None,
-        "inpaint_strength": lambda row: row.inpaint_strength,
-        "vibes": lambda row: row.vibes is not None,
-        "references": lambda row: row.references,
-    }
-)
-"""What a model may have or lack, by the option that asks for it."""
-
-
-def offered() -> tuple[Capabilities, ...]:
-    """The rows of the models that can be asked for."""
-    return tuple(row for row in CAPABILITIES.values() if row.is_offered)
-
-
-def check_features(row: Capabilities, asked: Mapping[str, bool]) -> None:
-    """Raise `Mistake` ``option.model`` for the first feature that is asked for and that the model lacks."""
-    for feature, is_asked in asked.items():
-        if is_asked and not FEATURES[feature](row):
-            able = tuple(other.short for other in offered() if FEATURES[feature](other))
-            raise Mistake("option.model", model=row.short, feature=feature, models=able)
-
-
-def check_choice(row: Capabilities, option: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raise `Mistake` ``option.choice`` for what is none of the model's choices."""
-    if value not in choices:
-        raise Mistake("option.choice", model=row.short, option=option, value=str(value), choices=choices)
-
-
 def default_sampling(model: Model) -> Sampling:
     """What the site would choose for this model, with 28 steps (the most that can be free)."""
     row = CAPABILITIES[model]
@@ -355,184 +313,6 @@ class Generate:
     def with_seed(self, seed: int | None) -> "Generate":
         """The same request with another seed; None lets the studio draw one."""
         return replace(self, sampling=replace(self.sampling, seed=seed))
-
-
-class DirectorTool(StrEnum):
-    """What NovelAI's director does with an image; the value is the service's id (nai-api.md 6.6)."""
-
-    LINE_ART = "lineart"
-    SKETCH = "sketch"
-    COLORIZE = "colorize"
-    EMOTION = "emotion"
-    DECLUTTER = "declutter"
-    DECLUTTER_KEEP_BUBBLES = "declutter-keep-bubbles"
-    REMOVE_BACKGROUND = "bg-removal"
-
-    @property
-    def takes_prompt(self) -> bool:
-        """Whether it takes a prompt and defry."""
-        return self in (DirectorTool.COLORIZE, DirectorTool.EMOTION)
-
-
-class Mood(StrEnum):
-    """The emotions of the director; the value is the service's word."""
-
-    NEUTRAL = "neutral"
-    HAPPY = "happy"
-    SAD = "sad"
-    ANGRY = "angry"
-    SCARED = "scared"
-    SURPRISED = "surprised"
-    TIRED = "tired"
-    EXCITED = "excited"
-    NERVOUS = "nervous"
-    THINKING = "thinking"
-    CONFUSED = "confused"
-    SHY = "shy"
-    DISGUSTED = "disgusted"
-    SMUG = "smug"
-    BORED = "bored"
-    LAUGHING = "laughing"
-    IRRITATED = "irritated"
-    AROUSED = "aroused"
-    EMBARRASSED = "embarrassed"
-    WORRIED = "worried"
-    LOVE = "love"
-    DETERMINED = "determined"
-    HURT = "hurt"
-    PLAYFUL = "playful"
-
-
-DIRECTOR_PROMPT_MAX = 300
-"""Characters; over 75 tokens the service answers 500 (nai-api.md 5.4)."""
-DEFRY_MAX = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Direct:
-    """
-    A director tool on an image of *width* × *height* pixels.
-
-    *mood* belongs to emotion and must be there; *prompt* and *defry* (0 to 5, higher is weaker) to it and to colorize.
-    """
-
-    tool: DirectorTool
-    width: int
-    height: int
-    prompt: str = field(default="", repr=False)
-    mood: Mood | None = None
-    defry: int = 0
-    spoiler: bool = False
-    private: bool = False
-    safe: bool = False
-
-    def __post_init__(self) -> None:
-        check_image(self.width, self.height)
-        check_text("prompt", self.prompt, DIRECTOR_PROMPT_MAX)
-        check_range("defry", self.defry, 0, DEFRY_MAX)
-        if (self.mood is None) is (self.tool is DirectorTool.EMOTION):
-            raise Mistake("tool.mood")
-        if (self.prompt.strip() or self.defry) and not self.tool.takes_prompt:
-            raise Mistake("tool.prompt")
-
-    @property
-    def text(self) -> str:
-        """What it is shown as."""
-        return self.prompt
-
-    @property
-    def pixels(self) -> int:
-        """The area of the image."""
-        return self.width * self.height
-
-    @property
-    def pictures(self) -> int:
-        """How many pictures are counted; removing the background gives three views of one."""
-        return 1
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        """The images it needs."""
-        return (Input(InputKind.SOURCE),)
-
-    @property
-    def prompts(self) -> tuple[str, ...]:
-        """Every text that says what to draw."""
-        return tuple(text for text in (self.mood or "", self.prompt) if text)
-
-    @property
-    def undesired_contents(self) -> tuple[str, ...]:
-        """None: the tools take no such text."""
-        return ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upscale:
-    """
-    The image of *width* × *height* pixels at twice the sides, by a V5 model (nai-api.md 4.2).
-
-    At most 3,145,728 pixels. The factor was measured on V5 Curated (live 2026-10-02): read the size of the answer.
-    """
-
-    width: int
-    height: int
-    spoiler: bool = False
-    private: bool = False
-    safe: bool = False
-
-    def __post_init__(self) -> None:
-        check_image(self.width, self.height, AREA_MAX)
-
-    @property
-    def text(self) -> str:
-        """What it is shown as."""
-        return ""
-
-    @property
-    def pixels(self) -> int:
-        """The area of the image."""
-        return self.width * self.height
-
-    @property
-    def pictures(self) -> int:
-        """How many pictures come back."""
-        return 1
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        """The images it needs."""
-        return (Input(InputKind.SOURCE),)
-
-    @property
-    def prompts(self) -> tuple[str, ...]:
-        """None: nothing is described."""
-        return ()
-
-    @property
-    def undesired_contents(self) -> tuple[str, ...]:
-        """None: nothing is described."""
-        return ()
-
-
-def check_image(width: int, height: int, area: int = IMAGE_AREA_MAX) -> None:
-    """Raise `Mistake` ``image.area`` unless an image has pixels, and at most *area*."""
-    if min(width, height) < 1 or width * height > area:
-        raise Mistake("image.area", pixels=area)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodeVibe:
-    """Has NovelAI encode an image as a vibe for *model*: paid once, then the encoding may be used again and again."""
-
-    model: Model
-    information_extracted: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_range("information_extracted", self.information_extracted, 0, 1)
-        row = CAPABILITIES[self.model]
-        if row.vibes is not VibeForm.ENCODING:
-            able = tuple(other.short for other in offered() if other.vibes is VibeForm.ENCODING)
-            raise Mistake("option.model", model=row.short, feature="vibe_encoding", models=able)
 
 
 Request = Generate | Direct | Upscale

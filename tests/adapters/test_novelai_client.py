@@ -9,18 +9,21 @@ import json
 import time
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.adapters.novelai.client import NovelAIClient
 from bot.domain.anlas import Account, Usage
 from bot.domain.errors import UpstreamError
 from bot.domain.inputs import Img2Img, Input, InputKind
 from bot.domain.model import Model
-from bot.domain.request import EncodeVibe, Picture, Preview, Upscale
+from bot.domain.request import Picture, Preview
 from bot.domain.tags import SuggestedTag
+from bot.domain.tools import EncodeVibe, Upscale
 from bot.standin.novelai import NovelAI
 from tests.adapters.test_stream import EVENTS, GOOD, JPEG, frame, line
 from tests.builders import a_request
@@ -289,7 +292,7 @@ def ok(body: bytes, *, kind: str = "binary/octet-stream", more: bytes = b"") -> 
 def zipped(*pictures: bytes) -> bytes:
     """The service's usual answer."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for n, data in enumerate(pictures):
             archive.writestr(f"image_{n}.png", data)
     return packed.getvalue()
@@ -412,22 +415,53 @@ async def test_tags_are_suggested() -> None:
 
 # --- hostile answers
 
-GZIP = gzip.compress(bytes(64 * 1024 * 1024))
-HTML = b"<!doctype html><title>Just a moment...</title>"
 MIB = 1024 * 1024
+GZIP = gzip.compress(bytes(64 * MIB))
+HTML = b"<!doctype html><title>Just a moment...</title>"
+HOSTILE = {
+    "gzip that inflates": ok(GZIP, more=b"Content-Encoding: gzip\r\n"),
+    "gzip that does not say so": ok(GZIP),
+    "a page": ok(HTML, kind="text/html"),
+    "a page for a ZIP": ok(HTML),
+    "nothing": ok(b""),
+    "a truncated ZIP": ok(zipped(GOOD)[:-30]),
+    "a ZIP of a truncated picture": ok(zipped(GOOD[:-5])),
+    "a bomb": ok(zipped(bytes(100 * MIB))),
+    "a deep JSON": ok(b"[" * 100_000, kind="application/json"),
+    "a frame of 4 GiB": ok(b"\xff\xff\xff\xff\x81", kind="application/msgpack"),
+    "a list of 4 billion": ok(b"\x00\x00\x00\x05\xdd\xff\xff\xff\xff", kind="application/msgpack"),
+    "half a frame": ok(frame(**EVENTS[-1])[:-3], kind="application/msgpack"),
+    "half an event": ok(line(**EVENTS[-1])[:-9], kind="text/event-stream"),
+}
 
 
-@pytest.mark.parametrize("raw", [ok(GZIP, more=b"Content-Encoding: gzip\r\n"), ok(GZIP), ok(HTML, kind="text/html")])
+@pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("streams", [False, True])
-async def test_what_a_proxy_may_answer(raw: bytes, streams: bool) -> None:
-    """A page, or 64 MiB in a few kB: nothing is unpacked, and the answer is lost."""
+async def test_an_answer_that_is_none_is_lost(name: str, streams: bool) -> None:
+    """Whatever it is: nothing of it is delivered, and nobody can know whether it was billed."""
     watch = list[Preview]().append if streams else None
-    async with a_server(answering(raw)) as address, a_client(address) as client:
+    async with a_server(answering(HOSTILE[name])) as address, a_client(address) as client:
         with pytest.raises(UpstreamError) as caught:
             await client.run(SMALL, _nothing, deadline=_soon(), watch=watch)
 
-    assert len(GZIP) < MIB
-    assert (None, False) == (caught.value.billed, caught.value.again)
+    assert ("failed.answer", None, False) == (caught.value.code, caught.value.billed, caught.value.again)
+
+
+@given(cut=st.integers(0, 400), noise=st.binary(max_size=40), streams=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_noise_in_a_whole_conversation(cut: int, noise: bytes, streams: bool) -> None:
+    """Anywhere in head or body: pictures, or an error of ours, and the client lives on."""
+    answer = ok(b"".join(frame(**event) for event in EVENTS) if streams else zipped(GOOD))
+    raw = answer[:cut] + noise + answer[cut:]
+
+    async def converse() -> None:
+        watch = list[Preview]().append if streams else None
+        async with a_server(answering(raw)) as address, a_client(address) as client:
+            with suppress(UpstreamError):
+                [picture] = await client.run(SMALL, _nothing, deadline=time.monotonic() + 5, watch=watch)
+                assert picture.data.startswith(b"\x89PNG")
+
+    asyncio.run(converse())
 
 
 async def test_the_right_bytes_under_a_wrong_name_are_a_picture() -> None:

@@ -12,7 +12,8 @@ from bot.domain.character import CHARACTER_MAX, Character, Position
 from bot.domain.errors import Mistake, StoreError
 from bot.domain.inputs import Img2Img, Inpaint, Reference, ReferenceKind, Vibe
 from bot.domain.model import CAPABILITIES, Model, Smea
-from bot.domain.request import Direct, DirectorTool, Generate, Mood, Request, Upscale
+from bot.domain.request import Generate, Request
+from bot.domain.tools import Direct, DirectorTool, Mood, Upscale
 from tests.builders import a_request, a_requester
 
 OLD = (

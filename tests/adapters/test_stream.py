@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.novelai.stream import EVENT_BYTES, PREVIEW_BYTES, Event, Frames, Lines, Making, Parser
-from bot.adapters.novelai.wire import HELD
+from bot.adapters.novelai.stream import EVENT_BYTES, PREVIEW_BYTES, Frames, Lines, Making, Parser
+from bot.adapters.novelai.wire import HELD, Event
 from bot.domain.errors import UpstreamError
 from bot.domain.inputs import Img2Img
 from bot.domain.model import Model
@@ -68,9 +68,9 @@ def test_events_are_the_same_however_the_body_is_cut(parser: type[Parser], write
 
     found = list(_events(parser(), _cut(body, at)))
 
-    assert [event["event_type"] for event in EVENTS] == [event.event_type for event in found]
+    assert [event["event_type"] for event in EVENTS] == [event.kind for event in found]
     assert [JPEG, b"", JPEG, GOOD] == [event.image for event in found]
-    assert [0, 0, 21, 0] == [event.step_ix for event in found]
+    assert [0, 0, 21, 0] == [event.step for event in found]
 
 
 @pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n", b""])
@@ -80,7 +80,7 @@ def test_other_ends_of_lines_are_read(end: bytes) -> None:
 
     [event] = _events(Lines(), [body])
 
-    assert "final" == event.event_type
+    assert "final" == event.kind
 
 
 @FORMS
@@ -162,17 +162,17 @@ def _made(*events: Event, samples: int = 1, img2img: Img2Img | None = None) -> t
     return seen, making.pictures()
 
 
-def _step(n: int, image: bytes = JPEG, samp_ix: int = 0) -> Event:
-    return Event(event_type="intermediate", step_ix=n, image=image, samp_ix=samp_ix)
+def _step(n: int, image: bytes = JPEG, sample: int = 0) -> Event:
+    return Event(kind="intermediate", step=n, image=image, sample=sample)
 
 
 def _final(n: int = 0, image: bytes = GOOD) -> Event:
-    return Event(event_type="final", samp_ix=n, image=image)
+    return Event(kind="final", sample=n, image=image)
 
 
 def test_previews_go_forward_and_the_end_is_the_real_file() -> None:
     """Steps count from 1; one that goes back, or belongs to another picture, is not shown."""
-    seen, [picture] = _made(_step(0), _step(4), _step(3), _step(9, samp_ix=1), _step(21), _final())
+    seen, [picture] = _made(_step(0), _step(4), _step(3), _step(9, sample=1), _step(21), _final())
 
     assert [(1, 23, JPEG), (5, 23, JPEG), (22, 23, JPEG)] == [(p.step, p.total_steps, p.picture) for p in seen]
     assert (GOOD, 7) == (picture.data, picture.seed)
@@ -225,6 +225,6 @@ def test_a_stream_without_its_picture_is_lost(events: list[Event]) -> None:
 def test_an_error_inside_a_stream_counts_as_a_broken_generation() -> None:
     """It arrives in a 200 and means what a 500 means (nai-api.md 7)."""
     with pytest.raises(UpstreamError) as caught:
-        _made(_step(0), Event(event_type="error", code=500))
+        _made(_step(0), Event(kind="error", code=500))
 
     assert ("failed.novelai", None, False) == (caught.value.code, caught.value.billed, caught.value.again)

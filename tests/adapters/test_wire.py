@@ -26,8 +26,9 @@ from bot.adapters.novelai.wire import (
 from bot.domain.errors import UpstreamError
 from bot.domain.inputs import Img2Img, Inpaint, Input, InputKind, Reference, ReferenceKind, Vibe
 from bot.domain.model import CAPABILITIES, Model, Sampler, Smea, UcPreset
-from bot.domain.request import Direct, DirectorTool, Generate, Mood, Request, Upscale
+from bot.domain.request import Generate, Request
 from bot.domain.tags import SuggestedTag
+from bot.domain.tools import Direct, DirectorTool, Mood, Upscale
 from tests.builders import a_request
 from tests.imaging.pictures import a_picture, png
 from tests.shared import shared

@@ -412,7 +412,7 @@ async def test_nothing_is_drawn_before_discord_said_which_channels_there_are(tmp
     guild["channels"] = [channel for channel in guild["channels"] if channel["id"] != str(lantern.STUDIO)]
     async with novelai.serve() as address, discord.serve(), play(tmp_path, discord, novelai, address) as later:
         job = await later.house.store.get(1)
-        while job is not None and job.state is JobState.QUEUED:
+        while job is not None and job.state.is_waiting:
             await asyncio.sleep(0.01)
             job = await later.house.store.get(1)
 

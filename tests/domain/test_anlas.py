@@ -11,22 +11,11 @@ from hypothesis import strategies as st
 from bot import wording
 from bot.domain.anlas import PICTURE_MAX, UNKNOWN, Account, Price, Usage, is_free_form, price
 from bot.domain.errors import Mistake, Refused
+from bot.domain.features import offered
 from bot.domain.inputs import Img2Img, Inpaint, Reference, Vibe
 from bot.domain.model import CAPABILITIES, Model, Smea
-from bot.domain.request import (
-    FREE_AREA,
-    FREE_STEPS,
-    Direct,
-    DirectorTool,
-    EncodeVibe,
-    Generate,
-    Mood,
-    Request,
-    Size,
-    Upscale,
-    free_form,
-    offered,
-)
+from bot.domain.request import FREE_AREA, FREE_STEPS, Generate, Request, Size, free_form
+from bot.domain.tools import Direct, DirectorTool, EncodeVibe, Mood, Upscale
 from tests.builders import a_request
 from tests.shared import SHARED
 

@@ -8,8 +8,9 @@ import pytest
 from bot import wording
 from bot.domain import presets
 from bot.domain.errors import Mistake
+from bot.domain.features import FEATURES, offered
 from bot.domain.model import CAPABILITIES, UC_FALLBACK, Capabilities, Model, Sampler, TokenizerKind, UcPreset, VibeForm
-from bot.domain.request import FEATURES, default_sampling, offered
+from bot.domain.request import default_sampling
 from tests.shared import shared
 
 ROWS = list(CAPABILITIES.values())

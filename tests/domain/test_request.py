@@ -8,27 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import wording
+from bot.domain.bounds import AREA_MAX
 from bot.domain.errors import Mistake
 from bot.domain.inputs import Img2Img, Inpaint, Input, InputKind, Reference, Vibe
 from bot.domain.model import Model, NoiseSchedule, Sampler, Smea, UcPreset
 from bot.domain.request import (
-    AREA_MAX,
     FREE_AREA,
     FREE_STEPS,
     GRID,
     SEED_MAX,
-    Direct,
-    DirectorTool,
-    EncodeVibe,
     Generate,
-    Mood,
     Size,
-    Upscale,
     default_sampling,
     free_form,
     parse_size,
     scaled_to,
 )
+from bot.domain.tools import Direct, DirectorTool, EncodeVibe, Mood, Upscale
 from tests.builders import a_request
 
 SIDES = st.integers(1, 48).map(lambda n: n * GRID)

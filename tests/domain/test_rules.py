@@ -13,7 +13,7 @@ from bot.domain.errors import Forbidden, Refused
 from bot.domain.guild import Block, GuildConfig, HouseConfig
 from bot.domain.model import Model
 from bot.domain.prompt import worded
-from bot.domain.request import Context, Direct, DirectorTool, Generate, Mood, Requester
+from bot.domain.request import Context, Generate, Requester
 from bot.domain.rules import (
     Ground,
     check_admin,
@@ -23,6 +23,7 @@ from bot.domain.rules import (
     judge_words,
     keeps_safe,
 )
+from bot.domain.tools import Direct, DirectorTool, Mood
 from bot.domain.words import find_phrase, fold
 from tests.builders import CHANNEL, a_request, a_requester
 from tests.shared import shared

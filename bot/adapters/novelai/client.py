@@ -19,8 +19,9 @@ from bot.domain.anlas import Account
 from bot.domain.errors import UpstreamError
 from bot.domain.inputs import Inputs
 from bot.domain.model import Model
-from bot.domain.request import EncodeVibe, Generate, Picture, Request
+from bot.domain.request import Generate, Picture, Request
 from bot.domain.tags import SuggestedTag
+from bot.domain.tools import EncodeVibe
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class NovelAIClient:
         making = stream.Making(request, watch)
         async with self._exchange(wire.path_of(request, streams=True), content, send, deadline) as response:
             parser = stream.parser_of(response.headers.get("Content-Type", ""))
-            async for piece in _pieces(response, wire.HELD):
+            async for piece in _pieces(response, wire.ANSWER_BYTES):
                 for event in parser.feed(piece):
                     making.take(event)
             for event in parser.end():

@@ -6,11 +6,11 @@ end when it does.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
-from bot.adapters.novelai.wire import HELD, broken, pictures_of
+from bot.adapters.novelai.wire import HELD, Event, broken, pictures_of
 from bot.domain.errors import UpstreamError
 from bot.domain.request import Generate, Picture, Preview
 
@@ -26,16 +26,6 @@ _LENGTH = 4
 _JPEG = b"\xff\xd8\xff"
 
 Watch = Callable[[Preview], None]
-
-
-class Event(msgspec.Struct):
-    """One event; *image* is empty where there is none."""
-
-    event_type: Literal["intermediate", "final", "error"] | str = ""
-    samp_ix: int = 0
-    step_ix: int = 0
-    image: bytes = b""
-    code: int | str | None = None
 
 
 class Parser(Protocol):
@@ -118,7 +108,7 @@ class Lines:
         self._type, self._data = "", bytearray()
         if data:
             event = _decoded(self._decoder.decode, data)
-            event.event_type = event.event_type or type_
+            event.kind = event.kind or type_
             yield event
 
     def _check(self) -> None:
@@ -157,25 +147,27 @@ class Making:
         self._events += 1
         if self._events > EVENTS_MAX:
             raise broken("events")
-        match event.event_type:
+        match event.kind:
             case "intermediate":
                 self._preview(event)
             case "final":
                 self._final(event)
             case "error":
-                raise UpstreamError("failed.novelai", billed=None, again=False, what="stream", status=event.code)
+                raise UpstreamError(
+                    "failed.novelai", billed=None, again=False, what="stream", status=str(event.code)[:40]
+                )
 
     def _final(self, event: Event) -> None:
-        if not 0 <= event.samp_ix < self._request.pictures or event.samp_ix in self._finals:
+        if not 0 <= event.sample < self._request.pictures or event.sample in self._finals:
             raise broken("sample")
         if len(event.image) + sum(map(len, self._finals.values())) > FINAL_BYTES:
             raise broken("size")
-        self._finals[event.samp_ix] = event.image
+        self._finals[event.sample] = event.image
 
     def _preview(self, event: Event) -> None:
         """Of the first picture alone, and never backwards."""
-        step = min(event.step_ix + 1, self._steps)
-        if event.samp_ix != 0 or step <= self._step:
+        step = min(event.step + 1, self._steps)
+        if event.sample != 0 or step <= self._step:
             return
         self._step = step
         is_one = event.image.startswith(_JPEG) and len(event.image) <= PREVIEW_BYTES

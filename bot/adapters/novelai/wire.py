@@ -29,8 +29,9 @@ from bot.domain.errors import UpstreamError
 from bot.domain.inputs import Img2Img, Inpaint, Input, InputKind, Inputs, Reference, ReferenceKind, Vibe
 from bot.domain.model import Model, NoiseSchedule, Sampler, Smea, UcPreset, VibeForm
 from bot.domain.prompt import Wording, sent_preset, variety_sigma, worded
-from bot.domain.request import Direct, DirectorTool, EncodeVibe, Generate, Picture, Request, Upscale
+from bot.domain.request import Generate, Picture, Request
 from bot.domain.tags import SuggestedTag
+from bot.domain.tools import Direct, DirectorTool, EncodeVibe, Upscale
 
 HELD = 64 * 1024 * 1024
 """Bytes that one answer may occupy, packed and unpacked together."""
@@ -389,6 +390,16 @@ def _from_json(body: bytes) -> list[bytes]:
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise broken("form") from error
     return [each.image for each in sorted(answer.images, key=lambda each: each.index)]
+
+
+class Event(msgspec.Struct, rename={"kind": "event_type", "sample": "samp_ix", "step": "step_ix"}):
+    """One event of a stream: ``intermediate``, ``final`` or ``error`` (nai-api.md 1.7); *image* is empty without one."""
+
+    kind: str = ""
+    sample: int = 0
+    step: int = 0
+    image: bytes = b""
+    code: int | str | None = None
 
 
 def media_type(data: bytes) -> str:

@@ -13,7 +13,8 @@ from bot.domain.errors import NaibotError, StoreError
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.job import Application, Delivery, Draft, Job, JobState
 from bot.domain.record import Entry, Record
-from bot.domain.request import Direct, Generate, Picture, Place, Request, Requester, Upscale
+from bot.domain.request import Generate, Picture, Place, Request, Requester
+from bot.domain.tools import Direct, Upscale
 
 log = logging.getLogger(__name__)
 
