@@ -153,9 +153,8 @@ class Making:
             case "final":
                 self._final(event)
             case "error":
-                raise UpstreamError(
-                    "failed.novelai", billed=None, again=False, what="stream", status=str(event.code)[:40]
-                )
+                code = str(event.code)[:40]
+                raise UpstreamError("failed.novelai", billed=None, again=False, what="stream", status=code)
 
     def _final(self, event: Event) -> None:
         if not 0 <= event.sample < self._request.pictures or event.sample in self._finals:

@@ -393,7 +393,7 @@ def _from_json(body: bytes) -> list[bytes]:
 
 
 class Event(msgspec.Struct, rename={"kind": "event_type", "sample": "samp_ix", "step": "step_ix"}):
-    """One event of a stream: ``intermediate``, ``final`` or ``error`` (nai-api.md 1.7); *image* is empty without one."""
+    """One event of a stream: ``intermediate``, ``final`` or ``error`` (nai-api.md 1.7); *image* may be empty."""
 
     kind: str = ""
     sample: int = 0
