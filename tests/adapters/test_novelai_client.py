@@ -27,6 +27,7 @@ from bot.domain.tools import EncodeVibe, Upscale
 from bot.standin.novelai import NovelAI
 from tests.adapters.test_stream import EVENTS, GOOD, JPEG, frame, line
 from tests.builders import a_request
+from tests.imaging.pictures import an_image
 from tests.shared import shared
 
 TOKEN = "pst-standin"
@@ -258,6 +259,8 @@ async def test_a_captured_subscription_is_read() -> None:
     found = await _account_of(json.dumps(seen | {"active": True}).encode())
 
     assert Account(tier=3, active=True, anlas=9_646, usage=bar) == found
+    unreadable = json.dumps(seen | {"active": True, "usage": {"percent": "many"}}).encode()
+    assert (await _account_of(unreadable)).bar_is_used_up
     seen["usage"] = {"percent": -3.5, "isNegative": True, "timeUntilNextPercent": 0}
     assert (await _account_of(json.dumps(seen | {"active": True}).encode())).bar_is_used_up
     assert 12 == (await _account_of(b'{"tier": 1, "active": true, "trainingStepsLeft": 12}')).anlas
@@ -349,12 +352,12 @@ async def test_an_error_inside_a_stream_may_have_been_billed() -> None:
 
 async def test_images_go_out_as_base64() -> None:
     """JSON is accepted for everything (live 2026-10-02)."""
-    service = Service(ok(zipped(GOOD)))
+    service, image = Service(ok(zipped(GOOD))), an_image(832, 1216)
     request = a_request(model=Model.V4_5_FULL, seed=7, img2img=Img2Img())
     async with a_server(service) as address, a_client(address) as client:
-        await client.run(request, _nothing, deadline=_soon(), inputs={Input(InputKind.SOURCE): b"an image"})
+        await client.run(request, _nothing, deadline=_soon(), inputs={Input(InputKind.SOURCE): image})
 
-    assert b"an image" == base64.b64decode(json.loads(service.bodies[0])["parameters"]["image"])
+    assert image == base64.b64decode(json.loads(service.bodies[0])["parameters"]["image"])
 
 
 async def test_an_upscale_has_an_address_of_its_own() -> None:
@@ -365,7 +368,7 @@ async def test_an_upscale_has_an_address_of_its_own() -> None:
             Upscale(width=8, height=8),
             _nothing,
             deadline=_soon(),
-            inputs={Input(InputKind.SOURCE): b"an image"},
+            inputs={Input(InputKind.SOURCE): an_image(8, 8)},
             watch=lambda preview: pytest.fail("nothing forms"),
         )
 

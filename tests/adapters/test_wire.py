@@ -30,13 +30,14 @@ from bot.domain.request import Generate, Request
 from bot.domain.tags import SuggestedTag
 from bot.domain.tools import Direct, DirectorTool, Mood, Upscale
 from tests.builders import a_request
-from tests.imaging.pictures import a_picture, png
+from tests.imaging.pictures import a_picture, an_image, png
 from tests.shared import shared
 
 NOT_SENT = {"image_format"}
 """Fields of the site that we leave out; the reasons stand at the top of `wire`."""
 SOURCE, MASK = Input(InputKind.SOURCE), Input(InputKind.MASK)
-IMAGE = b"an image"
+IMAGE = an_image(832, 1216)
+CANVAS = an_image(1024, 1536)
 BASE64 = base64.b64encode(IMAGE).decode()
 
 LISTED = {
@@ -71,6 +72,10 @@ def _zip(*files: tuple[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
+def _inputs(request: Request) -> dict[Input, bytes]:
+    return {each: CANVAS if each.kind is InputKind.REFERENCE else IMAGE for each in request.inputs}
+
+
 def _parameters(request: Generate) -> dict[str, Any]:
     found: Any = encode(request)["parameters"]
     return dict(found)
@@ -98,7 +103,7 @@ def test_a_captured_live_request_is_encoded_the_same(name: str, tags: str, asked
     captured = _captured(name)
     request = a_request(captured["input"].split(tags)[0], steps=23, **asked)
 
-    sent = encode(request, {each: IMAGE for each in request.inputs})
+    sent = encode(request, _inputs(request))
 
     wanted = {key: value for key, value in captured["parameters"].items() if key not in NOT_SENT}
     assert wanted | ({"image": BASE64} if request.inputs else {}) == sent["parameters"]
@@ -163,7 +168,7 @@ def test_no_field_is_sent_that_the_facts_do_not_list_for_that_model(model: Model
     for request in _everything(model):
         row = request.row
         family = row.short if row.short.startswith("Furry") else row.short.split()[0]
-        sent = set(encode(request, {each: IMAGE for each in request.inputs})["parameters"])
+        sent = set(encode(request, _inputs(request))["parameters"])
 
         assert not sent - LISTED - OF_FAMILY[family]
 
@@ -212,7 +217,7 @@ def test_v4_fills_in_what_no_character_shall_have() -> None:
 def test_a_mask_goes_to_the_inpainting_model() -> None:
     """V5 Curated's goes to V4.5 Curated's, by whose rules it is then written (live 2026-10-02)."""
     request = a_request(model=Model.V5_CURATED, inpaint=Inpaint(), seed=7, uc_preset=UcPreset.FURRY_FOCUS)
-    sent = encode(request, {SOURCE: IMAGE, MASK: b"mask"})
+    sent = encode(request, {SOURCE: IMAGE, MASK: IMAGE + b"mask"})
     fields = sent["parameters"]
 
     assert ("nai-diffusion-4-5-curated-inpainting", "infill") == (sent["model"], sent["action"])
@@ -222,7 +227,7 @@ def test_a_mask_goes_to_the_inpainting_model() -> None:
         "strength": 0.7,
         "noise": 0,
     }.items() <= fields.items()
-    assert (BASE64, base64.b64encode(b"mask").decode(), 6) == (
+    assert (BASE64, base64.b64encode(IMAGE + b"mask").decode(), 6) == (
         fields["image"],
         fields["mask"],
         fields["extra_noise_seed"],
@@ -258,9 +263,9 @@ def test_vibes_are_sent_as_the_model_takes_them() -> None:
 def test_a_precise_reference_is_lists_of_one_length() -> None:
     """Fidelity goes over as its opposite (nai-api.md 2.9)."""
     asked = a_request(model=Model.V4_5_FULL, references=(Reference(kind=ReferenceKind.BOTH, fidelity=0.7),))
-    sent = encode(asked, {Input(InputKind.REFERENCE): IMAGE})["parameters"]
+    sent = encode(asked, {Input(InputKind.REFERENCE): CANVAS})["parameters"]
 
-    assert [BASE64] == sent["director_reference_images"]
+    assert [base64.b64encode(CANVAS).decode()] == sent["director_reference_images"]
     assert "character&style" == sent["director_reference_descriptions"][0]["caption"]["base_caption"]
     assert ([1], [1.0], [0.3]) == (
         sent["director_reference_information_extracted"],
@@ -271,8 +276,8 @@ def test_a_precise_reference_is_lists_of_one_length() -> None:
 
 def test_a_mood_stands_in_front_of_the_tools_prompt() -> None:
     """Emotion and colorize take a prompt and defry, the others neither."""
-    emotion = Direct(tool=DirectorTool.EMOTION, width=8, height=8, mood=Mood.HAPPY, prompt="tears", defry=2)
-    colorize = Direct(tool=DirectorTool.COLORIZE, width=8, height=8, prompt="red hair")
+    emotion = Direct(tool=DirectorTool.EMOTION, width=832, height=1216, mood=Mood.HAPPY, prompt="tears", defry=2)
+    colorize = Direct(tool=DirectorTool.COLORIZE, width=832, height=1216, prompt="red hair")
 
     assert ("happy;;tears", 2) == (
         encode(emotion, {SOURCE: IMAGE})["prompt"],
@@ -281,10 +286,28 @@ def test_a_mood_stands_in_front_of_the_tools_prompt() -> None:
     assert "red hair" == encode(colorize, {SOURCE: IMAGE})["prompt"]
 
 
-def test_what_was_lost_on_the_way_is_not_sent() -> None:
-    """A request without its image never leaves."""
+V4_MASK = a_request(model=Model.V4_FULL, inpaint=Inpaint())
+
+
+@pytest.mark.parametrize(
+    ("request_", "inputs"),
+    [
+        (a_request(img2img=Img2Img()), {}),
+        (a_request(img2img=Img2Img()), {SOURCE: b"JPEG"}),
+        (a_request(img2img=Img2Img()), {SOURCE: an_image(831, 1216)}),
+        (V4_MASK, {SOURCE: IMAGE}),
+        (V4_MASK, {SOURCE: IMAGE, MASK: an_image(104, 152)}),
+        (Upscale(width=832, height=1216), {SOURCE: an_image(1216, 832)}),
+        (Direct(tool=DirectorTool.SKETCH, width=8, height=8), {SOURCE: IMAGE}),
+        (a_request(model=Model.V4_5_FULL, references=(Reference(),)), {Input(InputKind.REFERENCE): IMAGE}),
+        (a_request(model=Model.V4_FULL, vibes=(Vibe(),)), {Input(InputKind.VIBE): b""}),
+        (a_request(model=Model.V4_FULL, vibes=(Vibe(encoded=False),)), {Input(InputKind.VIBE): b"a picture"}),
+    ],
+)
+def test_what_the_service_would_stumble_over_is_not_sent(request_: Request, inputs: dict[Input, bytes]) -> None:
+    """An image that is missing, no PNG or of another size, a vibe that is not encoded: nothing is paid for it."""
     with pytest.raises(UpstreamError) as caught:
-        encode(a_request(img2img=Img2Img()))
+        encode(request_, inputs)
 
     assert (False, False) == (caught.value.billed, caught.value.again)
 

@@ -68,6 +68,8 @@ _UPSCALER = Model.V5_CURATED
 """Only V5 models upscale, and the factor is known of this one (nai-api.md 4.2, live 2026-10-02)."""
 _VIEWS = 3
 """Pictures that removing a background gives: masked, generated, blend (nai-api.md 1.3, live 2026-10-02)."""
+_CANVASES = ((1024, 1536), (1536, 1024), (1472, 1472))
+"""Sizes of a precise reference (nai-api.md 2.9)."""
 _INPAINT_STRENGTH = 0.7
 
 Body = dict[str, Any]
@@ -98,7 +100,8 @@ def encode(request: Request, inputs: Inputs | None = None, *, stream: StreamForm
     """
     The JSON body, field for field as the site builds it (nai-api.md 1.4).
 
-    Raises `UpstreamError` (nothing was sent) where *inputs* lacks an image that the request needs.
+    Raises `UpstreamError` (nothing was sent) where *inputs* lacks an image that the request needs, or holds one that
+    the service would stumble over (see `Inputs`): an answer of 500 may have been billed.
     """
     images = _base64(request, inputs or {})
     match request:
@@ -123,10 +126,32 @@ def encode_vibe(request: EncodeVibe, image: bytes) -> Body:
 
 
 def _base64(request: Request, inputs: Inputs) -> Mapping[Input, str]:
-    missing = [each for each in request.inputs if each not in inputs]
-    if missing:
-        raise UpstreamError("failed.novelai", billed=False, again=False, what=f"no {missing[0].kind}")
+    for each in request.inputs:
+        if each not in inputs or not _fits(each, inputs[each], request):
+            raise _unsent(each.kind)
     return {each: base64.b64encode(inputs[each]).decode() for each in request.inputs}
+
+
+def _fits(each: Input, data: bytes, request: Request) -> bool:
+    """Whether an image has the size that it must have: another one is answered 400 or 500 (nai-api.md 2.9, 6.1)."""
+    match each.kind:
+        case InputKind.SOURCE | InputKind.MASK:
+            size = request.size if isinstance(request, Generate) else request
+            return _png_size(data) == (size.width, size.height)
+        case InputKind.REFERENCE:
+            return _png_size(data) in _CANVASES
+        case InputKind.VIBE:
+            return len(data) > 0
+
+
+def _png_size(data: bytes) -> tuple[int, int]:
+    if not data.startswith(PNG) or data[12:16] != b"IHDR":
+        return 0, 0
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+def _unsent(what: str) -> UpstreamError:
+    return UpstreamError("failed.novelai", billed=False, again=False, what=what)
 
 
 def _encode_generate(request: Generate, images: Mapping[Input, str]) -> Body:
@@ -273,6 +298,8 @@ def _vibes(request: Generate, images: Mapping[Input, str]) -> Body:
     vibes, form = request.vibes, request.row.vibes
     if not vibes:
         return {}
+    if form is VibeForm.ENCODING and not all(vibe.encoded for vibe in vibes):
+        raise _unsent("a vibe that is not encoded")
     fields: Body = {
         "reference_image_multiple": [images[Input(InputKind.VIBE, n)] for n in range(len(vibes))],
         "reference_strength_multiple": _strengths(vibes, is_normal=form is VibeForm.ENCODING),
@@ -439,7 +466,7 @@ class _Subscription(msgspec.Struct, rename="camel"):
     tier: int
     active: bool
     training_steps_left: int | _Steps
-    usage: _Usage | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def decode_account(body: bytes) -> Account:
@@ -452,12 +479,19 @@ def decode_account(body: bytes) -> Account:
         seen = msgspec.json.decode(body, type=_Subscription)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise UpstreamError("failed.answer", billed=False, again=True, what="subscription") from error
-    left, usage = seen.training_steps_left, seen.usage
+    left = seen.training_steps_left
     anlas = left if isinstance(left, int) else left.fixed_training_steps_left + left.purchased_training_steps
-    return Account(tier=seen.tier, active=seen.active, anlas=anlas, usage=_bar(usage) if usage is not None else None)
+    return Account(tier=seen.tier, active=seen.active, anlas=anlas, usage=_bar(seen.usage))
 
 
-def _bar(usage: _Usage) -> Usage:
+def _bar(raw: msgspec.Raw) -> Usage | None:
+    """A bar that cannot be read counts as used up, and the rest of the account still counts."""
+    try:
+        usage = msgspec.json.decode(raw, type=_Usage | None)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return Usage(percent=0.0, is_negative=True)
+    if usage is None:
+        return None
     return Usage(
         percent=min(max(usage.percent, 0.0), 100.0),
         is_negative=usage.is_negative,
