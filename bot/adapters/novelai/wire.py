@@ -7,6 +7,7 @@ Where we differ from a captured request of the site (2026-10-01) on purpose:
 * no ``use_new_shared_trial``: it only matters to accounts without a subscription;
 * JSON with base64 for images, where the browser sends multipart: accepted for everything (live 2026-10-02), and it
   needs no cache of keys;
+* where pictures are kept safe, ``nsfw, `` stands in front of every undesired content, also where the site has none;
 * phrases in quotes are not collected into a ``teXt:`` block (V5): who wants text in the picture writes the block;
 * masks: ``strength`` is 0.7 at full inpainting strength, else the same number (nai-api.md 6.3); not seen in a capture;
 * a place on the canvas that a character does not name is one of the site's slots where others name theirs.
