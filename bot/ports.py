@@ -7,11 +7,14 @@ from bot.domain.admission import Standing
 from bot.domain.anlas import Account
 from bot.domain.change import Change, Pending
 from bot.domain.guild import Block, GuildConfig
+from bot.domain.inputs import Inputs
 from bot.domain.job import Application, Draft, Job, Settlement
-from bot.domain.model import TokenizerKind
+from bot.domain.model import Model, TokenizerKind
 from bot.domain.record import Entry, Record
-from bot.domain.request import Picture, Place, Request, Requester
+from bot.domain.request import Picture, Place, Preview, Request, Requester
+from bot.domain.tags import SuggestedTag
 from bot.domain.tokens import TokenCount
+from bot.domain.tools import EncodeVibe
 
 Clock = Callable[[], float]
 """Unix seconds; settable in tests."""
@@ -31,16 +34,34 @@ class NovelAI(Protocol):
         """A name of the account that is safe to store and log: never the token."""
 
     async def account(self) -> Account:
-        """Read tier and balance. Raises `UpstreamError`."""
+        """Read tier, balance and V5's usage bar. Raises `UpstreamError`."""
 
-    async def run(self, request: Request, send: Callable[[], Awaitable[None]], *, deadline: float) -> list[Picture]:
+    async def run(
+        self,
+        request: Request,
+        send: Callable[[], Awaitable[None]],
+        *,
+        deadline: float,
+        inputs: Inputs | None = None,
+        watch: Callable[[Preview], None] | None = None,
+    ) -> list[Picture]:
         """
-        Make the pictures of *request* (its seed is drawn).
+        Make the pictures of *request* (its seed is drawn) from *inputs* (all that ``request.inputs`` names).
 
         Connects, awaits *send* (which may raise, then nothing is sent), checks that *deadline* (a value of
-        `time.monotonic`) has not passed, and only then writes the first byte of the body. Raises `UpstreamError`
-        (see its *billed* and *again*) for everything that is not pictures.
+        `time.monotonic`) has not passed, and only then writes the first byte of the body; by *deadline* it also gives
+        up. Never posts twice. With *watch*, what is drawn is streamed, and *watch* is called in the event loop with
+        each preview; it must neither wait nor raise. Raises `UpstreamError` (see its *billed* and *again*) for
+        everything that is not pictures. Removing a background gives three pictures: masked, generated, blend.
         """
+
+    async def encode_vibe(
+        self, request: EncodeVibe, image: bytes, send: Callable[[], Awaitable[None]], *, deadline: float
+    ) -> bytes:
+        """Have *image* (PNG) encoded as a vibe; it is paid, and *send*, *deadline* and errors are those of `run`."""
+
+    async def suggest_tags(self, model: Model, text: str, *, japanese: bool = False) -> tuple[SuggestedTag, ...]:
+        """Tags that begin like *text*, best first; costs nothing. Raises `UpstreamError`."""
 
 
 class Tokenizer(Protocol):

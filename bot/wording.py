@@ -64,6 +64,14 @@ PRICE_NOFREE = (
 )
 PRICE_NOFREE_HOUSE = "My NovelAI account has nothing free just now, and nothing is spent here. Nothing was made."
 PRICE_REFUSED = "NovelAI does not take anything this large ({price}, at most {most}). Nothing was made."
+PRICE_PART = "{words}: {price}"
+PRICE_PART_PICTURE = "{n} × picture"
+PRICE_PART_FREE = "{n} × picture, the account's free sample"
+PRICE_PART_REFERENCE = "{n} × precise reference"
+PRICE_PART_VIBE = "{n} × vibe above four"
+PRICE_PART_ENCODING = "{n} × vibe to encode"
+PRICE_PART_TOOL = "{n} × image tool"
+PRICE_PART_UPSCALE = "{n} × upscale"
 PRICE_SUM = "-# {size}, {steps} steps: {each}"
 PRICE_SUM_FREE = "the account's free sample"
 QUOTA_DAY = "You have made {used} of {limit} pictures today. More {reset:R}."
@@ -79,6 +87,22 @@ OPTION_RANGE = "{Option} goes from {low} to {high}. Nothing was made."
 OPTION_MODEL = "{model} has no {feature}. These do: {models}. Nothing was made."
 OPTION_MODEL_NONE = "{model} has no {feature}. Nothing was made."
 OPTION_CHOICE = "{model} has no {option} of that name. These work: {choices}. Nothing was made."
+OPTION_FIXED = "{Option} are always {value} on {model}. Nothing was made."
+OPTION_IMAGE = "{Option}, as chosen, does not go with an image to begin with. Leave it out. Nothing was made."
+MODEL_GONE = "NovelAI no longer offers {model}. These work: {models}. Nothing was made."
+CHARACTERS_EMPTY = (
+    "Character {n} is empty. Write each like this: `girl, red hair @B3 // hat`, with `|` between two. Nothing was made."
+)
+CHARACTERS_PLACE = (
+    '"{place}" is no place. Put one behind a character: @A1 (top left) to @E5, or @0.3,0.7 on V5. Nothing was made.'
+)
+CHARACTERS_MANY = "{model} takes {limit} characters at most. These take more: {models}. Nothing was made."
+CHARACTERS_MANY_ALL = "{model} takes {limit} characters at most. Nothing was made."
+SOURCE_ONE = "An image is either redrawn as a whole or in a part, not both. Nothing was made."
+VIBES_ALONE = "Vibes go neither with a precise reference nor with a mask. Leave one out. Nothing was made."
+TOOL_MOOD = "A mood belongs to the tool that changes the mood, and that tool needs one. Nothing was made."
+TOOL_PROMPT = "This tool takes neither a prompt nor a strength; colorizing and the mood do. Nothing was made."
+IMAGE_AREA = "That image is too large for this; {pixels:,} pixels are the most. Nothing was made."
 OPTION_UNKNOWN = "{Option} must be one of: {choices}. Nothing was made."
 SIZE_GRID = "Sides must be multiples of 64. The nearest is {size}. Nothing was made."
 SIZE_RANGE = "Each side goes from {low} to {high}. Nothing was made."
@@ -456,6 +480,21 @@ OPTION_LABELS = {
     "decrisper": "Decrisper",
     "variety": "Variety+",
     "samples": "the number of pictures",
+    "characters": "characters",
+    "free_positions": "free positions",
+    "position": "a position",
+    "transparent": "transparent background",
+    "inpaint": "inpainting",
+    "inpaint_strength": "a strength for inpainting",
+    "strength": "strength",
+    "noise": "noise",
+    "vibes": "vibes",
+    "vibe_encoding": "encoded vibes",
+    "references": "precise references",
+    "reference_strength": "reference strength",
+    "information_extracted": "information extracted",
+    "fidelity": "fidelity",
+    "defry": "defry",
 }
 SAMPLERS = {
     "k_euler_ancestral": "Euler Ancestral",
@@ -757,7 +796,7 @@ def _write(name: str, value: object) -> object:
             return Moment(value)
         case ("reason", str()):
             return reason(value)
-        case ("word" | "tag", str()):
+        case ("word" | "tag" | "place", str()):
             return plain(cut(value, 100))
         case ("price" | "old" | "new" | "most", int()):
             return anlas(value)
@@ -809,6 +848,11 @@ def setting_value(key: str, value: object) -> str:
             return count(value)
         case _:
             return SPOILERS.get(str(value), str(value))
+
+
+def price_part(kind: str, n: int, total: int) -> str:
+    """One part of a price: ``1 × precise reference: 5 Anlas``."""
+    return say("price.part", words=say(f"price.part.{kind}", n=n), price=anlas(total))
 
 
 def bar(used: int, limit: int) -> str:

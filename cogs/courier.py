@@ -16,7 +16,7 @@ from discord.ext import commands
 from bot import wording
 from bot.client import Naibot
 from bot.domain.job import Job, JobState
-from bot.domain.request import Place
+from bot.domain.request import Generate, Place
 from bot.services.deliveries import Deliveries, Parcel
 from bot.services.guilds import Guilds
 from bot.services.loops import keep_alive
@@ -201,7 +201,7 @@ class Courier(commands.Cog):
         Not before the picture: a follow-up that came first would become the public waiting message itself.
         """
         hook = self._hook(place)
-        if hook is None or job.request is None or job.state is not JobState.DONE:
+        if hook is None or not isinstance(job.request, Generate) or job.state is not JobState.DONE:
             return
         tokens = await self._studio.count_tokens(job.request)
         is_first = await self._studio.is_first(job)

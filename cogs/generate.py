@@ -198,9 +198,8 @@ class GenerateCog(commands.Cog, name="Generate"):
 
     async def edit(self, press: Press) -> None:
         """Open a refused wish as a form."""
-        draft = await self._studio.draft_soon(requester_of(press.interaction), press.number)
-        prompt = draft.request.prompt
-        form = Form("draft", draft.id, "edit", wording.FORM_EDIT)
+        prompt = (await self._drawing(press)).prompt
+        form = Form("draft", press.number, "edit", wording.FORM_EDIT)
         form.ask("prompt", wording.FORM_EDIT_PROMPT, limit=PROMPT_MAX, holds=prompt.text)
         form.ask(
             "undesired", wording.FORM_EDIT_UNDESIRED, limit=PROMPT_MAX, holds=prompt.undesired_content, required=False
@@ -210,14 +209,21 @@ class GenerateCog(commands.Cog, name="Generate"):
     async def resend(self, press: Press) -> None:
         """The form came back: the same wish in other words."""
         interaction, requester = press.interaction, requester_of(press.interaction)
-        draft = await self._studio.draft_soon(requester, press.number)
+        request = await self._drawing(press)
         words = replace(
-            draft.request.prompt,
+            request.prompt,
             text=press.fields.get("prompt", ""),
             undesired_content=press.fields.get("undesired", ""),
         )
         judge_place(requester, self._moderation.ground(requester))
-        await self._wish(interaction, requester, replace(draft.request, prompt=words), draft_id=draft.id)
+        await self._wish(interaction, requester, replace(request, prompt=words), draft_id=press.number)
+
+    async def _drawing(self, press: Press) -> Generate:
+        """The kept wish of a button or form, which describes a picture. Raises `Refused`."""
+        draft = await self._studio.draft_soon(requester_of(press.interaction), press.number)
+        if not isinstance(draft.request, Generate):
+            raise Refused("draft.gone")
+        return draft.request
 
     # --- the question ------------------------------------------------------------------------------------------------
 
@@ -354,7 +360,7 @@ class GenerateCog(commands.Cog, name="Generate"):
         job = await self._studio.visible_job(requester, press.number)
         if not self._studio.shows_prompt(requester, job):
             raise Refused("not.yours", author=job.user_id)
-        if job.request is None:
+        if not isinstance(job.request, Generate):
             raise Refused("gone")
         line = replies.command_line(job.request)
         if len(line) <= CONTENT_MAX:

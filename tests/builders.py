@@ -3,6 +3,8 @@
 import itertools
 from dataclasses import replace
 
+from bot.domain.character import parse_characters
+from bot.domain.inputs import Img2Img, Inpaint, Reference, Vibe
 from bot.domain.job import Application
 from bot.domain.model import Model, Smea, UcPreset
 from bot.domain.request import SIZES, Context, Generate, Place, Prompt, Requester, Size, default_sampling
@@ -46,11 +48,36 @@ def a_request(
     quality_tags: bool = True,
     uc_preset: UcPreset = UcPreset.HEAVY,
     private: bool = False,
+    model: Model = Model.V3,
+    characters: str = "",
+    transparent: bool = False,
+    safe: bool = False,
+    img2img: Img2Img | None = None,
+    inpaint: Inpaint | None = None,
+    vibes: tuple[Vibe, ...] = (),
+    references: tuple[Reference, ...] = (),
 ) -> Generate:
-    """A picture that is free on Opus."""
-    prompt = Prompt(text=text, undesired_content=undesired_content, quality_tags=quality_tags, uc_preset=uc_preset)
-    sampling = replace(default_sampling(Model.V3), steps=steps, smea=smea, seed=seed)
-    return Generate(prompt=prompt, sampling=sampling, size=size, samples=samples, private=private)
+    """A picture that is free on Opus; *characters* is the line that people write."""
+    prompt = Prompt(
+        text=text,
+        undesired_content=undesired_content,
+        quality_tags=quality_tags,
+        uc_preset=uc_preset,
+        characters=parse_characters(characters),
+        transparent=transparent,
+    )
+    return Generate(
+        prompt=prompt,
+        sampling=replace(default_sampling(model), steps=steps, smea=smea, seed=seed),
+        size=size,
+        samples=samples,
+        private=private,
+        safe=safe,
+        img2img=img2img,
+        inpaint=inpaint,
+        vibes=vibes,
+        references=references,
+    )
 
 
 def a_place(message_id: int | None = 300, *, token: str | None = "token", token_expires: float = 2e9) -> Place:

@@ -59,9 +59,15 @@ _INNOCENT = tuple(
 """Where a word of the lists means something else."""
 
 
-def is_locked(text: str) -> bool:
-    """Whether *text* asks for what is never made, in either of its readings."""
-    readings_ = [_without_innocent(words) for words in readings(text)]
+def is_locked(*texts: str) -> bool:
+    """
+    Whether *texts*, which make one picture, ask for what is never made, in either of their readings.
+
+    A pair may be spread over several. Each is read by itself as well as in a row: what is innocent only because two
+    texts meet is not, and what is a phrase only because they meet is one.
+    """
+    together = [", ".join(texts)] if len(texts) > 1 else []
+    readings_ = [_without_innocent(words) for text in (*texts, *together) for words in readings(text)]
 
     def holds(phrases: frozenset[Words]) -> bool:
         return any(find_phrase(words, phrases) for words in readings_)

@@ -5,13 +5,16 @@ import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from bot.domain.bounds import AREA_MAX, check_range, check_text
+from bot.domain.character import CHARACTER_MAX, Character
 from bot.domain.errors import Mistake
+from bot.domain.features import check_choice, check_features, offered
+from bot.domain.inputs import REFERENCES_MAX, VIBES_MAX, Img2Img, Inpaint, Input, InputKind, Reference, Vibe
 from bot.domain.model import CAPABILITIES, Capabilities, Model, NoiseSchedule, Sampler, Smea, UcPreset
+from bot.domain.tools import Direct, Upscale
 
 GRID = 64
 """Sides are multiples of this many pixels (nai-api.md 3)."""
-AREA_MAX = 3_145_728
-"""Pixels; NovelAI refuses more (web bundle, 2026-10)."""
 FREE_AREA = 1_048_576
 """Pixels that an Opus account may draw for nothing (nai-api.md 3, live 2026-10)."""
 FREE_STEPS = 28
@@ -20,12 +23,8 @@ SEED_MAX = 4_294_967_295
 SAMPLES_MAX = 4
 PROMPT_MAX = 4_000
 """Characters; a form field holds no more, and what can be asked for can be edited."""
-
-
-def check_range(option: str, value: float, low: float, high: float) -> None:
-    """Raise `Mistake` ``option.range`` unless low ≤ value ≤ high; NaN is out of every range."""
-    if not low <= value <= high:
-        raise Mistake("option.range", option=option, low=low, high=high)
+FREE_VIBES = 4
+"""Vibes that cost nothing once they are encoded (nai-api.md 2.8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,21 +121,27 @@ def _size_of_ratio(across: float, up: float) -> Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """What the member typed, and which ready-made text goes with it. 1 to 4,000 and 0 to 4,000 characters."""
+    """
+    What the member typed, and which ready-made text goes with it.
+
+    1 to 4,000 and 0 to 4,000 characters of text, and 4,000 in all *characters* together. *transparent* asks for a
+    transparent background.
+    """
 
     text: str = field(repr=False)
     undesired_content: str = field(default="", repr=False)
     quality_tags: bool = True
     uc_preset: UcPreset = UcPreset.HEAVY
+    characters: tuple[Character, ...] = ()
+    transparent: bool = False
 
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise Mistake("prompt.empty")
-        if any("\ud800" <= c <= "\udfff" for c in self.text + self.undesired_content):
-            # Half a character: no encoding can send or store it.
-            raise Mistake("prompt.unreadable")
-        check_range("prompt", len(self.text), 1, PROMPT_MAX)
-        check_range("undesired_content", len(self.undesired_content), 0, PROMPT_MAX)
+        check_text("prompt", self.text, PROMPT_MAX)
+        check_text("undesired_content", self.undesired_content, PROMPT_MAX)
+        described = sum(len(each.prompt) + len(each.undesired_content) for each in self.characters)
+        check_range("characters", described, 0, CHARACTER_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +165,11 @@ class Sampling:
 
     def __post_init__(self) -> None:
         row = CAPABILITIES[self.model]
+        if not row.is_offered:
+            raise Mistake("model.gone", model=row.short, models=tuple(each.short for each in offered()))
         check_range("steps", self.steps, 1, STEPS_MAX)
+        if row.steps_fixed not in (None, self.steps):
+            raise Mistake("option.fixed", option="steps", model=row.short, value=row.steps_fixed)
         check_range("cfg_scale", self.cfg_scale, 0, row.cfg_scale_max)
         check_range("rescale", self.prompt_guidance_rescale, 0, 1)
         if self.seed is not None:
@@ -168,33 +177,15 @@ class Sampling:
         self._check_features(row)
 
     def _check_features(self, row: Capabilities) -> None:
-        lacking = {
-            "sampler": self.sampler not in row.samplers,
-            "noise_schedule": self.noise_schedule not in row.noise_schedules,
-            "smea": self.smea is not Smea.OFF and not row.smea,
-            "decrisper": self.decrisper and not row.decrisper,
-            "variety": self.variety and row.variety_sigma is None,
+        check_choice(row, "sampler", self.sampler, row.samplers)
+        check_choice(row, "noise_schedule", self.noise_schedule, row.noise_schedules)
+        asked = {
+            "rescale": bool(self.prompt_guidance_rescale),
+            "smea": self.smea is not Smea.OFF,
+            "decrisper": self.decrisper,
+            "variety": self.variety,
         }
-        for feature, is_lacking in lacking.items():
-            if is_lacking:
-                raise lacks(row, feature, str(getattr(self, feature)))
-
-
-def lacks(row: Capabilities, feature: str, value: str) -> Mistake:
-    """The mistake of asking a model for something it does not have; says what it has, or which models have it."""
-    choices: tuple[str, ...] = {
-        "sampler": row.samplers,
-        "noise_schedule": row.noise_schedules,
-        "uc_preset": tuple(row.uc_presets),
-    }.get(feature, ())
-    if choices:
-        return Mistake("option.choice", model=row.short, option=feature, value=value, choices=choices)
-    able = tuple(
-        other.short
-        for other in CAPABILITIES.values()
-        if getattr(other, {"variety": "variety_sigma"}.get(feature, feature))
-    )
-    return Mistake("option.model", model=row.short, feature=feature, models=able)
+        check_features(row, asked)
 
 
 def default_sampling(model: Model) -> Sampling:
@@ -203,7 +194,7 @@ def default_sampling(model: Model) -> Sampling:
     return Sampling(
         model=model,
         sampler=row.sampler,
-        steps=FREE_STEPS,
+        steps=row.steps_fixed or FREE_STEPS,
         cfg_scale=row.cfg_scale,
         prompt_guidance_rescale=0.0,
         noise_schedule=row.noise_schedule,
@@ -213,8 +204,10 @@ def default_sampling(model: Model) -> Sampling:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generate:
     """
-    Text to image. *spoiler* hides the picture where it is shown; *private* shows it to the member alone. *safe* is
-    set by the studio where the place keeps pictures safe (`bot.domain.rules.keeps_safe`).
+    Text to image, or image to image with *img2img* or *inpaint*.
+
+    *spoiler* hides the picture where it is shown; *private* shows it to the member alone. *safe* is set by the studio
+    where the place keeps pictures safe (`bot.domain.rules.keeps_safe`).
     """
 
     prompt: Prompt
@@ -224,36 +217,124 @@ class Generate:
     spoiler: bool = False
     private: bool = False
     safe: bool = False
+    img2img: Img2Img | None = None
+    inpaint: Inpaint | None = None
+    vibes: tuple[Vibe, ...] = ()
+    references: tuple[Reference, ...] = ()
 
     def __post_init__(self) -> None:
         check_range("samples", self.samples, 1, SAMPLES_MAX)
         if self.sampling.seed is not None:
             check_range("seed", self.sampling.seed, 1, SEED_MAX - self.samples + 1)
+        check_range("vibes", len(self.vibes), 0, VIBES_MAX)
+        check_range("references", len(self.references), 0, REFERENCES_MAX)
+        chosen = CAPABILITIES[self.sampling.model]
+        check_choice(chosen, "uc_preset", self.prompt.uc_preset, tuple(chosen.uc_presets))
+        self._check_features(chosen)
+        if self.row is not chosen:
+            self._check_features(self.row)
+            check_choice(self.row, "noise_schedule", self.sampling.noise_schedule, self.row.noise_schedules)
+        self._check_combinations()
+
+    def _check_features(self, row: Capabilities) -> None:
+        characters = self.prompt.characters
+        asked = {
+            "undesired_content": bool(self.prompt.undesired_content.strip())
+            or any(each.undesired_content.strip() for each in characters),
+            "transparent": self.prompt.transparent,
+            "characters": bool(characters),
+            "free_positions": any(each.position is not None and not each.position.is_on_grid for each in characters),
+            "inpaint": self.inpaint is not None,
+            "inpaint_strength": self.inpaint is not None and self.inpaint.strength != 1,
+            "vibes": bool(self.vibes),
+            "references": bool(self.references),
+        }
+        check_features(row, asked)
+        if len(characters) > row.characters:
+            able = tuple(other.short for other in offered() if other.characters >= len(characters))
+            code = "characters.many" if able else "characters.many.all"
+            raise Mistake(code, model=row.short, limit=row.characters, models=able)
+
+    def _check_combinations(self) -> None:
+        """What the site forbids or drops (nai-api.md 1.4, 2.3, 2.8)."""
+        if self.img2img is not None and self.inpaint is not None:
+            raise Mistake("source.one")
+        if self.has_source and self.sampling.smea is not Smea.OFF:
+            raise Mistake("option.image", option="smea")
+        if self.inpaint is not None and self.sampling.sampler is Sampler.DDIM:
+            raise Mistake("option.image", option="sampler")
+        if self.vibes and (self.inpaint is not None or self.references):
+            raise Mistake("vibes.alone")
+
+    @property
+    def row(self) -> Capabilities:
+        """What the model can do that really draws: a mask may go to another one."""
         row = CAPABILITIES[self.sampling.model]
-        if self.prompt.uc_preset not in row.uc_presets:
-            raise lacks(row, "uc_preset", self.prompt.uc_preset)
+        if self.inpaint is not None and row.inpaints_as is not None:
+            return CAPABILITIES[row.inpaints_as]
+        return row
+
+    @property
+    def has_source(self) -> bool:
+        """Whether it begins with an image."""
+        return self.img2img is not None or self.inpaint is not None
+
+    @property
+    def text(self) -> str:
+        """What it is shown as."""
+        return self.prompt.text
 
     @property
     def pictures(self) -> int:
         """How many pictures come back."""
         return self.samples
 
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The images it needs."""
+        return (
+            *([Input(InputKind.SOURCE)] if self.has_source else []),
+            *([Input(InputKind.MASK)] if self.inpaint is not None else []),
+            *(Input(InputKind.VIBE, n) for n in range(len(self.vibes))),
+            *(Input(InputKind.REFERENCE, n) for n in range(len(self.references))),
+        )
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """Every text that says what to draw."""
+        return (self.prompt.text, *(each.prompt for each in self.prompt.characters))
+
+    @property
+    def undesired_contents(self) -> tuple[str, ...]:
+        """Every text that says what to keep out."""
+        own = (self.prompt.undesired_content, *(each.undesired_content for each in self.prompt.characters))
+        return tuple(text for text in own if text)
+
     def with_seed(self, seed: int | None) -> "Generate":
         """The same request with another seed; None lets the studio draw one."""
         return replace(self, sampling=replace(self.sampling, seed=seed))
 
 
-Request = Generate
+Request = Generate | Direct | Upscale
 """What can be asked of NovelAI. Matched once in each of `anlas`, `wire` and the replies; nowhere else."""
 
 
-def free_form(request: Generate) -> Generate:
-    """The nearest request that an Opus account draws for nothing: one picture, at most a megapixel and 28 steps."""
+def free_form(request: Request) -> Request:
+    """
+    The nearest request that an Opus account draws for nothing; a tool's is itself, whether that is free or not.
+
+    One picture, at most a megapixel and 28 steps, without precise references and without vibes that cost.
+    """
+    if not isinstance(request, Generate):
+        return request
+    costs = len(request.vibes) > FREE_VIBES or not all(vibe.encoded for vibe in request.vibes)
     return replace(
         request,
         samples=1,
         size=scaled_to(request.size, FREE_AREA),
         sampling=replace(request.sampling, steps=min(request.sampling.steps, FREE_STEPS)),
+        vibes=() if costs else request.vibes,
+        references=(),
     )
 
 
@@ -309,3 +390,17 @@ class Picture:
     data: bytes = field(repr=False)
     media_type: str
     seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """
+    A picture that is being made: *step* of *total_steps* is drawn.
+
+    *picture* is the service's small JPEG as it came (an image from outside: decode it with bounds), None where it sent
+    none that can be one.
+    """
+
+    step: int
+    total_steps: int
+    picture: bytes | None = field(default=None, repr=False)

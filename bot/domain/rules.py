@@ -12,7 +12,7 @@ from bot.domain.errors import Forbidden, Refused
 from bot.domain.guild import Block, GuildConfig, HouseConfig
 from bot.domain.locked import is_locked
 from bot.domain.request import Context, Request, Requester
-from bot.domain.steering import asking_tag, is_mixed, weakening_tag
+from bot.domain.steering import asked_by, asking_tag, is_mixed, weakening_tag
 from bot.domain.words import Words, find_in, is_open_in
 
 
@@ -47,9 +47,11 @@ def judge(requester: Requester, request: Request, ground: Ground) -> None:
     ``nsfw.mixed``, ``private.off``, and ``age`` where the place keeps pictures safe and the request does not.
     """
     _judge_served(requester, ground)
-    judge_words(request.prompt.text)
+    asked = _asked(request)
+    judge_words(*asked)
     judge_place(requester, ground)
-    judge_listed(request.prompt.text, ground)
+    for text in asked:
+        judge_listed(text, ground)
     if request.private and ground.guild is not None and not ground.guild.private:
         raise Forbidden("private.off")
     if keeps_safe(requester, ground):
@@ -82,9 +84,15 @@ def judge_member(ground: Ground) -> None:
         raise Forbidden(code, until=block.until, reason=block.reason)
 
 
-def judge_words(text: str) -> None:
-    """Raise `Forbidden` ``locked`` for words that are never made or shown, anywhere."""
-    if is_locked(text):
+def _asked(request: Request) -> tuple[str, ...]:
+    """Every text that asks for something: each prompt, and what an undesired content turns around."""
+    turned = (asked_by(text) for text in request.undesired_contents)
+    return (*request.prompts, *(text for text in turned if text))
+
+
+def judge_words(*texts: str) -> None:
+    """Raise `Forbidden` ``locked`` for words that are never made or shown, anywhere; *texts* make one picture."""
+    if is_locked(*texts):
         raise Forbidden("locked")
 
 
@@ -113,16 +121,26 @@ def _judge_served(requester: Requester, ground: Ground) -> None:
 
 
 def _judge_safety(requester: Requester, request: Request, ground: Ground) -> None:
-    if (tag := asking_tag(request.prompt.text)) is not None:
+    for text in request.prompts:
+        _judge_asking(requester, text, ground)
+    for text in request.undesired_contents:
+        _judge_weakening(requester, text)
+    if not request.safe:
+        raise Forbidden("age", channel=_adult_channel(ground) or requester.channel_id)
+
+
+def _judge_asking(requester: Requester, prompt: str, ground: Ground) -> None:
+    if (tag := asking_tag(prompt)) is not None:
         other = _adult_channel(ground)
         code = "nsfw.asked" if other is not None else "nsfw.asked.only"
         raise Forbidden(code, tag=tag, channel=_here(requester), other=other)
-    if (tag := weakening_tag(request.prompt.undesired_content)) is not None:
+
+
+def _judge_weakening(requester: Requester, undesired_content: str) -> None:
+    if (tag := weakening_tag(undesired_content)) is not None:
         raise Forbidden("nsfw.weakened", tag=tag, channel=_here(requester))
-    if is_mixed(request.prompt.undesired_content):
+    if is_mixed(undesired_content):
         raise Forbidden("nsfw.mixed", channel=_here(requester))
-    if not request.safe:
-        raise Forbidden("age", channel=_adult_channel(ground) or requester.channel_id)
 
 
 def _here(requester: Requester) -> int | None:

@@ -52,6 +52,17 @@ def weakening_tag(undesired_content: str) -> str | None:
     return next((_bare(tag.text) for tag in _tags(undesired_content) if _asks(tag.text) and tag.weakens), None)
 
 
+def asked_by(undesired_content: str) -> str:
+    """
+    What *undesired_content* asks for, because keeping it out is turned around; "" where nothing is.
+
+    A tag with a weight below zero (``-1::hat::``), and all of it where segments are mixed (``a|hat:-5``, V3).
+    """
+    if is_mixed(undesired_content):
+        return undesired_content
+    return ", ".join(tag.text for tag in _tags(undesired_content) if tag.weight < 0)
+
+
 def is_mixed(undesired_content: str) -> bool:
     """Whether it mixes segments (``a|b:-5``): these weigh against each other, and the first begins with ours (V3)."""
     return "|" in undesired_content

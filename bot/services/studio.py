@@ -77,7 +77,7 @@ class Studio:
         price = self._accounts.cheapest(request)
         config = self._guilds.config(requester)
         if not price.is_free and (code := self._never_spends(requester, config)):
-            if is_free_form(request) and request.samples == 1:
+            if is_free_form(request):
                 code = "price.nofree" if code == "price.never" else "price.nofree.house"
             raise Refused(code, price=price.total, request=free_form(request))
         return price
@@ -170,9 +170,9 @@ class Studio:
             raise
 
     async def request_of(self, job_id: int) -> Generate:
-        """What a job asked for. Raises `Refused` ``gone``."""
+        """What a drawn job asked for. Raises `Refused` ``gone``, also for what was not drawn from a seed."""
         job = await self._jobs.get(job_id)
-        if job is None or job.request is None:
+        if job is None or not isinstance(job.request, Generate):
             raise Refused("gone")
         return job.request
 
@@ -257,10 +257,12 @@ class Studio:
         now = self._clock()
         return quota_of(self._guilds.limits(requester), await self._jobs.standing(requester, now), now)
 
-    async def count_tokens(self, request: Request) -> TokenCount:
-        """The tokens of the prompt as it is sent; over the limit is a hint to the member, never a refusal."""
+    async def count_tokens(self, request: Generate) -> TokenCount:
+        """The tokens of all that is sent; over the limit is a hint to the member, never a refusal."""
         row = CAPABILITIES[request.sampling.model]
-        return await self._tokenizer.count(row.tokenizer, worded(request).prompt, row.token_limit)
+        texts = worded(request)
+        characters = [each.prompt for each in texts.characters]
+        return await self._tokenizer.count(row.tokenizer, texts.prompt, row.token_limit, characters=characters)
 
     def _never_spends(self, requester: Requester, config: GuildConfig | None) -> str | None:
         return never_spends(config or GuildConfig(), self._guilds.house, is_direct=not requester.scope)
@@ -295,8 +297,8 @@ class Studio:
         return job
 
 
-def _seeded(request: Generate) -> Generate:
-    if request.sampling.seed is not None:
+def _seeded(request: Request) -> Request:
+    if not isinstance(request, Generate) or request.sampling.seed is not None:
         return request
     return request.with_seed(1 + secrets.randbelow(SEED_MAX - request.samples + 1))
 

@@ -102,7 +102,7 @@ def _queue_line(outlook: Outlook, *, everyone: bool) -> ui.Item[Any]:
 
 
 def _prompt(job: Job) -> str:
-    text = job.request.prompt.text if job.request is not None else "…"
+    text = job.request.text if job.request is not None else "…"
     return wording.inline(text, PROMPT)
 
 
@@ -129,7 +129,7 @@ def choices_of(jobs: Sequence[Job], typed: str) -> list[discord.app_commands.Cho
     """A member's waiting pictures to choose from, all of them first."""
     labels = {ALL: wording.CANCEL_ALL} if len(jobs) > 1 else {}
     for job in jobs:
-        prompt = wording.cut(job.request.prompt.text, PROMPT) if job.request is not None else "…"
+        prompt = wording.cut(job.request.text, PROMPT) if job.request is not None else "…"
         labels[str(job.id)] = wording.say("cancel.choice", job=job.id, prompt=" ".join(prompt.split()))[:100]
     found = [(value, label) for value, label in labels.items() if typed.casefold() in label.casefold()]
     return [discord.app_commands.Choice(name=label, value=value) for value, label in found[:25]]

@@ -9,12 +9,12 @@ from discord import ui
 
 from bot import wording
 from bot.domain.admission import Quota
-from bot.domain.anlas import Price, is_free_form
+from bot.domain.anlas import Price
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Draft, Job, JobState
 from bot.domain.model import CAPABILITIES, Smea, UcPreset
 from bot.domain.prompt import is_steered_by_us, worded
-from bot.domain.request import FREE_STEPS, Generate, Picture, free_form
+from bot.domain.request import FREE_STEPS, Generate, Picture, Request, free_form
 from bot.domain.tokens import TokenCount
 from bot.services.deliveries import Outlook, Parcel
 from cogs.ui.controls import Control, button, row
@@ -40,7 +40,7 @@ def waiting_line(outlook: Outlook, config: GuildConfig | None) -> tuple[str, ui.
 
 def _queued_detail(job: Job, config: GuildConfig | None) -> str:
     request = job.request
-    if request is None:
+    if not isinstance(request, Generate):
         return wording.say("failed.detail", member=f"<@{job.user_id}>", job=job.id)
     shown = wording.inline(request.prompt.text, SHORT_PROMPT) if _shows_prompts(config) else "…"
     return wording.say(
@@ -60,7 +60,7 @@ def done_text(parcel: Parcel, config: GuildConfig | None) -> str:
     """The two lines over a picture."""
     job, request = parcel.job, parcel.job.request
     member = f"<@{job.user_id}>"
-    if request is None:
+    if not isinstance(request, Generate):
         return wording.say("done.hidden_prompt", member=member)
     shown = _shows_prompts(config)
     first = (
@@ -139,7 +139,7 @@ def picture_files(job: Job, pictures: Sequence[Picture]) -> list[discord.File]:
     """NovelAI's bytes as they came, with alt text; hidden behind a spoiler where it was asked."""
     request = job.request
     spoiler = request.spoiler if request else False
-    alt = wording.alt_text(request.prompt.text if request else "", hidden=spoiler)
+    alt = wording.alt_text(request.text if request else "", hidden=spoiler)
     return [
         discord.File(
             io.BytesIO(picture.data),
@@ -170,20 +170,22 @@ def question(draft: Draft, price: Price, quota: Quota) -> tuple[str, ui.View]:
 def cures(draft: Draft) -> list[Control]:
     """The free way out of a price, where there is one, and the way out of the question."""
     not_now = button("draft", draft.id, "drop", wording.BUTTON_NOT_NOW)
-    if is_free_form(draft.request) and draft.request.samples == 1:
+    free = free_form(draft.request)
+    if not isinstance(draft.request, Generate) or not isinstance(free, Generate) or free == draft.request:
         return [not_now]
-    return [button("draft", draft.id, "free", _free_label(draft.request)), not_now]
+    return [button("draft", draft.id, "free", _free_label(draft.request, free)), not_now]
 
 
-def _free_label(request: Generate) -> str:
-    free = free_form(request)
+def _free_label(request: Generate, free: Generate) -> str:
     if free.size != request.size:
         return wording.say("button.free", size=free.size)
     return wording.say("button.free_steps", steps=free.sampling.steps)
 
 
-def _reason(request: Generate, price: Price) -> str:
+def _reason(request: Request, price: Price) -> str:
     free = free_form(request)
+    if not isinstance(request, Generate) or not isinstance(free, Generate):
+        return wording.say("price.reason.account")
     if free.size != request.size:
         return wording.say("price.reason.size", size=request.size)
     if free.sampling.steps != request.sampling.steps:
@@ -199,7 +201,7 @@ def more_card(job: Job, *, shows_prompt: bool) -> ui.LayoutView:
     box: ui.Container[ui.LayoutView] = ui.Container()
     heading = wording.say("more.heading", job=job.id, member=f"<@{job.user_id}>", at=wording.Moment(job.admitted_at))
     box.add_item(ui.TextDisplay(heading))
-    if job.request is not None:
+    if isinstance(job.request, Generate):
         for text in _more_texts(job, job.request, shows_prompt=shows_prompt):
             box.add_item(ui.TextDisplay(text))
     card.add_item(box)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.domain.guild import GuildConfig, HouseConfig
+from bot.domain.model import Model
 from bot.domain.rules import Ground, judge
 from bot.domain.words import readings
 from tests.builders import CHANNEL, a_request, a_requester
@@ -44,6 +45,10 @@ def main() -> None:
         floor = median_ms(lambda text=text: [unicodedata.category(c) for c in text])  # type: ignore[misc]
         ours = median_ms(lambda request=request: judge(a_requester(), request, GROUND))  # type: ignore[misc]
         print(f"{name:10} {len(text[:4_000]):5} characters  one look {floor:6.2f} ms  judged {ours:6.2f} ms")
+    people = " | ".join(["girl, red hair, smile, school uniform, source#hug @B3 // hat, glasses"] * 6)
+    crowd = replace(a_request(PROMPTS["usual"], model=Model.V5_FULL, characters=people), safe=True)
+    ours = median_ms(lambda: judge(a_requester(), crowd, GROUND))
+    print(f"six people {len(PROMPTS['usual']) + len(people):5} characters                       judged {ours:6.2f} ms")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import wording
+from bot.domain.bounds import AREA_MAX
 from bot.domain.errors import Mistake
-from bot.domain.model import UcPreset
-from bot.domain.request import AREA_MAX, FREE_AREA, FREE_STEPS, GRID, SEED_MAX, Size, free_form, parse_size, scaled_to
+from bot.domain.inputs import Img2Img, Inpaint, Input, InputKind, Reference, Vibe
+from bot.domain.model import Model, NoiseSchedule, Sampler, Smea, UcPreset
+from bot.domain.request import (
+    FREE_AREA,
+    FREE_STEPS,
+    GRID,
+    SEED_MAX,
+    Generate,
+    Size,
+    default_sampling,
+    free_form,
+    parse_size,
+    scaled_to,
+)
+from bot.domain.tools import Direct, DirectorTool, EncodeVibe, Mood, Upscale
 from tests.builders import a_request
 
 SIDES = st.integers(1, 48).map(lambda n: n * GRID)
@@ -78,6 +92,7 @@ def test_the_free_form_is_always_free(width: int, height: int) -> None:
 
     free = free_form(request)
 
+    assert isinstance(free, Generate)
     assert free.size.pixels <= FREE_AREA
     assert FREE_STEPS >= free.sampling.steps
     assert 1 == free.samples
@@ -127,3 +142,85 @@ def test_a_blank_prompt_is_a_mistake() -> None:
     """NovelAI answers a blank prompt with an error, so it is never sent."""
     with pytest.raises(Mistake, match=r"prompt\.empty"):
         a_request("  \n ")
+
+
+LACKING: list[tuple[str, Callable[[], object], str]] = [
+    ("characters", lambda: a_request(characters="girl"), "V4 Curated, V4 Full"),
+    ("smea", lambda: a_request(model=Model.V5_FULL, smea=Smea.ON), "These do: V3, Furry V3"),
+    ("vibes", lambda: a_request(model=Model.V5_FULL, vibes=(Vibe(),)), "These do: V3"),
+    ("references", lambda: a_request(references=(Reference(),)), "These do: V4.5 Curated, V4.5 Full"),
+    ("transparent", lambda: a_request(transparent=True), "These do: V5 Curated"),
+    ("inpaint_strength", lambda: a_request(inpaint=Inpaint(strength=0.5)), "These do: V4 Curated"),
+    ("undesired_content", lambda: a_request(model=Model.V5_MEDIUM, steps=14, undesired_content="hat"), "These do: V3"),
+    (
+        "undesired_content",
+        lambda: a_request(model=Model.V5_MEDIUM, steps=14, characters="girl // hat"),
+        "These do: V3",
+    ),
+    ("variety", lambda: replace(default_sampling(Model.V5_FULL), variety=True), "These do: V3"),
+    ("decrisper", lambda: replace(default_sampling(Model.V4_FULL), decrisper=True), "These do: V3"),
+    ("rescale", lambda: replace(default_sampling(Model.V5_MEDIUM), prompt_guidance_rescale=0.5), "These do: V3"),
+    ("vibe_encoding", lambda: EncodeVibe(model=Model.V3), "These do: V4 Curated"),
+    # V5 Curated's masks go to V4.5 Curated's model, whose rules then hold.
+    (
+        "transparent",
+        lambda: a_request(model=Model.V5_CURATED, transparent=True, inpaint=Inpaint()),
+        "V4.5 Curated has no",
+    ),
+]
+
+
+@pytest.mark.parametrize(("feature", "build", "says"), LACKING)
+def test_what_a_model_lacks_is_refused_with_those_that_have_it(
+    feature: str, build: Callable[[], object], says: str
+) -> None:
+    """No model is asked for what it cannot do, and the member is told which models can."""
+    with pytest.raises(Mistake) as caught:
+        build()
+
+    assert ("option.model", feature) == (caught.value.code, caught.value.data["feature"])
+    assert says in wording.explain(caught.value.code, caught.value.data)
+
+
+@pytest.mark.parametrize(
+    ("build", "code"),
+    [
+        (lambda: replace(default_sampling(Model.V5_MEDIUM), steps=28), "option.fixed"),
+        (lambda: replace(default_sampling(Model.V4_FULL), noise_schedule=NoiseSchedule.NATIVE), "option.choice"),
+        (lambda: replace(default_sampling(Model.V4_FULL), sampler=Sampler.DDIM), "option.choice"),
+        (lambda: a_request(smea=Smea.ON, img2img=Img2Img()), "option.image"),
+        (lambda: a_request(img2img=Img2Img(), inpaint=Inpaint()), "source.one"),
+        (lambda: a_request(model=Model.V4_FULL, vibes=(Vibe(),), inpaint=Inpaint()), "vibes.alone"),
+        (lambda: a_request(model=Model.V4_5_FULL, vibes=(Vibe(),), references=(Reference(),)), "vibes.alone"),
+        (lambda: a_request(vibes=(Vibe(),) * 17), "option.range"),
+        (lambda: Direct(tool=DirectorTool.EMOTION, width=8, height=8), "tool.mood"),
+        (lambda: Direct(tool=DirectorTool.SKETCH, width=8, height=8, mood=Mood.SAD), "tool.mood"),
+        (lambda: Direct(tool=DirectorTool.SKETCH, width=8, height=8, prompt="hat"), "tool.prompt"),
+        (lambda: Direct(tool=DirectorTool.SKETCH, width=0, height=8), "image.area"),
+        (lambda: Direct(tool=DirectorTool.COLORIZE, width=8, height=8, defry=6), "option.range"),
+        (lambda: Upscale(width=4_000, height=4_000), "image.area"),
+    ],
+)
+def test_what_does_not_go_together_is_explained(build: Callable[[], object], code: str) -> None:
+    """Each with a sentence that says what is allowed."""
+    with pytest.raises(Mistake) as caught:
+        build()
+
+    assert code == caught.value.code
+    assert "Nothing was made" in wording.explain(caught.value.code, caught.value.data)
+
+
+def test_ddim_draws_no_mask() -> None:
+    """Other clients change the sampler silently; here it is said."""
+    plain = a_request()
+    with pytest.raises(Mistake, match=r"option\.image"):
+        replace(plain, sampling=replace(plain.sampling, sampler=Sampler.DDIM), inpaint=Inpaint())
+
+
+def test_a_request_names_the_images_it_needs() -> None:
+    """By kind and number; the bytes lie beside it."""
+    named = a_request(model=Model.V4_5_FULL, inpaint=Inpaint(), references=(Reference(), Reference())).inputs
+
+    assert [("source", 0), ("mask", 0), ("reference", 0), ("reference", 1)] == [(each.kind, each.n) for each in named]
+    assert () == a_request().inputs
+    assert (Input(InputKind.SOURCE),) == Upscale(width=8, height=8).inputs

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.character import Character
 from bot.domain.errors import Forbidden, Refused
 from bot.domain.guild import Block, GuildConfig, HouseConfig
+from bot.domain.model import Model
 from bot.domain.prompt import worded
 from bot.domain.request import Context, Generate, Requester
 from bot.domain.rules import (
@@ -21,6 +23,7 @@ from bot.domain.rules import (
     judge_words,
     keeps_safe,
 )
+from bot.domain.tools import Direct, DirectorTool, Mood
 from bot.domain.words import find_phrase, fold
 from tests.builders import CHANNEL, a_request, a_requester
 from tests.shared import shared
@@ -158,6 +161,126 @@ def test_nothing_that_passes_weakens_what_is_put_in_front(prompt: str, undesired
     assert sent.startswith("nsfw, ")
     assert not sent.startswith("nsfw, nsfw, lowres, {bad}")
     assert min(_weights(sent)) >= 1 - 1e-6
+
+
+V4 = Model.V4_5_FULL
+PIECES = [
+    "nsfw",
+    "loli",
+    "nude",
+    "little",
+    "girl",
+    "hat",
+    "[",
+    "]",
+    "{",
+    "}",
+    "::",
+    "-1::",
+    "0.5::",
+    ", ",
+    "|",
+    " ",
+    ".",
+]
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+CHARACTERS = st.builds(
+    lambda prompt, undesired: Character(prompt=prompt, undesired_content=undesired), TEXTS.filter(str.strip), TEXTS
+)
+
+
+def _of(characters: list[Character], text: str = "2girls", undesired: str = "") -> Generate:
+    plain = a_request(text, model=V4, undesired_content=undesired)
+    return replace(plain, prompt=replace(plain.prompt, characters=tuple(characters)))
+
+
+@given(st.lists(CHARACTERS, min_size=1, max_size=3), st.sampled_from(["2girls", "loli", "nude", "a little"]), TEXTS)
+def test_no_character_escapes_the_locked_tier(characters: list[Character], text: str, undesired: str) -> None:
+    """
+    Wherever the two halves of what is never made stand, they are found: in the base, in one character, over several.
+    """
+    request = _of(characters, text, undesired)
+    prompts = [text, *(each.prompt for each in characters)]
+    is_spread = any("loli" in fold(each) for each in prompts) and any("nude" in fold(each) for each in prompts)
+    try:
+        judge(_at_night(), request, _ground(ADULT))
+    except Refused:
+        return
+    assert not is_spread
+    for each in prompts:
+        judge_words(each)
+
+
+@given(st.lists(CHARACTERS, min_size=1, max_size=3), TEXTS)
+def test_no_character_weakens_what_is_put_in_front(characters: list[Character], undesired: str) -> None:
+    """What may be made in a safe place is sent with `nsfw` in front of every undesired content, at full weight."""
+    request = _safe(_of(characters, undesired=undesired))
+    try:
+        judge(a_requester(), request, _ground())
+    except Refused:
+        return
+    sent = worded(request)
+    for text in (sent.undesired_content, *(each.undesired_content for each in sent.characters)):
+        assert text.startswith("nsfw, ")
+        assert min(_weights(text)) >= 1 - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("characters", "code"),
+    [
+        ("girl, nsfw", "nsfw.asked"),
+        ("girl | boy, {{explicit}}", "nsfw.asked"),
+        ("girl // [nsfw]", "nsfw.weakened"),
+        ("girl | boy // -1::nsfw::", "nsfw.weakened"),
+        ("girl | boy, cherry", "word"),
+        ("girl // -2::cherry::", "word"),
+        ("loli, nude", "locked"),
+        ("loli | boy // -1::nude::", "locked"),
+    ],
+)
+def test_every_text_of_every_character_is_judged(characters: str, code: str) -> None:
+    """As the base is: what it asks for, what it weakens, and what its undesired content turns around."""
+    request = a_request("1girl, 1boy", model=V4, characters=characters, safe=True)
+
+    with pytest.raises(Forbidden) as caught:
+        judge(
+            a_requester(),
+            request,
+            _ground(ADULT, words={("cherry",): "cherry"}, channels={CHANNEL: False, NIGHT: True}),
+        )
+
+    assert code == caught.value.code
+
+
+@pytest.mark.parametrize("undesired", ["-3::nude::", "lowres, -1::hat, nude::", "lowres|nude:-5"])
+def test_what_is_turned_around_is_asked_for(undesired: str) -> None:
+    """To keep something out with a weight below zero draws it, also where nothing is kept safe."""
+    request = a_request("loli", undesired_content=undesired)
+
+    with pytest.raises(Forbidden, match="locked"):
+        judge(_at_night(), request, _ground(ADULT))
+    judge(_at_night(), a_request("loli", undesired_content="nude, lowres"), _ground(ADULT))
+
+
+def test_what_is_innocent_only_because_two_texts_meet_is_not() -> None:
+    """`cum laude` over two characters is none."""
+    with pytest.raises(Forbidden, match="locked"):
+        judge_words("loli", "cum", "laude")
+    with pytest.raises(Forbidden, match="locked"):
+        judge_words("a little", "girl, nude")
+    judge_words("loli", "magna cum laude")
+
+
+@pytest.mark.parametrize("mood", list(Mood))
+def test_a_tool_is_judged_by_its_words(mood: Mood) -> None:
+    """Director tools take a prompt too."""
+    tool = Direct(tool=DirectorTool.EMOTION, width=64, height=64, mood=mood, prompt="tears", safe=True)
+    judge(a_requester(), tool, _ground())
+
+    with pytest.raises(Forbidden, match=r"nsfw\.asked"):
+        judge(a_requester(), replace(tool, prompt="nsfw"), _ground())
+    with pytest.raises(Forbidden, match="locked"):
+        judge(a_requester(), replace(tool, prompt="loli, nude"), _ground())
 
 
 def _weights(text: str) -> list[float]:

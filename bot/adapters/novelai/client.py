@@ -2,20 +2,26 @@
 
 import asyncio
 import hashlib
+import io
 import json
 import logging
 import secrets
 import string
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 import httpx
 
-from bot.adapters.novelai.wire import PICTURE_BYTES, decode, encode
+from bot.adapters.novelai import stream, wire
 from bot.domain.anlas import Account
 from bot.domain.errors import UpstreamError
-from bot.domain.request import Picture, Request
+from bot.domain.inputs import Inputs
+from bot.domain.model import Model
+from bot.domain.request import Generate, Picture, Request
+from bot.domain.tags import SuggestedTag
+from bot.domain.tools import EncodeVibe
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +30,10 @@ TOTAL = 240.0
 """Seconds for a whole exchange; less than an account's lease."""
 ACCOUNT_BYTES = 256 * 1024
 ACCOUNT_TIME = 20.0
+TAGS_TIME = 10.0
 WAIT_MIN, WAIT_MAX = 1.0, 120.0
 _CORRELATION = string.ascii_letters + string.digits
+_FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError)
 
 Send = Callable[[], Awaitable[None]]
 
@@ -38,7 +46,12 @@ def _agent() -> str:
 
 
 class NovelAIClient:
-    """One account of NovelAI; implements `bot.ports.NovelAI`."""
+    """
+    One account of NovelAI; implements `bot.ports.NovelAI`.
+
+    *address* is the image host, which serves all that is asked for here, ``/user/subscription`` included
+    (nai-api.md 1.1, live 2026-10-02); the older hosts answer 400 or 404.
+    """
 
     def __init__(self, address: str, token: str) -> None:
         self._http = httpx.AsyncClient(
@@ -61,51 +74,95 @@ class NovelAIClient:
         await self._http.aclose()
 
     async def account(self) -> Account:
-        """Tier and balance (nai-api.md 1.8); the balance came as one number from older servers."""
-        try:
-            async with asyncio.timeout(ACCOUNT_TIME):
-                status, body = await self._get("/user/subscription")
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError) as error:
-            raise UpstreamError("failed.down", billed=False, again=True) from error
-        if status != httpx.codes.OK:
-            raise _refusal(status, None)
-        return _account(body)
+        """See `bot.ports.NovelAI.account`."""
+        return wire.decode_account(await self._get("/user/subscription", {}, within=ACCOUNT_TIME))
 
-    async def _get(self, path: str) -> tuple[int, bytes]:
-        async with self._http.stream("GET", path, headers=_correlation()) as response:
-            return response.status_code, await _bounded(response, ACCOUNT_BYTES)
+    async def suggest_tags(self, model: Model, text: str, *, japanese: bool = False) -> tuple[SuggestedTag, ...]:
+        """See `bot.ports.NovelAI.suggest_tags`."""
+        asked = {"model": model.value, "prompt": text, "lang": "jp" if japanese else "en"}
+        return wire.decode_tags(await self._get("/ai/generate-image/suggest-tags", asked, within=TAGS_TIME))
 
-    async def run(self, request: Request, send: Send, *, deadline: float) -> list[Picture]:
+    async def run(
+        self,
+        request: Request,
+        send: Send,
+        *,
+        deadline: float,
+        inputs: Inputs | None = None,
+        watch: stream.Watch | None = None,
+    ) -> list[Picture]:
         """See `bot.ports.NovelAI.run`."""
-        content = json.dumps(encode(request)).encode()
-        limit = PICTURE_BYTES * request.pictures
-        sent = _Sent()
-        try:
-            async with asyncio.timeout(TOTAL):
-                status, wait, body = await self._post(content, sent, send, deadline, limit)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError) as error:
-            raise _lost(sent) from error
-        if not 200 <= status < 300:
-            log.debug("NovelAI answered %s with %d bytes", status, len(body))
-            raise _refusal(status, wait)
-        return await asyncio.to_thread(decode, body, request)
+        if watch is not None and isinstance(request, Generate):
+            return await self._watched(request, send, deadline, inputs, watch)
+        content = await asyncio.to_thread(lambda: _json(wire.encode(request, inputs)))
+        async with self._exchange(wire.path_of(request), content, send, deadline) as response:
+            body = await _bounded(response, wire.ANSWER_BYTES)
+        return await asyncio.to_thread(wire.decode, body, request)
 
-    async def _post(
-        self, content: bytes, sent: "_Sent", send: Send, deadline: float, limit: int
-    ) -> tuple[int, float | None, bytes]:
-        async with self._http.stream(
-            "POST",
-            "/ai/generate-image",
-            content=_body(content, sent, send, deadline),
-            headers={
-                **_correlation(),
-                "Content-Type": "application/json",
-                # A known length, or the body would go out in chunks, which the service need not take.
-                "Content-Length": str(len(content)),
-            },
-        ) as response:
-            body = await _bounded(response, limit)
-            return response.status_code, _retry_after(response), body
+    async def _watched(
+        self, request: Generate, send: Send, deadline: float, inputs: Inputs | None, watch: stream.Watch
+    ) -> list[Picture]:
+        form = wire.StreamForm.MSGPACK
+        content = await asyncio.to_thread(lambda: _json(wire.encode(request, inputs, stream=form)))
+        making = stream.Making(request, watch)
+        async with self._exchange(wire.path_of(request, streams=True), content, send, deadline) as response:
+            parser = stream.parser_of(response.headers.get("Content-Type", ""))
+            async for piece in _pieces(response, wire.ANSWER_BYTES):
+                for event in parser.feed(piece):
+                    making.take(event)
+            for event in parser.end():
+                making.take(event)
+        return making.pictures()
+
+    async def encode_vibe(self, request: EncodeVibe, image: bytes, send: Send, *, deadline: float) -> bytes:
+        """See `bot.ports.NovelAI.encode_vibe`."""
+        content = await asyncio.to_thread(lambda: _json(wire.encode_vibe(request, image)))
+        async with self._exchange("/ai/encode-vibe", content, send, deadline) as response:
+            return wire.decode_vibe(await _bounded(response, wire.VIBE_BYTES))
+
+    async def _get(self, path: str, asked: Mapping[str, str], *, within: float) -> bytes:
+        """What costs nothing and may be asked as often as one likes."""
+        try:
+            async with (
+                asyncio.timeout(within),
+                self._http.stream("GET", path, params=asked, headers=_correlation()) as response,
+            ):
+                if response.status_code != httpx.codes.OK:
+                    raise _refusal(response.status_code, _retry_after(response))
+                return await _bounded(response, ACCOUNT_BYTES)
+        except _FAILURES as error:
+            raise UpstreamError("failed.down", billed=False, again=True) from error
+
+    @asynccontextmanager
+    async def _exchange(self, path: str, content: bytes, send: Send, deadline: float) -> AsyncIterator[httpx.Response]:
+        """
+        Post *content* once, and hand out an answer that took it; whatever goes wrong is an `UpstreamError`.
+
+        The answer of a refusal is not read: its status says all.
+        """
+        sent = _Sent()
+        headers = {
+            **_correlation(),
+            "Content-Type": "application/json",
+            # A known length, or the body would go out in chunks, which the service need not take.
+            "Content-Length": str(len(content)),
+        }
+        body = _body(content, sent, send, deadline)
+        try:
+            async with (
+                asyncio.timeout(min(TOTAL, deadline - time.monotonic())),
+                self._http.stream("POST", path, content=body, headers=headers) as response,
+            ):
+                if not 200 <= response.status_code < 300:
+                    log.debug("NovelAI answered %s", response.status_code)
+                    raise _refusal(response.status_code, _retry_after(response))
+                yield response
+        except _FAILURES as error:
+            raise _lost(sent) from error
+
+
+def _json(body: Mapping[str, object]) -> bytes:
+    return json.dumps(body).encode()
 
 
 class _Sent:
@@ -130,15 +187,23 @@ async def _body(content: bytes, sent: _Sent, send: Send, deadline: float) -> Asy
 
 
 async def _bounded(response: httpx.Response, limit: int) -> bytes:
-    """The raw body, never more than *limit*; an encoding we did not ask for is not unpacked."""
+    """The raw body, never more than *limit*, and held once."""
+    body = io.BytesIO()
+    async for piece in _pieces(response, limit):
+        body.write(piece)
+    return body.getvalue()
+
+
+async def _pieces(response: httpx.Response, limit: int) -> AsyncIterator[bytes]:
+    """The raw body as it comes, never more than *limit* in all; an encoding we did not ask for is not unpacked."""
     if response.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
-        raise UpstreamError("failed.answer", billed=None, again=False, what="encoding")
-    body = bytearray()
+        raise wire.broken("encoding")
+    left = limit
     async for piece in response.aiter_raw():
-        body += piece
-        if len(body) > limit:
-            raise UpstreamError("failed.answer", billed=None, again=False, what="size")
-    return bytes(body)
+        left -= len(piece)
+        if left < 0:
+            raise wire.broken("size")
+        yield piece
 
 
 def _lost(sent: _Sent) -> UpstreamError:
@@ -173,13 +238,3 @@ def _retry_after(response: httpx.Response) -> float | None:
 def _correlation() -> dict[str, str]:
     """Six characters that the site shows to a person when a request failed."""
     return {"x-correlation-id": "".join(secrets.choice(_CORRELATION) for _ in range(6))}
-
-
-def _account(body: bytes) -> Account:
-    try:
-        answer = json.loads(body)
-        left = answer["trainingStepsLeft"]
-        anlas = left if isinstance(left, int) else left["fixedTrainingStepsLeft"] + left["purchasedTrainingSteps"]
-        return Account(tier=int(answer["tier"]), active=bool(answer["active"]), anlas=int(anlas))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise UpstreamError("failed.answer", billed=False, again=True, what="subscription") from error

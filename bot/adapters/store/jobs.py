@@ -162,7 +162,7 @@ class Jobs:
                 guild_id,
                 most,
             )
-        return [job.request.prompt.text for job in jobs_of(rows) if job.request is not None]
+        return [", ".join(job.request.prompts) for job in jobs_of(rows) if job.request is not None]
 
     async def pictures(self, job_id: int) -> Sequence[Picture]:
         """The pictures of a job in their order, while they are kept."""

@@ -14,12 +14,13 @@ from bot.domain.guild import Block, GuildConfig
 from bot.domain.job import Application, Delivery, Draft, Job, JobState
 from bot.domain.record import Entry, Record
 from bot.domain.request import Generate, Picture, Place, Request, Requester
+from bot.domain.tools import Direct, Upscale
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-KINDS: Mapping[str, type[Request]] = {"generate": Generate}
+KINDS: Mapping[str, type[Request]] = {"generate": Generate, "direct": Direct, "upscale": Upscale}
 """What stands in the column ``kind``."""
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
