@@ -1,6 +1,6 @@
 """What the services need of the world: protocols that adapters implement. Times are unix seconds."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from bot.domain.admission import Standing
@@ -21,6 +21,14 @@ Clock = Callable[[], float]
 
 OPERATOR_UNREACHED = "operator.unreached"
 """Under this key the house remembers why the operator could not be told; empty once they could."""
+
+ACCOUNT_STOPPED = "account.stopped."
+"""
+Under this and an account's id the house remembers since when (unix seconds) nothing is sent to it; empty once the
+operator gave their word (`naibot resume`).
+"""
+ACCOUNT_REFUSED = "account.refused."
+"""Likewise that NovelAI does not take the account, and that the operator was told; empty once it is taken again."""
 
 Decide = Callable[[Standing], int]
 """The pure decision inside `JobStore.admit`: the turn, or raises `LimitReached`."""
@@ -91,7 +99,8 @@ class JobStore(Protocol):
         """
         Write the job of *application*, or return the one that its key, or a double press, made already.
 
-        Locks house, guild and member, reads the `Standing`, asks *decide*, inserts, counts. With *draft_id* the
+        Locks house, guild and member, reads the `Standing`, asks *decide*, inserts, counts, keeps the inputs. With
+        *draft_id* the
         draft is consumed in the same transaction; a draft that is gone raises `Refused` ``draft.gone``, unless its
         key was admitted already.
         """
@@ -109,27 +118,59 @@ class JobStore(Protocol):
     async def place(self, job_id: int, place: Place) -> bool:
         """Note where the job is shown, once its message exists."""
 
-    async def claim(self, account: str, holder: str, now: float, lease: float) -> Job | None:
+    async def claim(
+        self,
+        account: str,
+        holder: str,
+        now: float,
+        lease: float,
+        *,
+        at_least: int = 0,
+        passing: Collection[int] = (),
+    ) -> Job | None:
         """
         Lease *account* until now + lease seconds, take its next job and count a try: QUEUED → RUNNING.
 
-        None where another holder's lease lives, the account already has a job in RUNNING or SENT, or nothing waits
-        (then no lease is kept). A member's own cap of running jobs holds. The job carries the new fence.
+        Jobs priced below *at_least* Anlas and those in *passing* (ids) are left to other accounts. None where another
+        holder's lease lives, the account rests, it already has a job in RUNNING or SENT, or nothing waits (then no
+        lease is kept). A member's own cap of running jobs holds. The job carries the new fence.
         """
+
+    async def inputs(self, job_id: int) -> Inputs:
+        """The images that the job begins with, as they were admitted; none once it has ended."""
 
     async def renew(self, job: Job, until: float) -> bool: ...
     async def send(self, job: Job, now: float, spent: int) -> bool:
         """RUNNING → SENT: the last write before the first byte of the body; *spent* Anlas are believed paid."""
 
-    async def hand_back(self, job: Job, not_before: float, *, give_back_try: bool) -> bool:
-        """RUNNING or SENT → QUEUED at its old turn, not before *not_before*; *spent* goes back to 0."""
+    async def send_more(self, job: Job, now: float, spent: int) -> bool:
+        """A job that is SENT sends another body (a vibe was encoded first); *spent* is believed paid by then."""
 
-    async def settle(self, job: Job, now: float, settlement: Settlement, pictures: Sequence[Picture] = ()) -> bool:
+    async def hand_back(self, job: Job, not_before: float, *, give_back_try: bool, rest_until: float = 0.0) -> bool:
+        """
+        RUNNING or SENT → QUEUED at its old turn, not before *not_before*; *spent* goes back to 0.
+
+        Until *rest_until* nobody claims anything on the account, this holder and later processes included.
+        """
+
+    async def settle(
+        self,
+        job: Job,
+        now: float,
+        settlement: Settlement,
+        pictures: Sequence[Picture] = (),
+        *,
+        rest_until: float = 0.0,
+    ) -> bool:
         """
         RUNNING or SENT → an end: state, charge, spent, the pictures' bytes, ``delivery = PENDING``, the audit line.
 
-        Input images go. The counters of the window in which the job was admitted are put right. Frees the account.
+        Input images go. The counters of the window in which the job was admitted are put right. Frees the account, for
+        everybody from *rest_until* on.
         """
+
+    async def give_up(self, job_id: int, now: float, reason: str) -> bool:
+        """QUEUED → FAILED, charged nothing: no account could make it in time; *reason* is the code of why."""
 
     async def cancel(self, job_id: int, now: float, reason: str) -> bool:
         """
@@ -154,7 +195,7 @@ class JobStore(Protocol):
         """
         After a start, with every other lease known to be dead: RUNNING → QUEUED at its old turn, SENT and free the
         same, SENT and paid → FAILED ``failed.answer`` (charged 0, spent stays); leases of accounts and deliveries
-        end. Returns the jobs it touched.
+        end, but accounts that rest go on resting. Returns the jobs it touched.
         """
 
 

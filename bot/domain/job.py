@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.domain.inputs import Inputs
 from bot.domain.request import Place, Request, Requester
 
 
@@ -54,7 +55,8 @@ class Application:
     What a member applies for: everything `admit` writes down.
 
     *key* makes it one job however often the event arrives (the interaction's or the draft's id); *origin* names
-    message and verb of a button press, None for a command; *interaction* is the id it is answered under.
+    message and verb of a button press, None for a command; *interaction* is the id it is answered under. *inputs* are
+    the images that the request begins with.
     """
 
     key: str
@@ -64,6 +66,7 @@ class Application:
     price: int
     origin: str | None = None
     interaction: int | None = None
+    inputs: Inputs = field(default_factory=dict, repr=False)
 
     @property
     def pictures(self) -> int:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.adapters.store.audit import note
 from bot.adapters.store.books import (
@@ -19,6 +19,7 @@ from bot.adapters.store.database import Database
 from bot.adapters.store.rows import (
     columns_of,
     draft_of,
+    input_of,
     job_of,
     jobs_of,
     kind_of,
@@ -29,6 +30,7 @@ from bot.adapters.store.rows import (
 from bot.adapters.store.sqlite import Row, Session, Value
 from bot.domain.admission import DOUBLE_CLICK, Standing, day_of
 from bot.domain.errors import Refused, StoreError
+from bot.domain.inputs import Inputs
 from bot.domain.job import MOVES, Application, Delivery, Draft, Job, JobState, Settlement
 from bot.domain.request import Picture, Place, Request, Requester
 from bot.ports import Decide
@@ -38,12 +40,16 @@ log = logging.getLogger(__name__)
 RECENT_MOST = 1_000
 """Jobs; `recent` tells of no more, the newest ones."""
 _ID_MAX = 2**63 - 1
+BYTES = "application/octet-stream"
+_REST = "(rest)"
+"""Holds the lease of an account that rests: nobody's name, so nobody may claim it before its time."""
 
 _ON_ACCOUNT = "SELECT * FROM jobs WHERE account = ? AND state IN ('RUNNING', 'SENT')"
 # A member who has as many jobs running as their server allows is passed over, not waited for.
 _NEXT = """
 SELECT jobs.* FROM jobs LEFT JOIN guilds ON guilds.id = jobs.guild_id
-WHERE jobs.state = 'QUEUED' AND jobs.not_before <= ? AND COALESCE(guilds.running, 1) > (
+WHERE jobs.state = 'QUEUED' AND jobs.not_before <= ? AND jobs.price >= ? AND jobs.id NOT IN ({passing})
+AND COALESCE(guilds.running, 1) > (
     SELECT COUNT(*) FROM jobs AS live
     WHERE live.guild_id = jobs.guild_id AND live.user_id = jobs.user_id AND live.state IN ('RUNNING', 'SENT'))
 ORDER BY jobs.turn, jobs.id LIMIT 1"""
@@ -181,7 +187,22 @@ class Jobs:
             )
         return changed > 0
 
-    async def claim(self, account: str, holder: str, now: float, lease: float) -> Job | None:
+    async def inputs(self, job_id: int) -> Inputs:
+        """See `JobStore.inputs`."""
+        async with self._db.read() as session:
+            rows = await session.rows("SELECT * FROM blobs WHERE job_id = ? AND kind <> 'picture'", job_id)
+        return {input_of(row): row["data"] for row in rows}
+
+    async def claim(
+        self,
+        account: str,
+        holder: str,
+        now: float,
+        lease: float,
+        *,
+        at_least: int = 0,
+        passing: Collection[int] = (),
+    ) -> Job | None:
         """
         See `JobStore.claim`.
 
@@ -190,7 +211,7 @@ class Jobs:
         async with self._db.tx() as session:
             if not await _is_free(session, account, holder, now):
                 return None
-            job = await _first(session, now)
+            job = await _first(session, now, at_least, passing)
             if job is None:
                 return None
             fence = await _lease(session, account, holder, now, now + lease)
@@ -213,10 +234,11 @@ class Jobs:
         """Hold the account longer; False once it belongs to nobody, or to somebody else."""
         async with self._db.tx() as session:
             changed = await session.run(
-                "UPDATE accounts SET leased_until = ? WHERE id = ? AND fence = ? AND holder IS NOT NULL",
+                "UPDATE accounts SET leased_until = ? WHERE id = ? AND fence = ? AND holder <> ?",
                 until,
                 job.account,
                 job.fence,
+                _REST,
             )
         return changed > 0
 
@@ -231,7 +253,18 @@ class Jobs:
                 await note(session, now, "job.sent", after, spent=spent)
         return after is not None
 
-    async def hand_back(self, job: Job, not_before: float, *, give_back_try: bool) -> bool:
+    async def send_more(self, job: Job, now: float, spent: int) -> bool:
+        """See `JobStore.send_more`; False where the lease has run out, as for `send`."""
+        async with self._db.tx() as session:
+            before = await _held(session, job, JobState.SENT)
+            if before is None or not await _is_leased(session, before, now):
+                return False
+            after = await move(session, before, spent=spent)
+            if after is not None:
+                await note(session, now, "job.sent", after, spent=spent)
+        return after is not None
+
+    async def hand_back(self, job: Job, not_before: float, *, give_back_try: bool, rest_until: float = 0.0) -> bool:
         """See `JobStore.hand_back`."""
         async with self._db.tx() as session:
             before = await _held(session, job, JobState.RUNNING, JobState.SENT)
@@ -240,11 +273,19 @@ class Jobs:
             tries = max(0, before["tries"] - give_back_try)
             after = await _put_back(session, before, not_before=not_before, tries=tries)
             if after is not None:
-                await _free(session, job)
+                await _free(session, job, rest_until)
                 await note(session, time.time(), "job.handed_back", after, not_before=not_before, tries=tries)
         return after is not None
 
-    async def settle(self, job: Job, now: float, settlement: Settlement, pictures: Sequence[Picture] = ()) -> bool:
+    async def settle(
+        self,
+        job: Job,
+        now: float,
+        settlement: Settlement,
+        pictures: Sequence[Picture] = (),
+        *,
+        rest_until: float = 0.0,
+    ) -> bool:
         """See `JobStore.settle`."""
         async with self._db.tx() as session:
             before = await _held(session, job, JobState.RUNNING, JobState.SENT)
@@ -254,8 +295,15 @@ class Jobs:
             if after is None:
                 return False
             await _keep(session, job.id, pictures)
-            await _free(session, job)
+            await _free(session, job, rest_until)
         return True
+
+    async def give_up(self, job_id: int, now: float, reason: str) -> bool:
+        """See `JobStore.give_up`."""
+        ended = Settlement(state=JobState.FAILED, charged_anlas=0, charged_pictures=0, spent=0, reason=reason)
+        async with self._db.tx() as session:
+            before = await session.row("SELECT * FROM jobs WHERE id = ? AND state = 'QUEUED'", job_id)
+            return before is not None and await _end(session, before, now, ended) is not None
 
     async def cancel(self, job_id: int, now: float, reason: str) -> bool:
         """See `JobStore.cancel`."""
@@ -274,7 +322,7 @@ class Jobs:
         async with self._db.tx() as session:
             rows = await session.rows("SELECT * FROM jobs WHERE state IN ('RUNNING', 'SENT') ORDER BY turn, id")
             touched = [await _take_back(session, row, now) for row in rows]
-            await session.run("UPDATE accounts SET holder = NULL, leased_until = 0")
+            await session.run("UPDATE accounts SET holder = NULL, leased_until = 0 WHERE holder <> ?", _REST)
             await session.run("UPDATE jobs SET delivery_lease = 0 WHERE delivery = 'PENDING'")
         return jobs_of([row for row in touched if row is not None])
 
@@ -332,6 +380,15 @@ async def _insert(session: Session, application: Application, now: float, turn: 
         row["guild_id"],
         row["user_id"],
     )
+    for each, data in application.inputs.items():
+        await session.run(
+            "INSERT INTO blobs (job_id, kind, n, media_type, seed, data) VALUES (?, ?, ?, ?, 0, ?)",
+            row["id"],
+            each.kind,
+            each.n,
+            BYTES,
+            data,
+        )
     await post(session, row, NOTHING)
     await note(session, now, "job.admitted", row, price=row["price"], pictures=row["pictures"], turn=turn)
     return row
@@ -373,26 +430,35 @@ async def _lease(session: Session, account: str, holder: str, now: float, until:
 
 async def _is_leased(session: Session, job: Row, now: float) -> bool:
     row = await session.row(
-        "SELECT id FROM accounts WHERE id = ? AND fence = ? AND holder IS NOT NULL AND leased_until >= ?",
+        "SELECT id FROM accounts WHERE id = ? AND fence = ? AND holder <> ? AND leased_until >= ?",
         job["account"],
         job["fence"],
+        _REST,
         now,
     )
     return row is not None
 
 
-async def _free(session: Session, job: Job) -> None:
+async def _free(session: Session, job: Job, rest_until: float = 0.0) -> None:
+    """Let the account go, or let it rest."""
     await session.run(
-        "UPDATE accounts SET holder = NULL, leased_until = 0 WHERE id = ? AND fence = ?", job.account, job.fence
+        "UPDATE accounts SET holder = ?, leased_until = ? WHERE id = ? AND fence = ?",
+        _REST if rest_until else None,
+        rest_until,
+        job.account,
+        job.fence,
     )
 
 
 # --- transitions
 
 
-async def _first(session: Session, now: float) -> Row | None:
+async def _first(session: Session, now: float, at_least: int, passing: Collection[int]) -> Row | None:
     """The first job that may start; one that cannot be read ends here, so that it holds up nobody."""
-    while (row := await session.row(_NEXT, now)) is not None:
+    # No id is 0: an empty list is no SQL.
+    left_out = sorted({0, *passing})
+    sql = _NEXT.format(passing=", ".join("?" * len(left_out)))
+    while (row := await session.row(sql, now, at_least, *left_out)) is not None:
         try:
             job_of(row)
         except StoreError:
@@ -427,6 +493,7 @@ async def _end(session: Session, before: Row, now: float, settlement: Settlement
         delivery=Delivery.NONE if is_private else Delivery.PENDING,
     )
     if after is not None:
+        await session.run("DELETE FROM blobs WHERE job_id = ? AND kind <> 'picture'", after["id"])
         await note(
             session,
             now,

@@ -114,6 +114,7 @@ async def _end_all(session: Session, now: float) -> int:
         if after is None:
             raise StoreError("store.broken", job=before["id"])
         await note(session, now, "job.settled", after, **end, spent=after["spent"])
+    await session.run("DELETE FROM blobs WHERE kind <> 'picture'")
     return len(waiting)
 
 

@@ -11,6 +11,7 @@ from bot.adapters.store.sqlite import Row, Value
 from bot.domain.change import Change, Pending
 from bot.domain.errors import NaibotError, StoreError
 from bot.domain.guild import Block, GuildConfig
+from bot.domain.inputs import Input, InputKind
 from bot.domain.job import Application, Delivery, Draft, Job, JobState
 from bot.domain.record import Entry, Record
 from bot.domain.request import Generate, Picture, Place, Request, Requester
@@ -155,6 +156,14 @@ def draft_of(row: Row) -> Draft:
 def picture_of(row: Row) -> Picture:
     """The picture of a blob's row."""
     return Picture(data=row["data"], media_type=row["media_type"], seed=row["seed"])
+
+
+def input_of(row: Row) -> Input:
+    """Which of a request's images a blob's row holds."""
+    try:
+        return Input(InputKind(row["kind"]), row["n"])
+    except ValueError as error:
+        raise StoreError("store.broken", job=row["job_id"]) from error
 
 
 def config_of(row: Row) -> GuildConfig:
