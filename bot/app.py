@@ -26,6 +26,7 @@ from bot.services.accounts import Accounts
 from bot.services.activity import Activity
 from bot.services.backstage import Backstage
 from bot.services.bell import Bell
+from bot.services.breaker import Breaker
 from bot.services.chronicle import Chronicle
 from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
@@ -33,6 +34,8 @@ from bot.services.deliveries import Deliveries
 from bot.services.guilds import Guilds
 from bot.services.loops import every, keep_alive
 from bot.services.moderation import Moderation
+from bot.services.patience import Patience
+from bot.services.previews import Previews
 from bot.services.restarts import Restarts
 from bot.services.studio import Studio
 from bot.services.upkeep import Upkeep
@@ -77,22 +80,40 @@ async def open_house(
         for client in clients:
             stack.push_async_callback(client.close)
         bell, closing = Bell(), closing or Closing()
-        accounts = Accounts(clients, clock)
+        accounts = Accounts(clients, store, store, clock)
+        breaker = Breaker(clock)
+        patience = Patience(store, accounts, breaker, bell, clock)
+        darkroom = Darkroom(trusted_keys(settings))
+        stack.callback(darkroom.close)
+        previews = Previews(darkroom, bell)
         guilds = Guilds(store, settings.house, clock)
         moderation = Moderation(store, store, store, guilds, bell, clock)
         holder = f"{os.getpid()}-{secrets.token_hex(4)}"
         workers = tuple(
-            Worker(client, accounts, store, store, guilds, moderation, bell, closing, clock, holder=holder, pace=pace)
+            Worker(
+                client,
+                accounts,
+                breaker,
+                patience,
+                previews,
+                store,
+                store,
+                guilds,
+                moderation,
+                bell,
+                closing,
+                clock,
+                holder=holder,
+                pace=pace,
+            )
             for client in clients
         )
-        darkroom = Darkroom(trusted_keys(settings))
-        stack.callback(darkroom.close)
         services = Services(
             studio=Studio(
                 store, store, guilds, moderation, accounts, Tokenizers(settings.data_dir), bell, closing, clock
             ),
             workers=workers,
-            deliveries=Deliveries(store, store, guilds, bell, clock),
+            deliveries=Deliveries(store, store, guilds, patience, previews, bell, clock),
             darkroom=darkroom,
             guilds=guilds,
             moderation=moderation,
@@ -106,6 +127,7 @@ async def open_house(
         await _plant(store, settings)
         await guilds.load()
         await moderation.load()
+        await accounts.load()
         await services.upkeep.recover()
         backstage = Backstage(store, accounts, services.activity, clock)
         yield House(settings=settings, store=store, bell=bell, services=services, backstage=backstage)

@@ -169,6 +169,9 @@ class JobStore(Protocol):
         everybody from *rest_until* on.
         """
 
+    async def rest(self, job: Job, until: float) -> bool:
+        """The account that *job* left to rest does so until *until*; False once somebody else had it."""
+
     async def give_up(self, job_id: int, now: float, reason: str) -> bool:
         """QUEUED → FAILED, charged nothing: no account could make it in time; *reason* is the code of why."""
 

@@ -36,6 +36,8 @@ DISCORD_AWAY = "Discord did not answer me in time. Try that once more."
 FAILED_NOVELAI = "NovelAI could not finish this one. Nothing was charged."
 FAILED_BUSY = "NovelAI is busy. Your place is kept and I try again {t:R}."
 FAILED_DOWN = "⏸️ NovelAI is not answering. Your place is kept. Nothing is charged while it waits."
+PAUSED_DOWN = "⏸️ NovelAI is not answering. Your place is kept; I look again {t:R}. Nothing is charged while it waits."
+PAUSED_ACCOUNT = "⏸️ My NovelAI account needs its owner. They have been told; your picture waits. Nothing is charged."
 FAILED_ACCOUNT = "My NovelAI account needs its owner. They have been told; your picture waits. Nothing is charged."
 FAILED_BUG = "Something went wrong on my side. Nothing was charged. If it happens again, tell the operator code {id}."
 FAILED_PRICE = "The price rose while this waited, so I did not make it. Nothing was charged."
@@ -365,12 +367,18 @@ LOG_MEMBER_UNBLOCKED = "↩️ **Unblocked** {member} by {actor} · {at:t}"
 LOG_REFUSED = "🚫 **Refused{times}** {actor} in {channel}: {rule} · {at:t} · audit {id}"
 LOG_PICTURE_DELETED = "🗑️ **Deleted** a picture of job {job} by {actor}.{reason} · {at:t}"
 LOG_ACCOUNT_LOST = "⚠️ NovelAI's answer to job {job} was lost; {anlas} may have been paid for it · {at:t}"
-LOG_ACCOUNT_DRIFT = "⚠️ After job {job} the balance had moved by {anlas} more than it should · {at:t}"
+LOG_ACCOUNT_DRIFT = "⚠️ {account}: after job {job} the balance was {anlas} lower than it should be · {at:t}"
+LOG_ACCOUNT_DRIFT_UP = (
+    "ℹ️ {account}: after job {job} the balance was {anlas} higher than counted. "
+    "It was topped up, or something was not billed · {at:t}"
+)
 LOG_ACCOUNT_STOPPED = (
-    "⛔ A free job cost Anlas, so I send nothing more to that NovelAI account until I am started again · {at:t}"
+    "⛔ {account}: job {job} was free and cost Anlas, so I send nothing more to that NovelAI account. "
+    "Look at its balance and plan; `naibot resume {account}` lets it work again · {at:t}"
 )
 LOG_ACCOUNT_REFUSED = (
-    "⚠️ NovelAI does not take my account just now. Look at its token, subscription and Anlas; pictures wait · {at:t}"
+    "⚠️ {account}: NovelAI does not take that account. Look at its token, subscription and Anlas; "
+    "I look again by myself, and pictures wait or are drawn on another account · {at:t}"
 )
 TIMES = " ×{n}"
 REFUSALS = {

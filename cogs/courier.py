@@ -126,6 +126,7 @@ class Courier(commands.Cog):
                 self._last_line.pop(job_id, None)
                 return
             kind = "drawing" if outlook.job.state is not JobState.QUEUED else "next" if not outlook.ahead else "queued"
+            kind = f"paused {outlook.pause}" if outlook.pause is not None else kind
             place = outlook.job.place
             if place is None or place.message_id is None or self._last_line.get(job_id) == kind:
                 return

@@ -74,6 +74,8 @@ def text_of(line: Line) -> str:
     kind = entry.record.kind
     if kind == "member.blocked" and entry.record.data.get("until") is None:
         kind = "member.blocked.lasting"
+    if kind == "account.drift" and int(str(entry.record.data.get("anlas"))) < 0:
+        kind = "account.drift.up"
     return wording.say(f"log.{kind}", data)
 
 
@@ -95,7 +97,8 @@ def _data(entry: Entry) -> dict[str, object]:
         "reason": wording.reason(told.get("reason")),
         "channel": f"<#{told.get('channel')}>",
         "rule": wording.REFUSALS.get(str(told.get("code")), str(told.get("code"))),
-        "anlas": wording.anlas(amount) if isinstance(amount, int) else "",
+        "account": told.get("account", ""),
+        "anlas": wording.anlas(abs(amount)) if isinstance(amount, int) else "",
     }
 
 

@@ -66,13 +66,24 @@ def is_locked(*texts: str) -> bool:
     A pair may be spread over several. Each is read by itself as well as in a row: what is innocent only because two
     texts meet is not, and what is a phrase only because they meet is one.
     """
+    alone, minor, sexual = _evidence(texts)
+    return alone or (minor and sexual)
+
+
+def is_suspect(*texts: str) -> bool:
+    """Whether *texts* hold any part of what, together, is never made: words for minors, or sexual ones."""
+    return any(_evidence(texts))
+
+
+def _evidence(texts: tuple[str, ...]) -> tuple[bool, bool, bool]:
+    """Whether *texts* hold words that are never made by themselves, words for minors, and sexual words."""
     together = [", ".join(texts)] if len(texts) > 1 else []
     readings_ = [_without_innocent(words) for text in (*texts, *together) for words in readings(text)]
 
     def holds(phrases: frozenset[Words]) -> bool:
         return any(find_phrase(words, phrases) for words in readings_)
 
-    return holds(_LOCKED_ALONE) or (holds(_MINOR) and holds(_SEXUAL))
+    return holds(_LOCKED_ALONE), holds(_MINOR), holds(_SEXUAL)
 
 
 def _without_innocent(words: Words) -> Words:

@@ -105,7 +105,8 @@ class Capabilities:
     *is_offered* is false for models that NovelAI's site no longer lists and that we cannot price.
     *steps_fixed* is the only number of steps a model takes; *token_limit* and *token_chunk* are tokens (0: no chunks);
     *variety_sigma* is Variety+'s sigma at 832×1216; *price_factor* multiplies the price of one picture after it was
-    rounded up, *step_factor* the steps in it; *usage_bar* says whether a bar of the account limits what is free.
+    rounded up, *step_factor* the steps in it; *usage_bar* says whether a bar of the account limits what is free;
+    *streams* whether a picture can be watched while it is made (the site streams V4 and newer only, nai-api.md 1.7).
 
     *quality_tags* goes behind the prompt, or before it where *quality_first*; *uc_presets* holds each preset's text,
     *uc_when_empty* is sent when preset and the member's own undesired content are both empty, *character_uc* where a
@@ -154,6 +155,7 @@ class Capabilities:
     price_factor: float = 1.0
     step_factor: float = 1.0
     usage_bar: bool = False
+    streams: bool = False
 
     def nearest_preset(self, wanted: UcPreset) -> UcPreset:
         """*wanted*, or what the site takes in its place where this model has no such preset."""
@@ -221,6 +223,7 @@ _V4_FULL = Capabilities(
     variety_sigma=19.0,
     inpaint_strength=True,
     vibes=VibeForm.ENCODING,
+    streams=True,
 )
 _V4_CURATED = replace(
     _V4_FULL,

@@ -398,7 +398,7 @@ class Preview:
     A picture that is being made: *step* of *total_steps* is drawn.
 
     *picture* is the service's small JPEG as it came (an image from outside: decode it with bounds), None where it sent
-    none that can be one.
+    none that can be one; from `bot.services.previews` on it is a small WebP of ours.
     """
 
     step: int

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.domain.errors import Forbidden, Refused
 from bot.domain.guild import Block, GuildConfig, HouseConfig
-from bot.domain.locked import is_locked
+from bot.domain.locked import is_locked, is_suspect
 from bot.domain.request import Context, Request, Requester
 from bot.domain.steering import asked_by, asking_tag, is_mixed, weakening_tag
 from bot.domain.words import Words, find_in, is_open_in
@@ -113,6 +113,18 @@ def keeps_safe(requester: Requester, ground: Ground) -> bool:
     channel = requester.parent_id or requester.channel_id
     is_still = ground.channels is None or ground.channels.get(channel, False)
     return not (requester.age_restricted and is_still)
+
+
+def shows_previews(requester: Requester, request: Request, ground: Ground) -> bool:
+    """
+    Whether a picture may be seen while it forms: only where no check could keep the finished one back.
+
+    That is in age-restricted channels, openly, and without any evidence for what is never made. A classifier that is
+    asked about noise guarantees nothing; elsewhere step and bar are shown alone.
+    """
+    is_open = not (request.spoiler or request.private or keeps_safe(requester, ground))
+    hides = ground.guild is None or ground.guild.hides(age_restricted=requester.age_restricted)
+    return is_open and not hides and not is_suspect(*_asked(request))
 
 
 def _judge_served(requester: Requester, ground: Ground) -> None:

@@ -9,6 +9,7 @@ from typing import IO
 from bot.domain.claims import Inspection
 from bot.domain.errors import Mistake
 from bot.imaging.inspection import inspect_image
+from bot.imaging.thumbnail import thumbnail
 
 BYTES_MAX = 25 * 1024 * 1024
 DOWNLOADS = 4
@@ -35,6 +36,10 @@ class Darkroom:
                 await _download(read, file)
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._thread, self._open, file)
+
+    async def shrink(self, data: bytes) -> bytes | None:
+        """An image as a small WebP; None where it cannot be one."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, thumbnail, data)
 
     def _open(self, file: IO[bytes]) -> Inspection:
         file.seek(0)

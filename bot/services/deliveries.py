@@ -7,10 +7,12 @@ from statistics import median
 
 from bot.domain.admission import Quota, quota_of
 from bot.domain.job import Job, JobState
-from bot.domain.request import Picture
+from bot.domain.request import Picture, Preview
 from bot.ports import Clock, DeliveryStore, JobStore
 from bot.services.bell import Bell, Listener
 from bot.services.guilds import Guilds
+from bot.services.patience import Patience, Pause
+from bot.services.previews import Previews
 
 LEASE = 60.0
 """Seconds for which one courier has a delivery to itself."""
@@ -32,11 +34,17 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """How a waiting job stands: *ahead* jobs before it, *starts_at* in unix seconds."""
+    """
+    How a waiting job stands: *ahead* jobs before it, *starts_at* in unix seconds.
+
+    *pause* is what holds everybody up, *preview* how far it is drawn.
+    """
 
     job: Job
     ahead: int
     starts_at: float
+    pause: Pause | None = None
+    preview: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +58,18 @@ class Line:
 class Deliveries:
     """The courier's desk."""
 
-    def __init__(self, jobs: JobStore, store: DeliveryStore, guilds: Guilds, bell: Bell, clock: Clock) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        store: DeliveryStore,
+        guilds: Guilds,
+        patience: Patience,
+        previews: Previews,
+        bell: Bell,
+        clock: Clock,
+    ) -> None:
+        self._patience = patience
+        self._previews = previews
         self._jobs = jobs
         self._store = store
         self._guilds = guilds
@@ -118,12 +137,14 @@ class Deliveries:
     async def outlooks(self, jobs: Sequence[Job]) -> Sequence[Outlook]:
         """How several jobs stand, counted at one moment."""
         places = {job.id: n for n, job in enumerate(await self._jobs.waiting())}
-        now, usual = self._clock(), self._usual_duration()
+        now, usual, pause = self._clock(), self._usual_duration(), self._patience.pause()
         return [
             Outlook(
                 job=job,
                 ahead=places.get(job.id, 0),
                 starts_at=max(now + (places.get(job.id, 0) + 1) * usual, job.not_before),
+                pause=pause if job.state is JobState.QUEUED else None,
+                preview=self._previews.latest(job.id),
             )
             for job in jobs
         ]

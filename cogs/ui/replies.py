@@ -28,14 +28,22 @@ def waiting_line(outlook: Outlook, config: GuildConfig | None) -> tuple[str, ui.
     job = outlook.job
     if job.state is not JobState.QUEUED:
         return wording.say("drawing"), None
-    first = wording.say(
+    if outlook.pause is not None:
+        until = wording.Moment(outlook.pause.until or outlook.starts_at)
+        first = wording.say(outlook.pause.code, t=until)
+    else:
+        first = _queued_line(outlook)
+    detail = _queued_detail(job, config)
+    return f"{first}\n{detail}", row(button("job", job.id, "cancel", wording.BUTTON_CANCEL, emoji="✖️"))
+
+
+def _queued_line(outlook: Outlook) -> str:
+    return wording.say(
         "queued",
         Ordinal=wording.ordinal(outlook.ahead + 1),
         eta=wording.Moment(outlook.starts_at),
-        price=wording.anlas(job.price),
+        price=wording.anlas(outlook.job.price),
     )
-    detail = _queued_detail(job, config)
-    return f"{first}\n{detail}", row(button("job", job.id, "cancel", wording.BUTTON_CANCEL, emoji="✖️"))
 
 
 def _queued_detail(job: Job, config: GuildConfig | None) -> str:
@@ -71,7 +79,7 @@ def done_text(parcel: Parcel, config: GuildConfig | None) -> str:
         model=CAPABILITIES[request.sampling.model].short,
         size=request.size,
         seed=parcel.pictures[0].seed,
-        price=wording.anlas(job.price),
+        price=wording.anlas(job.price if job.charged_anlas is None else job.charged_anlas),
         left=_left(parcel.quota),
         member=member,
     )

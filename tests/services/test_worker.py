@@ -11,7 +11,7 @@ from bot.app import open_house
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Delivery, Job, JobState
 from bot.domain.request import Requester, Size
-from bot.services.worker import PRICE_PATIENCE
+from bot.services.patience import PRICE_PATIENCE
 from tests.builders import GUILD, LARGE, a_request, a_requester
 from tests.conftest import OPEN, QUICK, Rig
 

@@ -298,6 +298,18 @@ class Jobs:
             await _free(session, job, rest_until)
         return True
 
+    async def rest(self, job: Job, until: float) -> bool:
+        """See `JobStore.rest`."""
+        async with self._db.tx() as session:
+            changed = await session.run(
+                "UPDATE accounts SET leased_until = ? WHERE id = ? AND fence = ? AND holder = ?",
+                until,
+                job.account,
+                job.fence,
+                _REST,
+            )
+        return changed > 0
+
     async def give_up(self, job_id: int, now: float, reason: str) -> bool:
         """See `JobStore.give_up`."""
         ended = Settlement(state=JobState.FAILED, charged_anlas=0, charged_pictures=0, spent=0, reason=reason)
