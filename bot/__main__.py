@@ -1,4 +1,4 @@
-"""The command line: naibot run | try | inspect | standin | check | backup | restore."""
+"""The command line: naibot run | try | inspect | standin | check | resume | backup | restore."""
 
 import argparse
 import asyncio
@@ -70,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--offline", action="store_true", help="ask neither Discord nor NovelAI")
     check.add_argument("--alive", action="store_true", help="only whether a bot runs on this folder")
     check.set_defaults(command=_check)
+
+    resume = commands.add_parser("resume", help="let a stopped NovelAI account work again; the bot may run meanwhile")
+    resume.add_argument("account", metavar="ACCOUNT", help="its name, as `naibot check` says it")
+    resume.add_argument("--data", type=Path, default=None, metavar="DIR")
+    resume.set_defaults(command=_resume)
 
     backup = commands.add_parser("backup", help="save a verified copy of the database; the bot may run meanwhile")
     backup.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: a dated name in DATA_DIR/backups")
@@ -168,6 +173,19 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.alive:
         return check_alive(os.environ, arguments.data)
     return asyncio.run(check(os.environ, arguments.data, offline=arguments.offline))
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    from bot.adapters.store.resume import resume
+
+    folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
+    try:
+        is_lifted = asyncio.run(resume(folder, arguments.account))
+    except StoreError as error:
+        complain(*complaint_of(error))
+        return PROBLEM
+    print(wording.say("resumed" if is_lifted else "resumed_not", account=wording.safe(arguments.account)))
+    return OK if is_lifted else PROBLEM
 
 
 def _backup(arguments: argparse.Namespace) -> int:

@@ -177,6 +177,7 @@ async def _ledger(folder: Path) -> tuple[Findings | None, list[Finding]]:
     if found.unreached:
         reason = wording.say(found.unreached)
         findings.append(_finding(Mark.PROBLEM, "operator.unreached", reason=reason))
+    findings += [_finding(Mark.PROBLEM, "check.account_stopped", account=account) for account in found.stopped]
     behind = found.newest - time.time()
     if behind > CLOCK_OFF:
         findings.append(_finding(Mark.PROBLEM, "check.clock_back", hours=f"{behind / 3_600:.1f}"))
@@ -274,20 +275,21 @@ async def _novelai(settings: Settings) -> AsyncIterator[Finding]:
             is_refused = error.code == "failed.account"
             is_all_known &= is_refused
             mark, key = (Mark.PROBLEM, "refused") if is_refused else (Mark.AWAY, "away")
-            yield _finding(mark, f"check.account_{key}", n=n)
+            yield _finding(mark, f"check.account_{key}", n=n, account=client.account_id)
         else:
             accounts.append(account)
-            yield _account(n, account)
+            yield _account(n, client.account_id, account)
         finally:
             await client.close()
     if is_all_known and settings.house.never_spend and not any(account.draws_free for account in accounts):
         yield _finding(Mark.PROBLEM, "check.nobody")
 
 
-def _account(n: int, account: Account) -> Finding:
+def _account(n: int, id_: str, account: Account) -> Finding:
     tier = wording.TIERS[account.tier] if 0 <= account.tier < len(wording.TIERS) else f"tier {account.tier}"
     anlas = wording.count(account.anlas or 0)
     if not account.active:
-        return _finding(Mark.PROBLEM, "check.account_ended", n=n, anlas=anlas)
+        return _finding(Mark.PROBLEM, "check.account_ended", n=n, account=id_, anlas=anlas)
     key = "check.account_ok" if account.draws_free else "check.account_paid"
-    return _finding(Mark.FINE if account.draws_free else Mark.HINT, key, n=n, tier=tier, anlas=anlas)
+    mark = Mark.FINE if account.draws_free else Mark.HINT
+    return _finding(mark, key, n=n, account=id_, tier=tier, anlas=anlas)

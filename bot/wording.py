@@ -668,10 +668,16 @@ CHECK_CHANNEL_LACKS = "{server}, {channel}: it lacks {permissions}. Give it thos
 CHECK_CHANNEL_GONE = "{server}: a channel that was chosen is gone. An admin picks another in /config."
 CHECK_GUILD_UNREAD = "{server}: its channels could not be read."
 CHECK_INVITE = "To invite it: {link}"
-CHECK_ACCOUNT_OK = "NovelAI account {n}: {tier}, {anlas} Anlas, small pictures are free."
-CHECK_ACCOUNT_PAID = "NovelAI account {n}: {tier}, {anlas} Anlas, nothing is free."
-CHECK_ACCOUNT_ENDED = "NovelAI account {n}: its subscription has ended, {anlas} Anlas."
+CHECK_ACCOUNT_OK = "NovelAI account {n} ({account}): {tier}, {anlas} Anlas, small pictures are free."
+CHECK_ACCOUNT_PAID = "NovelAI account {n} ({account}): {tier}, {anlas} Anlas, nothing is free."
+CHECK_ACCOUNT_ENDED = "NovelAI account {n} ({account}): its subscription has ended, {anlas} Anlas."
 CHECK_ACCOUNT_REFUSED = "NovelAI does not take token {n}. Make a new persistent API token in the account settings."
+CHECK_ACCOUNT_STOPPED = (
+    "NovelAI account {account} is stopped: its balance fell after a picture that should have been free, so nothing is "
+    "sent to it. Look at its plan and balance on NovelAI's site, then: naibot resume {account}"
+)
+RESUMED = "{account} works again; a running bot sends to it within a minute."
+RESUMED_NOT = "No account of that name is stopped: {account}. `naibot check` names those that are."
 CHECK_ACCOUNT_AWAY = "NovelAI did not answer for account {n}, so it was not checked."
 CHECK_NOBODY = (
     "Nobody could draw anything: no account draws for free, and NEVER_SPEND is on. "

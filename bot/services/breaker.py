@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from collections.abc import Collection
 
 from bot.ports import Clock
 
@@ -27,6 +28,16 @@ class Breaker:
         self._looks = 0
         self._until: float | None = None
         self._looking: str | None = None
+        self._tried: set[int] = set()
+
+    @property
+    def tried(self) -> Collection[int]:
+        """The jobs that failed since it opened: others are tried before them, for one of these may be the reason."""
+        return self._tried
+
+    def forget_tried(self) -> None:
+        """All that waits was tried; begin anew."""
+        self._tried.clear()
 
     @property
     def is_open(self) -> bool:
@@ -62,6 +73,8 @@ class Breaker:
         if self.paused_until is not None:
             return
         self._failures.append(job_id)
+        if self._until is not None and job_id is not None:
+            self._tried.add(job_id)
         if self._until is not None or self._is_down():
             wait = min(WAIT_MIN * 2.0 ** min(self._looks, 10), WAIT_MAX)
             self._looks += 1
@@ -71,6 +84,7 @@ class Breaker:
     def note_answer(self) -> None:
         """The service works, whatever it answered."""
         self._failures.clear()
+        self._tried.clear()
         self._looks = 0
         if self._until is not None:
             self._until = None

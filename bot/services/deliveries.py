@@ -137,12 +137,13 @@ class Deliveries:
     async def outlooks(self, jobs: Sequence[Job]) -> Sequence[Outlook]:
         """How several jobs stand, counted at one moment."""
         places = {job.id: n for n, job in enumerate(await self._jobs.waiting())}
-        now, usual, pause = self._clock(), self._usual_duration(), self._patience.pause()
+        usual, pause = self._usual_duration(), self._patience.pause()
+        begin = pause.until if pause is not None and pause.until is not None else self._clock()
         return [
             Outlook(
                 job=job,
                 ahead=places.get(job.id, 0),
-                starts_at=max(now + (places.get(job.id, 0) + 1) * usual, job.not_before),
+                starts_at=max(begin + (places.get(job.id, 0) + 1) * usual, job.not_before),
                 pause=pause if job.state is JobState.QUEUED else None,
                 preview=self._previews.latest(job.id),
             )

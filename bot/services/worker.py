@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -35,6 +35,7 @@ RENEW_EVERY = 60.0
 SEND_MARGIN = 30.0
 """Seconds before the lease's end after which nothing more is sent."""
 TRIES = 3
+INTERNAL_ERROR = 500
 READING = 25.0
 """Seconds, at most, that reading the balance takes afterwards; nobody else has the account until it is read."""
 POOR = 60.0
@@ -144,13 +145,20 @@ class Worker:
         account = await self._accounts.ready(self._client)
         if account is None:
             return None
+        job = await self._claim_for(account, self._breaker.tried)
+        if job is None and self._breaker.tried:
+            self._breaker.forget_tried()
+            job = await self._claim_for(account, ())
+        return job
+
+    async def _claim_for(self, account: Account, tried: Collection[int]) -> Job | None:
         return await self._jobs.claim(
             self._client.account_id,
             self._holder,
             self._clock(),
             LEASE,
             at_least=0 if account.draws_free else 1,
-            passing=self._accounts.passing(self._client),
+            passing=[*self._accounts.passing(self._client), *tried],
         )
 
     async def _make(self, job: Job, send_by: float) -> None:
@@ -338,17 +346,14 @@ class Worker:
         await self._watch_balance(attempt)
 
     async def _try_again(self, job: Job, error: UpstreamError) -> None:
-        """A free job: three times, or, while NovelAI counts as down, as long as it takes."""
-        wait = self._pace.retry * 2 ** (job.tries - 1)
-        until = self._breaker.paused_until
-        if until is not None:
-            # Not the first to be tried then: it may be the reason.
-            await self._jobs.hand_back(job, until + wait, give_back_try=True)
-        elif job.tries >= TRIES:
-            await self._fail(job, error.code)
-        else:
-            rest = self._clock() + self._pace.gap
-            await self._jobs.hand_back(job, self._clock() + wait, give_back_try=False, rest_until=rest)
+        """A free job: three times, or, while NovelAI is away, as long as it takes."""
+        waits = self._breaker.is_open and _is_away(error)
+        if job.tries >= TRIES and not waits:
+            return await self._fail(job, error.code)
+        now = self._clock()
+        wait = now + self._pace.retry * 2 ** (job.tries - 1)
+        await self._jobs.hand_back(job, wait, give_back_try=waits, rest_until=now + self._pace.gap)
+        return None
 
     async def _back_off(self, job: Job, error: UpstreamError) -> None:
         """Refused and not billed: the account pauses or leaves the pool, the job keeps its turn and its tries."""
@@ -427,6 +432,16 @@ class Worker:
                 await self._jobs.renew(job, self._clock() + LEASE)
             except StoreError:
                 log.exception("job %s: renewing the lease failed", job.id)
+
+
+def _is_away(error: UpstreamError) -> bool:
+    """
+    Whether NovelAI does not answer (502 to 504 and the like, silence, a cut), so that it cannot be the job's fault.
+
+    500 and what cannot be read may be (nai-api.md 7).
+    """
+    status = error.data.get("status")
+    return status != INTERNAL_ERROR if isinstance(status, int) else "what" not in error.data
 
 
 def _explains_itself(attempt: Attempt, after: Account) -> bool:

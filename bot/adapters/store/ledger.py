@@ -10,7 +10,7 @@ from bot.adapters.store.rows import config_of
 from bot.adapters.store.sqlite import Session
 from bot.domain.errors import StoreError
 from bot.domain.guild import GuildConfig
-from bot.ports import OPERATOR_UNREACHED
+from bot.ports import ACCOUNT_STOPPED, OPERATOR_UNREACHED
 
 # Written a second time, apart from `books`, which would only agree with itself.
 _PAID = "COALESCE(SUM(COALESCE(j.charged_anlas, j.price)), 0)"
@@ -80,6 +80,8 @@ class Findings:
     """Why the operator could not be told something, the last time it was tried; empty where they could."""
     newest: float = 0.0
     """When the last line of the audit was written, in unix seconds."""
+    stopped: tuple[str, ...] = ()
+    """The accounts to which nothing is sent until the operator's word."""
     configs: Mapping[int, GuildConfig] = field(default_factory=dict)
     """The settings of every admitted server."""
 
@@ -97,6 +99,9 @@ async def examine(folder: Path) -> Findings:
             "SELECT (SELECT COUNT(*) FROM jobs) AS jobs, (SELECT COUNT(*) FROM members) AS members"
         )
         unreached = await session.row("SELECT value FROM meta WHERE key = ?", OPERATOR_UNREACHED)
+        stopped = await session.rows(
+            "SELECT key FROM meta WHERE key LIKE ? AND value <> '' ORDER BY key", f"{ACCOUNT_STOPPED}%"
+        )
         newest = await session.one("SELECT COALESCE(MAX(at), 0) AS at FROM audit")
         guilds = await session.rows("SELECT id, config FROM guilds WHERE config IS NOT NULL ORDER BY id")
         found = [*await unlawful(session), *await _damaged(session)]
@@ -106,6 +111,7 @@ async def examine(folder: Path) -> Findings:
         differences=tuple(found),
         unreached=unreached["value"] if unreached is not None else "",
         newest=newest["at"],
+        stopped=tuple(row["key"].removeprefix(ACCOUNT_STOPPED) for row in stopped),
         configs={row["id"]: config_of(row) for row in guilds},
     )
 

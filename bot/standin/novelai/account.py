@@ -22,6 +22,8 @@ class AccountState:
     active: bool = True
     anlas: int = 10_000
     usage: float = 100.0
+    revoked: bool = False
+    """Its token is taken no more: 401 everywhere."""
     busy: bool = False
     free_at: float = 0.0
     """`time.monotonic` before which the account still counts as at work."""
@@ -120,4 +122,7 @@ class Accounts:
         token = found[1]
         if token not in self._known and len(self._known) >= ACCOUNTS_MAX:
             raise ServiceError(401, MESSAGES[401])
-        return self._known.setdefault(token, AccountState())
+        account = self._known.setdefault(token, AccountState())
+        if account.revoked:
+            raise ServiceError(401, MESSAGES[401])
+        return account

@@ -18,9 +18,10 @@ PUFF = 64 * 1024 * 1024
 PIECE = bytes(64 * 1024)
 
 
-def refused(error: ServiceError) -> web.Response:
-    """The service's JSON of an error."""
-    return web.json_response(error.as_json(), status=error.status)
+def refused(error: ServiceError, retry_after: int | None = None) -> web.Response:
+    """The service's JSON of an error; a 429 may say when to come back (nai-api.md 7)."""
+    headers = {"Retry-After": str(retry_after)} if error.status == 429 and retry_after is not None else {}
+    return web.json_response(error.as_json(), status=error.status, headers=headers)
 
 
 def zipped(files: Sequence[bytes]) -> bytes:

@@ -122,7 +122,7 @@ class NovelAI:
             except ServiceError as error:
                 if job is not None and not isinstance(error, Lost):
                     self._workshop.record(job, error.status)
-                return answers.refused(error)
+                return answers.refused(error, self.pace.retry_after)
 
         return handled
 

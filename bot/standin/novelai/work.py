@@ -27,11 +27,16 @@ Events = asyncio.Queue[stream.Event | None]
 
 @dataclass(slots=True)
 class Pace:
-    """Seconds: what ``slow`` waits, between two events of a stream, and how long an account rests after its work."""
+    """
+    Seconds: what ``slow`` waits, between two events of a stream, and how long an account rests after its work.
+
+    *retry_after* is what a 429 says, None for nothing.
+    """
 
     slow: float = 8.0
     step: float = 0.0
     rest: float = 0.0
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
