@@ -437,7 +437,7 @@ async def test_a_stopped_account_waits_for_the_operators_word(tmp_path: Path, no
 async def test_many_wishes_many_accounts(tmp_path: Path, novelai: Service) -> None:
     """Faults of every kind, three accounts and a real clock: every job ends, nothing is drawn twice, nothing drifts."""
     service, address = novelai
-    faults = ["", "!429", "!500", "!billed503", "!cut", "!truncated", "!400", "!emptyzip"]
+    faults = ["", "!429", "!500", "!billed503", "!truncated", "!cut", "!400", "!emptyzip"]
     async with a_pool(tmp_path, service, address, "a", "b", "c", pace=Pace(gap=0.0, retry=0.01)) as pool:
         pool.account("c").tier = 1
         await pool.read()
