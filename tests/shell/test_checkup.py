@@ -8,6 +8,7 @@ import pytest
 from bot.adapters.store.store import open_store
 from bot.checkup import AWAY, FINE, PROBLEM
 from bot.domain.guild import GuildConfig
+from bot.ports import ACCOUNT_STOPPED
 from bot.standin.discord import lantern
 from tests.shell.room import naibot
 from tests.stage import Stage, open_stage
@@ -142,3 +143,24 @@ async def test_a_ledger_that_does_not_add_up_and_a_clock_that_went_back(tmp_path
     code, out = await _check(tmp_path, "--offline", **PRACTICE, **NOWHERE)
 
     assert (PROBLEM, True, True) == (code, "house: pictures 3, counted 0" in out, "stands 2.0 h before" in out)
+
+
+async def test_a_stopped_account_is_named_with_what_to_do(tmp_path: Path) -> None:
+    """Check says the command; the command is for what is stopped alone, works beside a bot, and is on record."""
+    store = await open_store(tmp_path)
+    await store.remember(ACCOUNT_STOPPED + "nai-0123456789ab", "1.0")
+    code, out = await _check(tmp_path, "--offline", **PRACTICE, **NOWHERE)
+    assert (PROBLEM, True) == (code, "naibot resume nai-0123456789ab" in out)
+
+    env = {"PATH": os.environ["PATH"]}
+    wrong, said, _ = await naibot("resume", "nai-other", "--data", str(tmp_path), env=env)
+    right, done, _ = await naibot("resume", "nai-0123456789ab", "--data", str(tmp_path), env=env)
+    missing, _, err = await naibot("resume", "nai-0123456789ab", "--data", str(tmp_path / "none"), env=env)
+    [entry] = await store.entries(0, ("account.resumed",), 2)
+    await store.close()
+    code, _ = await _check(tmp_path, "--offline", **PRACTICE, **NOWHERE)
+
+    assert (1, 0, 1, FINE) == (wrong, right, missing, code)
+    assert ("No account of that name" in said, "works again" in done) == (True, True)
+    assert {"account": "nai-0123456789ab"} == entry.record.data
+    assert "Traceback" not in err
