@@ -78,13 +78,13 @@ async def test_a_job_that_was_only_taken_goes_back(house: Rig) -> None:
     from tests.builders import a_request, a_requester
 
     job = await house.studio.submit(a_requester(), a_request())
-    original = house.house.services.accounts.fresh
+    original = house.house.services.accounts.before
 
-    async def closes_meanwhile(client: object) -> object:
+    async def closes_meanwhile(client: object, job: object, *, anew: bool) -> object:
         house.house.services.closing.begin()
-        return await original(client)  # type: ignore[arg-type]
+        return await original(client, job, anew=anew)  # type: ignore[arg-type]
 
-    house.house.services.accounts.fresh = closes_meanwhile  # type: ignore[method-assign, assignment]
+    house.house.services.accounts.before = closes_meanwhile  # type: ignore[method-assign, assignment]
     await house.worker.step()
 
     kept = await house.jobs.get(job.id)
