@@ -75,8 +75,13 @@ class Accounts:
         """What this or another process wrote down of accounts that wait for their owner, and whether they still do."""
         for id_, seat in self._seats.items():
             seat.is_told = bool(await self._memory.recall(ACCOUNT_REFUSED + id_))
-            was_stopped, seat.is_stopped = seat.is_stopped, bool(await self._memory.recall(ACCOUNT_STOPPED + id_))
-            if seat.is_stopped and not was_stopped:
+            was_stopped = seat.is_stopped
+            is_stopped = bool(await self._memory.recall(ACCOUNT_STOPPED + id_))
+            if was_stopped is is_stopped:
+                # Also where it was stopped while that was read.
+                continue
+            seat.is_stopped = is_stopped
+            if is_stopped:
                 log.error("account %s is stopped: `naibot resume %s` lets it work again", id_, id_)
 
     # --- reading -----------------------------------------------------------------------------------------------------
@@ -229,8 +234,8 @@ class Accounts:
     async def stop(self, client: NovelAI, job: Job) -> None:
         """Send nothing more to this account until the operator's word, over restarts."""
         id_ = client.account_id
-        self._seats[id_].is_stopped = True
         await self._memory.remember(ACCOUNT_STOPPED + id_, str(self._clock()))
+        self._seats[id_].is_stopped = True
         await self._audit.write(self._clock(), "account.stopped", job_id=job.id, data={"account": id_})
 
     # --- which job ---------------------------------------------------------------------------------------------------
