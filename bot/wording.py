@@ -204,6 +204,7 @@ SETTING_LABELS = {
     "moderator_role": "Moderator role",
     "log_channel": "Log channel",
     "show_prompts": "Show prompts",
+    "model": "Model",
     "size": "Size",
 }
 SETTING_HELP = {
@@ -221,6 +222,7 @@ SETTING_HELP = {
     "moderator_role": "Who moderates besides members with Moderate Members. Allow `/mod` for them in Discord too.",
     "log_channel": "Where I write what was decided and changed.",
     "show_prompts": "Whether the prompt stands over a picture.",
+    "model": "Which of NovelAI's models draws when nobody says otherwise.",
     "size": "What is drawn when nobody says otherwise.",
 }
 CONFIG = "Set up this server: places, limits, money, safety, people, log"
@@ -467,6 +469,7 @@ MENU_INSPECT = "Inspect image"
 OPTION_LABELS = {
     "prompt": "the prompt",
     "size": "the size",
+    "model": "the model",
     "undesired_content": "undesired content",
     "seed": "the seed",
     "steps": "steps",
@@ -496,6 +499,17 @@ OPTION_LABELS = {
     "fidelity": "fidelity",
     "defry": "defry",
 }
+MODELS = {
+    "nai-diffusion-3": "NovelAI Diffusion V3",
+    "nai-diffusion-furry-3": "NovelAI Diffusion Furry V3",
+    "nai-diffusion-4-curated-preview": "NovelAI Diffusion V4 Curated",
+    "nai-diffusion-4-full": "NovelAI Diffusion V4 Full",
+    "nai-diffusion-4-5-curated": "NovelAI Diffusion V4.5 Curated",
+    "nai-diffusion-4-5-full": "NovelAI Diffusion V4.5 Full",
+    "nai-diffusion-5-curated": "NovelAI Diffusion V5 Curated",
+    "nai-diffusion-5-full": "NovelAI Diffusion V5 Full",
+    "nai-diffusion-5-full-medium": "NovelAI Diffusion V5 Full, Medium",
+}
 SAMPLERS = {
     "k_euler_ancestral": "Euler Ancestral",
     "k_euler": "Euler",
@@ -524,20 +538,24 @@ SMEAS = {"off": "Off", "smea": "SMEA", "smea_dyn": "SMEA DYN"}
 GENERATE = "Draw a picture with NovelAI"
 GENERATE_PROMPT = "What to draw, as tags or a sentence"
 GENERATE_SIZE = "Preset or WIDTHxHEIGHT; the list says which are free"
+GENERATE_MODEL = "NovelAI model; empty takes this server's default"
 GENERATE_UNDESIRED_CONTENT = "What to keep out; added after the preset"
 GENERATE_SEED = "Same seed, same settings, same picture; empty draws one"
 GENERATE_STEPS = "Drawing steps; more than 28 is never free"
 GENERATE_CFG_SCALE = "Prompt Guidance: how closely to follow the prompt"
 GENERATE_SAMPLER = "How noise becomes a picture; the default is a good one"
+GENERATE_CHARACTERS = "V4 and later: girl, red hair @B3 // hat | boy, tall"
 GENERATE_QUALITY_TAGS = "Add the model's quality tags"
 GENERATE_UC_PRESET = "Ready-made undesired content"
 GENERATE_SPOILER = "Hide the picture behind a spoiler"
 GENERATE_PRIVATE = "Only you see the picture"
+GENERATE_SAMPLES = "Pictures at once; only the first can be free"
 GENERATE_RESCALE = "Prompt Guidance Rescale: tames strong guidance"
 GENERATE_NOISE_SCHEDULE = "How noise falls from step to step"
 GENERATE_SMEA = "V3: for large sizes"
 GENERATE_DECRISPER = "V3: softens what strong guidance burns in"
 GENERATE_VARIETY = "Variety+: looser, more varied compositions"
+GENERATE_TRANSPARENT = "V5: transparent background"
 SIZE_FREE = "{name} {size} · free"
 SIZE_PAID = "{name} {size} · {price}"
 SIZE_NEVER = "{name} {size} · not here (never spends)"
@@ -545,6 +563,10 @@ SIZE_NEVER = "{name} {size} · not here (never spends)"
 # --- More… -----------------------------------------------------------------------------------------------------------
 MORE_HEADING = "### Job {job} · {member} · {at:R}"
 MORE_PROMPT = "**Prompt**\n{prompt}"
+MORE_CHARACTER = "**Character {n}**{place} {prompt}"
+MORE_CHARACTER_AT = " at {place}"
+MORE_CHARACTERS_CUT = "-# and {n} more characters"
+MORE_CHARACTERS_CUT_ONE = "-# and one more character"
 MORE_UNDESIRED = "**Undesired content, as sent**\n{undesired_content}"
 MORE_SETTINGS = (
     "{model} · {size} · seed {seed} · {steps} steps · {sampler}, {noise_schedule} · Prompt Guidance {cfg_scale}{extras}"
@@ -834,6 +856,8 @@ def setting_value(key: str, value: object) -> str:
             return NO_LIMIT if key in ("pictures_day", "anlas_day") else NOT_SET
         case bool():
             return ON if value else OFF
+        case str() if key == "model":
+            return MODELS.get(value, value)
         case int() if key == "cooldown":
             return say("seconds", n=value)
         case int() if key == "moderator_role":
