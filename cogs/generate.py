@@ -1,6 +1,7 @@
 """`/generate`, the question before Anlas are spent, and the buttons under a picture."""
 
 import io
+from contextlib import suppress
 from dataclasses import replace
 
 import aiohttp
@@ -275,7 +276,9 @@ class GenerateCog(commands.Cog, name="Generate"):
         try:
             message = await interaction.followup.send(wording.STARTING, ephemeral=private, wait=True)
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError):
-            await self._studio.cancel(requester, job.id)
+            with suppress(Refused):
+                # Too late where it is being drawn already; then the courier finds another way to show it.
+                await self._studio.cancel(requester, job.id)
             raise
         await self._studio.place(job, place_of(interaction, message.id, ephemeral=private))
 
