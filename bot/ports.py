@@ -30,6 +30,12 @@ operator gave their word (`naibot resume`).
 ACCOUNT_REFUSED = "account.refused."
 """Likewise that NovelAI does not take the account, and that the operator was told; empty once it is taken again."""
 
+COMMANDS_TOLD = "command_digest"
+"""Under this key the house remembers which commands Discord was told last."""
+
+STARTS = "starts"
+"""Under this key the house remembers when it was started, until it is stopped in order."""
+
 Decide = Callable[[Standing], int]
 """The pure decision inside `JobStore.admit`: the turn, or raises `LimitReached`."""
 

@@ -3,10 +3,8 @@
 import json
 import math
 
-from bot.ports import Clock, GuildStore
+from bot.ports import STARTS, Clock, GuildStore
 
-KEY = "starts"
-"""Under this key the house remembers when it was started, until it is stopped in order."""
 SPAN = 3_600.0
 """Seconds for which a start counts."""
 UNHINDERED = 4
@@ -28,14 +26,14 @@ class Restarts:
     async def begin(self) -> float:
         """Note this start; how many seconds to wait before Discord is spoken to, 0 for all but a crash loop."""
         now = self._clock()
-        starts = [at for at in _read(await self._store.recall(KEY)) if now - SPAN < at <= now]
-        await self._store.remember(KEY, json.dumps([*starts, now][-50:]))
+        starts = [at for at in _read(await self._store.recall(STARTS)) if now - SPAN < at <= now]
+        await self._store.remember(STARTS, json.dumps([*starts, now][-50:]))
         over = len(starts) - UNHINDERED
         return 0.0 if over < 0 else min(WAIT_MIN * 2.0 ** min(over, 10), WAIT_MAX)
 
     async def end(self) -> None:
         """This process ends because it was told to."""
-        await self._store.remember(KEY, "")
+        await self._store.remember(STARTS, "")
 
 
 def _read(kept: str | None) -> list[float]:

@@ -1,13 +1,13 @@
 """The audit of the ledger: every counter is added up again from the jobs, and every row is held to the law."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.store.database import FILE, looking_at
 from bot.adapters.store.migrate import check_schema, shipped_steps
 from bot.adapters.store.rows import config_of
-from bot.adapters.store.sqlite import Session
+from bot.adapters.store.sqlite import Row, Session
 from bot.domain.errors import StoreError
 from bot.domain.guild import GuildConfig
 from bot.ports import ACCOUNT_STOPPED, OPERATOR_UNREACHED
@@ -104,7 +104,8 @@ async def examine(folder: Path) -> Findings:
         )
         newest = await session.one("SELECT COALESCE(MAX(at), 0) AS at FROM audit")
         guilds = await session.rows("SELECT id, config FROM guilds WHERE config IS NOT NULL ORDER BY id")
-        found = [*await unlawful(session), *await _damaged(session)]
+        configs, unread = _configs(guilds)
+        found = [*await unlawful(session), *await _damaged(session), *unread]
     return Findings(
         jobs=sizes["jobs"],
         members=sizes["members"],
@@ -112,8 +113,19 @@ async def examine(folder: Path) -> Findings:
         unreached=unreached["value"] if unreached is not None else "",
         newest=newest["at"],
         stopped=tuple(row["key"].removeprefix(ACCOUNT_STOPPED) for row in stopped),
-        configs={row["id"]: config_of(row) for row in guilds},
+        configs=configs,
     )
+
+
+def _configs(guilds: Sequence[Row]) -> tuple[Mapping[int, GuildConfig], list[Difference]]:
+    """The settings that can be read, and the servers whose cannot."""
+    configs, unread = {}, []
+    for row in guilds:
+        try:
+            configs[row["id"]] = config_of(row)
+        except StoreError:
+            unread.append(Difference(what=f"guild {row['id']}", law="settings that cannot be read"))
+    return configs, unread
 
 
 async def differences(folder: Path) -> list[Difference]:
