@@ -178,7 +178,7 @@ class JobStore(Protocol):
     async def rest(self, job: Job, until: float) -> bool:
         """The account that *job* left to rest does so until *until*; False once somebody else had it."""
 
-    async def give_up(self, job_id: int, now: float, reason: str) -> bool:
+    async def abandon(self, job_id: int, now: float, reason: str) -> bool:
         """QUEUED → FAILED, charged nothing: no account could make it in time; *reason* is the code of why."""
 
     async def cancel(self, job_id: int, now: float, reason: str) -> bool:

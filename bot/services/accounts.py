@@ -234,9 +234,16 @@ class Accounts:
     async def stop(self, client: NovelAI, job: Job) -> None:
         """Send nothing more to this account until the operator's word, over restarts."""
         id_ = client.account_id
-        await self._memory.remember(ACCOUNT_STOPPED + id_, str(self._clock()))
-        self._seats[id_].is_stopped = True
+        try:
+            await self._memory.remember(ACCOUNT_STOPPED + id_, str(self._clock()))
+        finally:
+            self.stop_named(id_)
         await self._audit.write(self._clock(), "account.stopped", job_id=job.id, data={"account": id_})
+
+    def stop_named(self, account_id: str) -> None:
+        """The same in this process alone, where another one that uses the account found out."""
+        if account_id in self._seats:
+            self._seats[account_id].is_stopped = True
 
     # --- which job ---------------------------------------------------------------------------------------------------
 

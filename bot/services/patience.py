@@ -63,7 +63,7 @@ class Patience:
     async def _give_up(self) -> None:
         for job in await self._jobs.waiting():
             reason = self._reason_to_give_up(job)
-            if reason is not None and await self._jobs.give_up(job.id, self._clock(), reason):
+            if reason is not None and await self._jobs.abandon(job.id, self._clock(), reason):
                 log.info("job %s waited too long: %s", job.id, reason)
                 self._bell.ring(job.id)
 

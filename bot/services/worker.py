@@ -134,12 +134,33 @@ class Worker:
             send_by = time.monotonic() + LEASE - SEND_MARGIN
             async with self._renewed(job):
                 self._bell.ring(job.id)
-                await self._make(job, send_by)
+                try:
+                    await self._make(job, send_by)
+                except StoreError:
+                    log.exception("job %s: the database failed on the way; it is put right first", job.id)
+                    await self._put_right(job)
             self._bell.ring(job.id)
         finally:
             self._breaker.leave(self._client.account_id)
         await self._patience.look()
         return True
+
+    async def _put_right(self, job: Job) -> None:
+        """
+        Judge a job whose step broke off as after a crash, however long the database takes.
+
+        It would else lie on this account, which takes nothing more, until the lease runs out.
+        """
+        await self._patiently(job, lambda: self._judge_again(job))
+
+    async def _judge_again(self, job: Job) -> None:
+        current = await self._jobs.get(job.id)
+        if current is None or current.fence != job.fence:
+            return
+        if current.state is JobState.SENT and current.spent:
+            await self._fail(job, "failed.answer", spent=current.spent)
+        elif current.state in (JobState.RUNNING, JobState.SENT):
+            await self._jobs.hand_back(job, self._clock() + self._pace.retry, give_back_try=False)
 
     async def _claim(self) -> Job | None:
         account = await self._accounts.ready(self._client)
@@ -194,7 +215,7 @@ class Worker:
         if before != UNKNOWN:
             return before
         self._breaker.note_failure(None)
-        await self._jobs.hand_back(job, self._clock(), give_back_try=True)
+        await self._hand_back(job)
         return None
 
     async def _cost(self, job: Job, request: Request, account: Account) -> int | None:
@@ -212,7 +233,7 @@ class Worker:
             await self._fail(job, code)
             return None
         if self._is_left(job, request, cost, account):
-            await self._jobs.hand_back(job, self._clock(), give_back_try=True)
+            await self._hand_back(job)
             return None
         return cost
 
@@ -300,7 +321,7 @@ class Worker:
     async def _send(self, attempt: Attempt, spent: int) -> None:
         job = attempt.job
         if self._closing.has_begun and not attempt.is_sent:
-            await self._jobs.hand_back(job, self._clock(), give_back_try=True)
+            await self._hand_back(job)
             raise NotSent
         write = self._jobs.send_more if attempt.is_sent else self._jobs.send
         if not await write(job, self._clock(), spent):
@@ -340,9 +361,10 @@ class Worker:
     async def _lose(self, attempt: Attempt, error: UpstreamError) -> None:
         """Paid, or believed to be: it is not sent again, and costs the member nothing."""
         job = attempt.job
-        await self._audit.write(self._clock(), "account.lost", job_id=job.id, data={"anlas": attempt.spent})
         code = "failed.novelai" if error.again else error.code
         await self._settle(job, _unpaid(JobState.FAILED, code, spent=attempt.spent), keeping=True)
+        data = {"anlas": attempt.spent, "account": self._client.account_id}
+        await self._audit.write(self._clock(), "account.lost", job_id=job.id, data=data)
         await self._watch_balance(attempt)
 
     async def _try_again(self, job: Job, error: UpstreamError) -> None:
@@ -352,7 +374,7 @@ class Worker:
             return await self._fail(job, error.code)
         now = self._clock()
         wait = now + self._pace.retry * 2 ** (job.tries - 1)
-        await self._jobs.hand_back(job, wait, give_back_try=waits, rest_until=now + self._pace.gap)
+        await self._hand_back(job, wait, give_back_try=waits, rest_until=now + self._pace.gap)
         return None
 
     async def _back_off(self, job: Job, error: UpstreamError) -> None:
@@ -368,7 +390,7 @@ class Worker:
             case _:
                 self._breaker.note_failure(None)
                 self._accounts.rest(self._client, self._pace.retry)
-        await self._jobs.hand_back(job, now, give_back_try=True, rest_until=rest)
+        await self._hand_back(job, now, rest_until=rest)
 
     async def _fail(self, job: Job, reason: str, *, spent: int = 0) -> None:
         await self._settle(job, _unpaid(JobState.FAILED, reason, spent=spent))
@@ -381,13 +403,29 @@ class Worker:
 
         *keeping* the account: it rests until its balance was read.
         """
+
+        def write() -> Awaitable[bool]:
+            now = self._clock()
+            return self._jobs.settle(job, now, settlement, pictures, rest_until=now + READING if keeping else 0.0)
+
+        await self._patiently(job, write)
+
+    async def _hand_back(
+        self, job: Job, not_before: float | None = None, *, give_back_try: bool = True, rest_until: float = 0.0
+    ) -> None:
+        """Back into the queue, however long the database takes: only this process knows that nothing was billed."""
+        when = self._clock() if not_before is None else not_before
+        await self._patiently(
+            job, lambda: self._jobs.hand_back(job, when, give_back_try=give_back_try, rest_until=rest_until)
+        )
+
+    async def _patiently(self, job: Job, write: Callable[[], Awaitable[object]]) -> None:
         wait = self._pace.settle_retry
         while True:
-            rest = self._clock() + READING if keeping else 0.0
             try:
-                await self._jobs.settle(job, self._clock(), settlement, pictures, rest_until=rest)
+                await write()
             except StoreError:
-                log.exception("job %s: settling failed, trying again in %.0f s", job.id, wait)
+                log.exception("job %s: the database failed, trying again in %.0f s", job.id, wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 30.0)
             else:

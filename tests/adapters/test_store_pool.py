@@ -92,16 +92,16 @@ async def test_inputs_are_kept_with_the_job_and_go_with_its_end(store: Store) ->
     assert {SOURCE: b"\x89PNG\x00"} == await store.inputs(job.id)
     await store.settle(job, NOON, FAILED)
     await store.cancel(cancelled.id, NOON, "cancelled")
-    await store.give_up(given_up.id, NOON, "failed.late")
+    await store.abandon(given_up.id, NOON, "failed.late")
 
     assert [{}, {}, {}] == [await store.inputs(each.id) for each in (settled, cancelled, given_up)]
 
 
-async def test_only_what_waits_is_given_up(store: Store) -> None:
+async def test_only_what_waits_is_abandoned(store: Store) -> None:
     """It has failed, costs nothing and is shown; what an account has in hand is not taken from it."""
     job = await _admit(store, price=20)
-    assert await store.give_up(job.id, NOON, "failed.late")
-    assert not await store.give_up(job.id, NOON, "failed.late")
+    assert await store.abandon(job.id, NOON, "failed.late")
+    assert not await store.abandon(job.id, NOON, "failed.late")
     ended = await store.get(job.id)
     assert ended is not None
     assert (JobState.FAILED, 0, "failed.late", Delivery.PENDING) == (
@@ -113,7 +113,7 @@ async def test_only_what_waits_is_given_up(store: Store) -> None:
     await _admit(store, user=2)
     running = await store.claim("a", "holder", NOON, LEASE)
     assert running is not None
-    assert not await store.give_up(running.id, NOON, "failed.late")
+    assert not await store.abandon(running.id, NOON, "failed.late")
 
 
 async def test_a_second_body_raises_what_was_spent(store: Store) -> None:

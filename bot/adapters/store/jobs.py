@@ -310,8 +310,8 @@ class Jobs:
             )
         return changed > 0
 
-    async def give_up(self, job_id: int, now: float, reason: str) -> bool:
-        """See `JobStore.give_up`."""
+    async def abandon(self, job_id: int, now: float, reason: str) -> bool:
+        """See `JobStore.abandon`."""
         ended = Settlement(state=JobState.FAILED, charged_anlas=0, charged_pictures=0, spent=0, reason=reason)
         async with self._db.tx() as session:
             before = await session.row("SELECT * FROM jobs WHERE id = ? AND state = 'QUEUED'", job_id)
