@@ -527,16 +527,19 @@ VERDICT_UNSIGNED = "⚪ NovelAI settings, not signed"
 VERDICT_UNSIGNED_LINE = "Anyone can write such text. Older models and director tools never sign."
 VERDICT_OTHER = "🧭 Says it was made with {generator}"
 VERDICT_OTHER_LINE = "This text is not signed, so nobody can check it."
+VERDICT_CREDENTIALS = "🧭 Carries Content Credentials"
+VERDICT_CREDENTIALS_LINE = "It carries Content Credentials; I do not check those."
 VERDICT_NONE = "❔ Nothing found"
 VERDICT_NONE_LINE = "Most sites and phones remove it. It does not mean that the image is, or is not, AI-made."
 VERDICT_ERROR = "⚠️ Cannot be read"
 NOTE_RECOVERED = "♻️ The text was stripped; this comes from the alpha channel."
+NOTE_DISAGREE_UNSIGNED = "⚠️ The file carries several settings that contradict each other; none of them is signed."
 NOTE_DISAGREE = "⚠️ The file also carries other, unsigned settings; only the signed ones are shown."
 NOTE_FIELDS_ADDED_ONE = "{n} field was added after signing and is not shown; the signature covers all that is."
 NOTE_FIELDS_ADDED = "{n} fields were added after signing and are not shown; the signature covers all that is."
 NOTE_DAMAGED = "The pixels are damaged, so the signature cannot be checked."
 NOTE_PREVIEW = "This is Discord's preview; open the original and try again."
-NOTE_FRAMES = "Only the first frame was read."
+NOTE_FRAMES = "Only the first frame was read. What the others show, no signature covers."
 MODEL_NOT_SIGNED = "(the model's name is not part of the signature)"
 CARRIERS = {
     "png_text": "PNG text",
@@ -544,6 +547,8 @@ CARRIERS = {
     "xmp": "XMP",
     "alpha": "alpha channel",
     "rgb": "colour channels",
+    "comment": "JPEG comment",
+    "c2pa": "Content Credentials",
 }
 SIGNATURES = {"valid": "valid", "invalid": "does not match", "absent": "not signed", "unchecked": "not checked"}
 INSPECT_PROMPT = "**Prompt**\n{prompt}"
