@@ -540,6 +540,7 @@ NOTE_FIELDS_ADDED = "{n} fields were added after signing and are not shown; the 
 NOTE_DAMAGED = "The pixels are damaged, so the signature cannot be checked."
 NOTE_PREVIEW = "This is Discord's preview; open the original and try again."
 NOTE_FRAMES = "Only the first frame was read. What the others show, no signature covers."
+NOTE_TRANSPARENT = "Parts of it are see-through; the signature covers the colours, not what transparency hides."
 MODEL_NOT_SIGNED = "(the model's name is not part of the signature)"
 CARRIERS = {
     "png_text": "PNG text",
@@ -554,6 +555,35 @@ SIGNATURES = {"valid": "valid", "invalid": "does not match", "absent": "not sign
 INSPECT_PROMPT = "**Prompt**\n{prompt}"
 INSPECT_UNDESIRED = "**Undesired content**\n{undesired_content}"
 INSPECT_CHARACTER = "**Character {n}**{place}\n{prompt}"
+INSPECT_CHARACTER_UNDESIRED = "**Undesired for {n}**\n{undesired_content}"
+INSPECT_MORE_CHARACTERS_ONE = "-# One more character is in the file."
+INSPECT_MORE_CHARACTERS = "-# {n} more characters are in the file."
+INSPECT_WHOLE = "-# The whole texts are in the file."
+KINDS = {
+    "PromptGenerateRequest": "text to image",
+    "Img2ImgRequest": "image to image",
+    "NativeInfillingRequest": "inpaint",
+    "bg-removal": "Remove Background",
+    "lineart": "Line Art",
+    "sketch": "Sketch",
+    "colorize": "Colorize",
+    "emotion": "Emotion",
+    "declutter": "Declutter",
+    "upscale": "upscale",
+}
+SETTING_WORDS = {
+    "scale": "Prompt Guidance",
+    "cfg_rescale": "rescale",
+    "reference_strength_multiple": "vibe transfer",
+    "director_reference_strengths": "precise reference",
+    "sm": "SMEA",
+    "sm_dyn": "SMEA DYN",
+    "dynamic_thresholding": "Decrisper",
+}
+SETTING_STEPS = "{value} steps"
+SETTING_VARIETY = "Variety+"
+SHELL_CLAIM = {"prompt": "Prompt", "undesired_content": "Undesired content"}
+SHELL_CHARACTER = "Character {n}{place}"
 SHARED = "Everyone can see it now."
 SHARE_REFUSED = "Its text does not fit the rules of this place, so only you can see this."
 NO_PROMPT = "It holds no prompt."
@@ -767,6 +797,15 @@ def listed(parts: Iterable[str]) -> str:
     return ", ".join(parts)
 
 
+def place(x: float | None, y: float | None) -> str:
+    """Where a character stands: a field of V4's grid of five by five, or V5's free point; nothing where it is open."""
+    if x is None or y is None:
+        return ""
+    if all(abs(side * 10 % 2 - 1) < 1e-6 for side in (x, y)):
+        return f" at {'ABCDE'[int(x * 5)]}{int(y * 5) + 1}"
+    return f" at {x * 100:.0f} %, {y * 100:.0f} %"
+
+
 def megabytes(size: int) -> str:
     """A file size: ``1.4 MB``."""
     return f"{size / 1024**2:.1f} MB"
@@ -959,13 +998,13 @@ PAGE_FAULT_NAMES = {
 
 # --- text that people wrote ------------------------------------------------------------------------------------------
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e0fff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
 
 
 def safe(text: str) -> str:
-    """Without control, bidirectional and zero-width characters; tabs and line breaks stay."""
+    """Without control, bidirectional, zero-width and blank characters; tabs and line breaks stay."""
     return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n"))
 
 
@@ -987,8 +1026,8 @@ def inline(text: str, limit: int = 160) -> str:
 
 
 def block(text: str, limit: int = 700) -> str:
-    """User text in a fence; a zero-width space keeps its backticks from closing it."""
-    fenced = cut(text, limit).replace("`", "`\u200b")
+    """User text in a fence; a zero-width space between two and a third backtick keeps them from closing it."""
+    fenced = re.sub("``(?=`)", "``\u200b", cut(text, limit))
     return f"```\n{fenced or ' '}\n```"
 
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 from bot.domain.claims import Carrier, Claim, Inspection, Note, Signature, foremost, verdict_of
 from bot.domain.errors import Mistake
 from bot.imaging.decode import hiding_places, load_pixels, read_header
-from bot.imaging.header import PIXELS_MAX, Header
 from bot.imaging.generators.novelai import Check
+from bot.imaging.header import PIXELS_MAX, Header
 from bot.imaging.readers import claims_of
 from bot.imaging.signature import FIELD, NOVELAI, Checked, Colours, check_comment
 from bot.imaging.stealth import Hidden, read_hidden
@@ -33,21 +33,23 @@ def inspect_image(data: bytes, *, trusted: Mapping[str, bytes] = NOVELAI) -> Ins
         size=len(data),
         verdict=verdict_of(claims),
         claims=claims,
-        notes=tuple(_notes(claims, header, is_damaged=is_damaged)),
+        notes=tuple(_notes(claims, header, colours, is_damaged=is_damaged)),
     )
 
 
 def _looked_at(data: bytes, header: Header) -> tuple[tuple[Hidden, ...], Colours | None, bool]:
     """What the pixels hide, what a signature would cover, and whether they are damaged."""
-    places = hiding_places(data, header)
-    if not places and not _is_signed(header):
+    is_signed = _is_signed(header)
+    # Where the pixels are needed anyhow, nothing is saved by looking at the first of them before.
+    places = header.hiding if is_signed else hiding_places(data, header)
+    if not places and not is_signed:
         return (), None, not header.whole
     image = load_pixels(data, header)
     if image is None:
         return (), None, header.pixels <= PIXELS_MAX
     hidden = read_hidden(image, places)
     # What an animation shows is more than was signed: any other frame may be anything.
-    may_verify = not header.animated and (_is_signed(header) or any(FIELD in each.text for each in hidden))
+    may_verify = not header.animated and (is_signed or any(FIELD in each.text for each in hidden))
     return hidden, Colours(image) if may_verify else None, False
 
 
@@ -66,15 +68,18 @@ def _checker(colours: Colours | None, trusted: Mapping[str, bytes]) -> Check:
     return check
 
 
-def _notes(claims: tuple[Claim, ...], header: Header, *, is_damaged: bool) -> Iterator[Note]:
+def _notes(claims: tuple[Claim, ...], header: Header, colours: Colours | None, *, is_damaged: bool) -> Iterator[Note]:
     shown = foremost(claims)
     in_pixels = [claim for claim in claims if claim.carrier in (Carrier.ALPHA, Carrier.RGB)]
     if in_pixels and len(in_pixels) == len(claims):
         yield Note.RECOVERED
     if shown is not None and any(_differs(claim, shown) for claim in claims):
         yield Note.DISAGREE
-    if shown is not None and shown.signature is Signature.VALID and shown.added:
-        yield Note.FIELDS_ADDED
+    if shown is not None and shown.signature is Signature.VALID:
+        if shown.added:
+            yield Note.FIELDS_ADDED
+        if colours is not None and not colours.opaque:
+            yield Note.TRANSPARENT
     if is_damaged:
         yield Note.DAMAGED
     if header.animated:

@@ -15,12 +15,16 @@ END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 XMP = "XML:com.adobe.xmp"
 FAILURE_COST = TEXT_MAX // 16
 """What a text that cannot be unpacked takes from the budget: a hundred broken bombs are work too."""
-PEEK_ROWS = 120
-"""The alpha channel's magic, a bit a row (metadata.md 1.2)."""
+PEEK_ROWS = 24
+"""Of the magic's 120 bits, one a row in the alpha channel: what gets past so many is worth decoding."""
 _PIECE = 4_096
 _RGB, _GREY_ALPHA, _PALETTE, _RGBA = 2, 4, 3, 6
 _CHANNELS = {_RGB: 3, _RGBA: 4}
-_MARKS = {Carrier.ALPHA: b"stealth_png", Carrier.RGB: b"stealth_rgb"}
+_MARKS = {
+    carrier: bytes(byte >> bit & 1 for byte in mark for bit in range(7, -1, -1))
+    for carrier, mark in ((Carrier.ALPHA, b"stealth_png"), (Carrier.RGB, b"stealth_rgb"))
+}
+"""What both magics of a carrier begin with, bit by bit."""
 _RAW_PROFILES = ("Raw profile type exif", "Raw profile type APP1")
 
 
@@ -37,7 +41,8 @@ def read_png(data: bytes) -> Header:
     pixels, words = _Pixels(), _Words()
     for kind, start, end in _chunks(data):
         pixels.see(kind, start, end, is_cut=end > len(data))
-        words.see(kind, memoryview(data)[start + 8 : end - 4])
+        if kind != b"IDAT":
+            words.see(kind, memoryview(data)[start + 8 : end - 4])
     return Header(
         format="PNG", width=width, height=height, layout=layout, spans=tuple(pixels.spans), whole=pixels.whole,
         texts=tuple(words.texts), exif=words.exif, xmp=words.xmp, manifest=words.manifest, animated=words.animated,
@@ -46,14 +51,21 @@ def read_png(data: bytes) -> Header:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of each chunk up to IEND; the last may end behind the file."""
-    at, seen = len(MAGIC), 0
+    """Kind, start and end of each chunk up to IEND, a run of IDAT as one; the last may end behind the file."""
+    at, seen, start, last = len(MAGIC), 0, 0, b""
     while at + 8 <= len(data) and seen < CHUNKS_MAX:
-        length, kind = struct.unpack_from(">I4s", data, at)
+        kind = data[at + 4 : at + 8]
+        if last == b"IDAT" != kind:
+            yield last, start, at
+        start = at if kind != b"IDAT" or last != kind else start
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
         if kind == b"IEND":
             return
-        yield kind, at, at + 12 + length
-        at, seen = at + 12 + length, seen + 1
+        if kind != b"IDAT":
+            yield kind, start, at
+        seen, last = seen + 1, kind
+    if last == b"IDAT":
+        yield last, start, at
 
 
 def _hiding(colour: int, *, has_transparency: bool) -> tuple[Carrier, ...]:
@@ -161,7 +173,7 @@ def marked(data: bytes, header: Header) -> tuple[Carrier, ...]:
     Those of ``header.hiding`` that the first column does not rule out.
 
     Only as many rows are inflated as the magic needs before it differs: one or two of an ordinary picture. What cannot
-    be looked at this way (16 bits, interlaced, palettes, less than 120 rows) is not ruled out.
+    be looked at this way (16 bits, interlaced, palettes, fewer rows) is not ruled out.
     """
     layout = header.layout
     if layout is None or layout.depth != 8 or layout.interlaced or header.height < PEEK_ROWS:
@@ -169,23 +181,22 @@ def marked(data: bytes, header: Header) -> tuple[Carrier, ...]:
     channels = _CHANNELS.get(layout.colour)
     if channels is None:
         return header.hiding
-    read = dict.fromkeys(header.hiding, 0)
-    bits = dict.fromkeys(header.hiding, "")
+    left = list(header.hiding)
     try:
-        for pixel in _first_column(data, header, channels):
-            for carrier in list(read):
-                values = pixel[3:] if carrier is Carrier.ALPHA else pixel[:3]
-                bits[carrier] += "".join(str(value & 1) for value in values)
-                if not _MARK_BITS[carrier].startswith(bits[carrier][: len(_MARK_BITS[carrier])]):
-                    del read[carrier]
-            if not read or all(len(bits[carrier]) >= len(_MARK_BITS[carrier]) for carrier in read):
+        for row, pixel in enumerate(_first_column(data, header, channels)):
+            left = [carrier for carrier in left if _fits(carrier, row, pixel)]
+            if not left or row + 1 == PEEK_ROWS:
                 break
     except zlib.error:
         return header.hiding
-    return tuple(read)
+    return tuple(left)
 
 
-_MARK_BITS = {carrier: "".join(f"{byte:08b}" for byte in mark) for carrier, mark in _MARKS.items()}
+def _fits(carrier: Carrier, row: int, pixel: bytes) -> bool:
+    """Whether the lowest bits of the first pixel of a row are those of the magic, while it lasts."""
+    bits = _MARKS[carrier]
+    values = pixel[3:] if carrier is Carrier.ALPHA else pixel[:3]
+    return all(value & 1 == bit for value, bit in zip(values, bits[row * len(values) :], strict=False))
 
 
 def _first_column(data: bytes, header: Header, channels: int) -> Iterator[bytes]:
@@ -222,7 +233,9 @@ def _rows(data: bytes, header: Header, stride: int) -> Iterator[bytes]:
 
 def _pieces(data: bytes, header: Header) -> Iterator[memoryview]:
     view = memoryview(data)
-    for start, end in header.spans:
-        if data[start + 4 : start + 8] == b"IDAT":
-            for at in range(start + 8, end - 4, _PIECE):
-                yield view[at : min(at + _PIECE, end - 4)]
+    start, stop = next((span for span in header.spans if data[span[0] + 4 : span[0] + 8] == b"IDAT"), (0, 0))
+    while start < stop:
+        end = start + 8 + int.from_bytes(data[start : start + 4], "big")
+        for at in range(start + 8, end, _PIECE):
+            yield view[at : min(at + _PIECE, end)]
+        start = end + 4

@@ -72,8 +72,11 @@ def _claim_lines(shown: Mapping[str, Any]) -> Iterator[str]:
         if shown[name]:
             yield f"{wording.SHELL_CLAIM[name]}: {_line(shown[name], 500)}"
     for n, character in enumerate(shown["characters"], 1):
-        yield f"{wording.say('shell.character', n=n, place=wording.place(character['x'], character['y']))}: {_line(character['prompt'], 300)}"
-    settings = [f"{_line(name, 40)} {_line(value, 60)}" for name, value in shown["settings"].items() if value is not None]
+        place = wording.place(character["x"], character["y"])
+        yield f"{wording.say('shell.character', n=n, place=place)}: {_line(character['prompt'], 300)}"
+    settings = [
+        f"{_line(name, 40)} {_line(value, 60)}" for name, value in shown["settings"].items() if value is not None
+    ]
     if settings:
         yield wording.listed(settings)
 

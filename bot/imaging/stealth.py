@@ -21,7 +21,10 @@ SLAB_BITS = 1 << 20
 """Bits that are taken out at once; a multiple of 8."""
 _BITS = bytes(0x30 + (value & 1) for value in range(256))
 _GZIP = 31
-_MAGICS = {Carrier.ALPHA: (b"stealth_pnginfo", b"stealth_pngcomp"), Carrier.RGB: (b"stealth_rgbinfo", b"stealth_rgbcomp")}
+_MAGICS = {
+    Carrier.ALPHA: (b"stealth_pnginfo", b"stealth_pngcomp"),
+    Carrier.RGB: (b"stealth_rgbinfo", b"stealth_rgbcomp"),
+}
 _CHANNELS = {Carrier.ALPHA: 1, Carrier.RGB: 3}
 
 

@@ -5,7 +5,7 @@ from bot.imaging.generators.reading import Fields, Reading, name_of, object_of, 
 
 def read_civitai(fields: Fields) -> Reading | None:
     """What the site itself noted; its links are never followed."""
-    found = object_of(fields.object("UserComment", "prompt", "comment").get("extraMetadata"))
+    found = object_of(fields.parsed("UserComment", "prompt", "comment").get("extraMetadata"))
     if not found:
         return None
     return Reading(

@@ -34,13 +34,13 @@ def read_comfyui(fields: Fields) -> Reading | None:
     graph = graph_of(_graph_object(fields))
     if graph:
         return reading_of(graph)
-    workflow = _tagged(fields, "workflow") or fields.object("UserComment", "comment").get("workflow")
+    workflow = _tagged(fields, "workflow") or fields.parsed("UserComment", "comment").get("workflow")
     found = object_of(workflow)
     return Reading(generator="ComfyUI") if found and isinstance(found.get("nodes"), list) else None
 
 
 def _graph_object(fields: Fields) -> Mapping[str, Any]:
-    outer = fields.object("UserComment", "comment")
+    outer = fields.parsed("UserComment", "comment")
     for candidate in (_tagged(fields, "prompt"), outer.get("prompt"), outer):
         if found := object_of(candidate):
             return found
@@ -100,9 +100,10 @@ def _sampler(graph: Graph) -> str | None:
 
 def _samples(node: Mapping[str, Any]) -> bool:
     inputs = node["inputs"]
-    return "Sampler" in node["class_type"] and ("positive" in inputs or "guider" in inputs) or (
-        "steps" in inputs and "positive" in inputs
-    )
+    return ("Sampler" in node["class_type"] and not inputs.keys().isdisjoint(("positive", "guider"))) or {
+        "steps",
+        "positive",
+    } <= inputs.keys()
 
 
 def _upwards(graph: Graph, start: str, *, leave_out: tuple[str, ...] = ()) -> Iterator[Walked]:
@@ -166,5 +167,7 @@ def _prompt(graph: Graph, sampler: str, side: str) -> str | None:
     other = "negative" if side == "positive" else "positive"
     texts: dict[str, None] = {}
     for _, inputs in _upwards(graph, start, leave_out=(other, "clip", "model", *_PIXELS)):
-        texts.update(dict.fromkeys(value for name in _TEXTS if isinstance(value := inputs.get(name), str) and value.strip()))
+        texts.update(
+            dict.fromkeys(value for name in _TEXTS if isinstance(value := inputs.get(name), str) and value.strip())
+        )
     return prompt_of("\n".join(list(texts)[:TEXTS_MAX]))

@@ -7,7 +7,7 @@ _OWN = ("base_model", "guidance_scale", "metadata_scheme", "base_model_hash")
 
 def read_fooocus(fields: Fields) -> Reading | None:
     """By its names for things; a text in web UI's manner says Fooocus in its version."""
-    found = fields.object("parameters", "UserComment", "comment")
+    found = fields.parsed("parameters", "UserComment", "comment")
     if found.get("software") == "RuinedFooocus" or ("Prompt" in found and "base_model_name" in found):
         return Reading(
             generator="RuinedFooocus",

@@ -1,5 +1,6 @@
 """InvokeAI: ``invokeai_metadata``, before it ``sd-metadata``, before it the command line in ``Dream``."""
 
+from itertools import pairwise
 from typing import Any
 
 from bot.domain.claims import Scalar
@@ -11,9 +12,9 @@ _FLAGS = {"-s": "steps", "-S": "seed", "-W": "width", "-H": "height", "-C": "cfg
 
 def read_invokeai(fields: Fields) -> Reading | None:
     """The newest of the three forms."""
-    if found := fields.object("invokeai_metadata"):
+    if found := fields.parsed("invokeai_metadata"):
         return _current(found)
-    if found := fields.object("sd-metadata"):
+    if found := fields.parsed("sd-metadata"):
         return _former(found)
     return _dream(fields.text("Dream")[:LINE_MAX]) if "Dream" in fields else None
 
@@ -50,9 +51,7 @@ def _dream(line: str) -> Reading:
     quote = line.rfind('"')
     wanted, undesired = _bracketed(line[:quote].lstrip().removeprefix('"') if quote > 0 else line)
     words = line[quote + 1 :].split()
-    settings: dict[str, Scalar] = {
-        _FLAGS[flag]: _number(value) for flag, value in zip(words, words[1:], strict=False) if flag in _FLAGS
-    }
+    settings: dict[str, Scalar] = {_FLAGS[flag]: _number(value) for flag, value in pairwise(words) if flag in _FLAGS}
     return Reading(generator="InvokeAI", prompt=wanted, undesired_content=undesired, settings=settings)
 
 

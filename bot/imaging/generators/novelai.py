@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.domain.claims import Carrier, Character, Claim, Scalar, Signature
-from bot.imaging.generators.reading import SETTINGS_MAX, VALUE_MAX, clean, name_of, prompt_of, value_of
+from bot.imaging.generators.reading import INTEGER_MAX, SETTINGS_MAX, VALUE_MAX, clean, name_of, prompt_of, value_of
 from bot.imaging.jsontext import RepeatedKey, parse_object
 from bot.imaging.signature import FIELD, Checked
 
@@ -174,4 +174,4 @@ def _settings(believed: Mapping[str, Any]) -> dict[str, Scalar]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, bool | float) and math.isfinite(value) or isinstance(value, int) and abs(value) < 1 << 64
+    return math.isfinite(value) if isinstance(value, float) else isinstance(value, int) and abs(value) < INTEGER_MAX

@@ -7,7 +7,7 @@ def read_draw_things(fields: Fields) -> Reading | None:
     """XMP: its name as the tool, its settings as JSON in a user comment."""
     if not fields.text("CreatorTool").startswith("Draw Things"):
         return None
-    found = fields.object("UserComment")
+    found = fields.parsed("UserComment")
     return Reading(
         generator="Draw Things",
         model=name_of(found.get("model")),
@@ -34,7 +34,7 @@ def read_tensorart(fields: Fields) -> Reading | None:
 
 def read_easy_diffusion(fields: Fields) -> Reading | None:
     """A chunk for each setting, or one object."""
-    found = fields.object("UserComment", "comment", "parameters")
+    found = fields.parsed("UserComment", "comment", "parameters")
     if "use_stable_diffusion_model" in fields:
         found = {name: fields.text(name) for name in fields.names()}
     if "use_stable_diffusion_model" not in found:
@@ -50,7 +50,7 @@ def read_easy_diffusion(fields: Fields) -> Reading | None:
 
 def read_space(fields: Fields) -> Reading | None:
     """A Hugging Face space's object."""
-    found = fields.object("parameters", "UserComment", "metadata", "comment")
+    found = fields.parsed("parameters", "UserComment", "metadata", "comment")
     if "Model" not in found or "resolution" not in found:
         return None
     return Reading(
@@ -64,7 +64,7 @@ def read_space(fields: Fields) -> Reading | None:
 
 def read_stability_matrix(fields: Fields) -> Reading | None:
     """Its own object beside ComfyUI's."""
-    found = fields.object("parameters-json")
+    found = fields.parsed("parameters-json")
     if not found:
         return Reading(generator="Stability Matrix") if "smproj" in fields else None
     return Reading(

@@ -37,7 +37,7 @@ class Fields:
         """The first of *names* that is there, else nothing."""
         return next((self._texts[name] for name in names if name in self._texts), "")
 
-    def object(self, *names: str) -> dict[str, Any]:
+    def parsed(self, *names: str) -> dict[str, Any]:
         """The first of *names* that is a JSON object, else an empty one."""
         return next((found for name in names if (found := self._object(name))), {})
 
@@ -97,7 +97,7 @@ def settings_of(fields: Mapping[str, Any], *leave_out: str) -> dict[str, Scalar]
     """The scalar fields, but those that are shown elsewhere."""
     found: dict[str, Scalar] = {}
     for name, value in fields.items():
-        if name not in leave_out and not isinstance(value, dict | list) and value not in (None, ""):
+        if name not in leave_out and value is not None and not isinstance(value, dict | list):
             found[clean(name[:VALUE_MAX])] = value_of(value)
         if len(found) >= SETTINGS_MAX:
             break

@@ -5,7 +5,7 @@ from bot.imaging.generators.reading import Fields, Reading, name_of, object_of, 
 
 def read_swarmui(fields: Fields) -> Reading | None:
     """The one object with its own name."""
-    found = object_of(fields.object("parameters", "UserComment", "comment", "Model").get("sui_image_params"))
+    found = object_of(fields.parsed("parameters", "UserComment", "comment", "Model").get("sui_image_params"))
     if not found:
         return None
     return Reading(
