@@ -1,11 +1,11 @@
 """
 Throws hostile files at the inspector: ``python -m tests.fuzz_inspect --minutes 30 --out DIR``.
 
-Hypothesis draws first; then, where atheris is installed (``pip install atheris``; it guides libFuzzer by the coverage of
-our Python code), it mutates for the rest of the time, from the samples of ../shared where they are there. One input is
-a recipe: its first byte says what is built from the rest (a whole file, a PNG of chunks with good checksums, hidden
+Hypothesis draws first; then, where atheris is installed (``pip install atheris``; it guides libFuzzer by the coverage
+of our Python code), it mutates for the rest of the time, from the samples of ../shared where they are there. One input
+is a recipe: its first byte says what is built from the rest (a whole file, a PNG of chunks with good checksums, hidden
 bits, an EXIF block, a WebP of chunks, a Comment). Whatever breaks a law of `judge` is written to DIR with its
-traceback, once for each place, and the search goes on.
+traceback, once for each place, and the search goes on; a crash, a hang of ten seconds or 400 MiB end it.
 """
 
 import argparse
@@ -275,8 +275,9 @@ def seeds() -> Iterator[bytes]:
     yield (
         bytes([8]) + b'cat\nNegative prompt: dog\nSteps: 20, Sampler: Euler, Hashes: {"a": 1}, Seed: 1, Version: v1.10'
     )
-    yield bytes([9]) + json.dumps({"1": {"class_type": "KSampler", "inputs": {"seed": 1, "positive": ["2", 0]}},
-                                   "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "cat"}}}).encode()  # fmt: skip
+    text = {"class_type": "CLIPTextEncode", "inputs": {"text": "cat"}}
+    graph = {"1": {"class_type": "KSampler", "inputs": {"seed": 1, "positive": ["2", 0]}}, "2": text}
+    yield bytes([9]) + json.dumps(graph).encode()
     yield bytes([4]) + b"UNICODE\0" + "cat\nSteps: 20, Sampler: Euler, Seed: 1".encode("utf-16-be")
     yield bytes([7, 0, 5, 3, 4]) + b"abcd"
     yield bytes([1, 0, 0, 0, 9]) + b'{"uc": 1}' + bytes([2, 10, 0, 4]) + b"<x/>"

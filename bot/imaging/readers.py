@@ -110,7 +110,7 @@ def _claim(carrier: Carrier, reading: Reading) -> Claim:
         carrier=carrier,
         generator=reading.generator,
         model=reading.model,
-        prompt=reading.prompt,
-        undesired_content=reading.undesired_content,
+        prompt=reading.prompt.strip() if reading.prompt else None,
+        undesired_content=reading.undesired_content.strip() if reading.undesired_content else None,
         settings=reading.settings,
     )

@@ -217,7 +217,7 @@ def memory(folder: Path) -> None:
     for kind, depth in KINDS.items():
         path = folder / kind
         path.write_bytes(large(kind))
-        done = subprocess.run([sys.executable, "-c", _PEAK, str(path)], capture_output=True, check=True, text=True)  # noqa: S603
+        done = subprocess.run([sys.executable, "-c", _PEAK, str(path)], capture_output=True, check=True, text=True)
         above, whole = map(int, done.stdout.split())
         pixels = SIDE * SIDE * depth / 1024
         print(f"  {kind:28} {above / 1024:8.1f} MiB  {above / pixels:7.2f} × decoded   process {whole / 1024:.0f} MiB")
@@ -228,7 +228,9 @@ async def crowd(folder: Path) -> None:
     darkroom = Darkroom(NOVELAI)
     stalls = asyncio.create_task(_stalls())
     began = time.perf_counter()
-    asked = [darkroom.inspect(lambda path=folder / kind: _pieces(path)) for kind in list(KINDS) * (AT_ONCE // len(KINDS))]
+    asked = [
+        darkroom.inspect(lambda path=folder / kind: _pieces(path)) for kind in list(KINDS) * (AT_ONCE // len(KINDS))
+    ]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     took = time.perf_counter() - began
     stalls.cancel()
@@ -267,7 +269,7 @@ def main() -> None:
     times()
     with tempfile.TemporaryDirectory() as folder:
         memory(Path(folder))
-        subprocess.run([sys.executable, "-m", "tests.bench.bench_inspect", folder], check=True)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "tests.bench.bench_inspect", folder], check=True)
 
 
 if __name__ == "__main__":

@@ -26,4 +26,5 @@ def test_the_wheel_brings_tables_migrations_and_licences(tmp_path: Path) -> None
     assert len(page) > 20
     assert page <= names
     assert {"bot/__main__.py", "cogs/generate.py", "bot/adapters/tokenizers/README.md"} <= names
+    assert not {"bot/README.md", "bot/imaging/README.md"} & names
     assert {"bot", "cogs"} == {name.split("/")[0] for name in names if "dist-info" not in name}

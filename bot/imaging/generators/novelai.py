@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ MODELS: dict[str, str] = {
 """The last word of ``Source`` → model (metadata.md 3); an unknown one is shown as it is."""
 
 _TITLES = ("AI generated image", "NovelAI generated image", "AI augmented image")
+_SOURCE = re.compile(r"(?:NovelAI|Stable) Diffusion(?: XL| V[\d.]{1,4})?(?: [0-9A-F]{8})?")
 _OWN_KEYS = (FIELD, "request_type", "req_type", "v4_prompt")
 
 
@@ -51,7 +53,7 @@ def novelai_claim(carrier: Carrier, fields: Mapping[str, str], check: Check) -> 
     return Claim(
         carrier=carrier,
         generator="NovelAI",
-        model=_model(believed, fields.get("Source", "")),
+        model=_model(checked, fields.get("Source", "")),
         prompt=_prompt(believed) or _described(checked, fields),
         undesired_content=prompt_of(believed.get("uc")) or prompt_of(_caption(believed, "v4_negative_prompt")),
         characters=_characters(believed),
@@ -67,7 +69,8 @@ def wrapped_claim(carrier: Carrier, text: str, around: Mapping[str, str], check:
     try:
         outer = parse_object(text)
     except RepeatedKey:
-        return novelai_claim(carrier, {**around, "Comment": text}, check)
+        # Nobody knows which of the two was meant, so none of it is shown; but that it spoke of a signature is said.
+        return novelai_claim(carrier, {"Software": "NovelAI", "Comment": text}, check) if FIELD in text else None
     except ValueError:
         return None
     if not isinstance(outer.get("Comment"), str):
@@ -78,22 +81,27 @@ def wrapped_claim(carrier: Carrier, text: str, around: Mapping[str, str], check:
 
 def _is_novelai(fields: Mapping[str, str], comment: str) -> bool:
     """By its Software or Title, or by keys in the Comment that nobody else writes."""
-    if fields.get("Software") == "NovelAI" or fields.get("Title") in _TITLES:
+    if fields.get("Software") == "NovelAI" or fields.get("Title") in _TITLES or f'"{FIELD}"' in comment:
         return True
     try:
         found = parse_object(comment)
-    except RepeatedKey:
-        return FIELD in comment
     except ValueError:
         return False
     return any(key in found for key in _OWN_KEYS) or {"uc", "steps", "sampler"} <= found.keys()
 
 
-def _model(believed: Mapping[str, Any], source: str) -> str | None:
-    """V5 writes the name into the signed text; before, it is looked up."""
+def _model(checked: Checked, source: str) -> str | None:
+    """
+    V5 writes the name into the signed text; before, it is looked up, in a text that was never signed.
+
+    So beside a valid signature stands nothing that NovelAI would not have written there.
+    """
     source = source.strip()
-    known = MODELS.get(source.rpartition(" ")[2])
-    return name_of(believed.get("model_name")) or known or name_of(source)
+    if signed := name_of((checked.fields or {}).get("model_name")):
+        return signed
+    if known := MODELS.get(source.rpartition(" ")[2]):
+        return known
+    return None if checked.signature is Signature.VALID and not _SOURCE.fullmatch(source) else name_of(source)
 
 
 def _described(checked: Checked, fields: Mapping[str, str]) -> str | None:

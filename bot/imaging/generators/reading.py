@@ -77,7 +77,7 @@ def clean(text: str) -> str:
 
 def prompt_of(value: object) -> str | None:
     """A prompt, cut to what is kept; None where it is no text, or none."""
-    return clean(value[:PROMPT_MAX]).strip() or None if isinstance(value, str) else None
+    return clean(value[:PROMPT_MAX]) if isinstance(value, str) and value.strip() else None
 
 
 def value_of(value: object) -> Scalar:
