@@ -1026,8 +1026,8 @@ def inline(text: str, limit: int = 160) -> str:
 
 
 def block(text: str, limit: int = 700) -> str:
-    """User text in a fence; a zero-width space between two and a third backtick keeps them from closing it."""
-    fenced = re.sub("``(?=`)", "``\u200b", cut(text, limit))
+    """User text in a fence; three backticks, which would close it, become as many that look like them."""
+    fenced = re.sub("`{3,}", lambda run: "ˋ" * len(run[0]), cut(text, limit))
     return f"```\n{fenced or ' '}\n```"
 
 

@@ -8,6 +8,7 @@ is normalised before it is verified.
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from mmap import mmap
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ from nacl._sodium import ffi, lib
 from PIL import Image
 
 from bot.domain.claims import Signature, Signer
-from bot.imaging.jsontext import parse_object
+from bot.imaging.jsontext import SIZE_MAX, parse_object
 
 NOVELAI: Mapping[str, bytes] = MappingProxyType(
     {"novelai": base64.b64decode("Y2JcQAOhLwzwSDUJPNgL04nS0Tbqm7cSRc4xk0vRMic=")}
@@ -30,10 +31,10 @@ SIGNATURE_BYTES = 64
 OPAQUE = 254
 """Alpha of a picture that hides text in its lowest bit and is otherwise not transparent (metadata.md 1.2)."""
 NAMES_MAX = 100
+_TEXT_ROOM = 8_192
+_LARGE = 8 * 1024 * 1024
 _STRIP = 1 << 16
 """Pixels that are turned into bytes at once: few enough to stay in the processor's own memory."""
-_TEXT_ROOM = 8_192
-"""Bytes for the text; a longer one makes the whole grow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,9 @@ class Colours:
     def __init__(self, image: Image.Image) -> None:
         self.opaque = True
         self._end = SIGNATURE_BYTES + image.width * image.height * 3
-        self._signed = bytearray(self._end + _TEXT_ROOM)
+        # A bytearray is quicker, but cleared at once, which of 50 MB holds up the loop; a map's pages come one by one.
+        is_large = self._end > _LARGE
+        self._signed = mmap(-1, self._end + SIZE_MAX) if is_large else bytearray(self._end + _TEXT_ROOM)
         at, rows = SIGNATURE_BYTES, max(1, _STRIP // image.width)
         for top in range(0, image.height, rows):
             strip = image.crop((0, top, image.width, min(top + rows, image.height)))

@@ -73,6 +73,16 @@ def test_strips_and_long_texts_make_one_message(width: int, height: int, length:
     assert colours.signed(bytes(key.verify_key), signature, text)
 
 
+def test_a_large_picture_is_verified_the_same_way() -> None:
+    """Above eight megabytes its bytes lie elsewhere; the answer is PyNaCl's there too."""
+    key, picture = SigningKey(bytes(32)), Image.linear_gradient("L").resize((2_000, 1_500)).convert("RGB")
+    signature = key.sign(picture.tobytes() + b"x" * 10_000).signature
+    colours = Colours(picture)
+
+    assert colours.signed(bytes(key.verify_key), signature, b"x" * 10_000)
+    assert not colours.signed(bytes(key.verify_key), signature, b"x" * 9_999)
+
+
 def test_a_respaced_comment_is_not_what_was_signed() -> None:
     """The signature covers bytes; what a client wrote anew is another text, whatever it means."""
     respaced = json.dumps(json.loads(signed(a_picture())), separators=(",", ":"))
