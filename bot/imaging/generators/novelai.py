@@ -178,7 +178,17 @@ def _settings(believed: Mapping[str, Any]) -> dict[str, Scalar]:
             found[clean(name[:VALUE_MAX])] = value_of(value)
         elif value and len(value) <= CHARACTERS_MAX and all(_is_number(each) for each in value):
             found[clean(name[:VALUE_MAX])] = json.dumps(value)
+    if (drawn := _drawn(believed)) is not None:
+        found["actual_prompts"] = value_of(drawn)
     return found
+
+
+def _drawn(believed: Mapping[str, Any]) -> str | None:
+    """What V5's randomiser made of ``{a|b}`` in the prompt (metadata.md 1.3; not measured on a real file)."""
+    actual = believed.get("actual_prompts")
+    side = actual.get("prompt") if isinstance(actual, dict) else None
+    caption = side.get("base_caption") if isinstance(side, dict) else None
+    return caption if isinstance(caption, str) and caption != believed.get("prompt") else None
 
 
 def _is_number(value: object) -> bool:
