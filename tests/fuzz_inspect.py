@@ -73,7 +73,7 @@ def _chunked(body: bytes) -> bytes:
             text = name + b"\0\0\0\0\0" + text
         made.append(chunk(kind, text))
         at += 4 + length
-    plain = png(a_picture())
+    plain = png(a_picture(), Software="NovelAI", Comment=signed(a_picture()))
     return plain[:33] + b"".join(made) + plain[33:]
 
 
@@ -113,10 +113,19 @@ def _exif_in_jpeg(body: bytes) -> bytes:
     return b"\xff\xd8\xff\xe1" + struct.pack(">H", len(block) + 2) + block + size + b"\xff\xda\0\x02"
 
 
+def _tiff(comment: bytes) -> bytes:
+    return b"MM\0*\0\0\0\x08" + struct.pack(">HHHIII", 1, 0x9286, 7, len(comment), 26, 0) + comment
+
+
 def _user_comment(body: bytes) -> bytes:
     """A good EXIF block around any user comment."""
-    entries = struct.pack(">HHHII", 1, 0x9286, 7, len(body), 26) + b"\0\0\0\0"
-    return _exif_in_jpeg(b"MM\0*\0\0\0\x08" + entries[:14] + b"\0\0\0\0" + body)
+    return _exif_in_jpeg(_tiff(body))
+
+
+def _jpeg(body: bytes) -> bytes:
+    """Anything behind an EXIF block that speaks of a signature, so that the pixels are looked at."""
+    block = b"Exif\0\0" + _tiff(signed(a_picture()).encode())
+    return b"\xff\xd8\xff\xe1" + struct.pack(">H", len(block) + 2) + block + body
 
 
 def _comment(body: bytes) -> bytes:
@@ -132,6 +141,8 @@ def _webp(body: bytes) -> bytes:
         part = body[at + 3 : at + 3 + length]
         made.append(kinds[body[at] % len(kinds)] + struct.pack("<I", len(part)) + part + bytes(len(part) & 1))
         at += 3 + length
+    block = _tiff(signed(a_picture()).encode())
+    made.append(b"EXIF" + struct.pack("<I", len(block)) + block + bytes(len(block) & 1))
     inner = b"WEBP" + b"".join(made)
     return b"RIFF" + struct.pack("<I", len(inner)) + inner
 
@@ -155,7 +166,7 @@ def _graph(body: bytes) -> bytes:
 
 
 RECIPES: tuple[Callable[[bytes], bytes], ...] = (
-    _whole, _chunked, _in_pixels, _exif_in_jpeg, _user_comment, _comment, _webp, _edited, _parameters, _graph,
+    _whole, _chunked, _in_pixels, _exif_in_jpeg, _user_comment, _comment, _webp, _edited, _parameters, _graph, _jpeg,
 )  # fmt: skip
 
 
@@ -281,6 +292,18 @@ def seeds() -> Iterator[bytes]:
     yield bytes([4]) + b"UNICODE\0" + "cat\nSteps: 20, Sampler: Euler, Seed: 1".encode("utf-16-be")
     yield bytes([7, 0, 5, 3, 4]) + b"abcd"
     yield bytes([1, 0, 0, 0, 9]) + b'{"uc": 1}' + bytes([2, 10, 0, 4]) + b"<x/>"
+    for format_, recipe in (("JPEG", 10), ("WEBP", 6)):
+        for how in (
+            ({"quality": 30}, {"progressive": True}) if format_ == "JPEG" else ({"lossless": True}, {"quality": 9})
+        ):
+            file = io.BytesIO()
+            a_picture().save(file, format_, **how)  # type: ignore[arg-type]
+            data = file.getvalue()
+            if recipe == 10:
+                yield bytes([10]) + data[2:]
+            else:
+                kind = (b"VP8X", b"VP8L", b"VP8 ").index(data[12:16])
+                yield bytes([6, kind]) + struct.pack(">H", len(data) - 20) + data[20:]
     if SHARED.exists():
         for path in sorted((SHARED / "samples").glob("**/*")):
             if path.is_file() and path.stat().st_size < 120_000 and path.suffix != ".json":

@@ -16,8 +16,11 @@ from bot.domain.claims import Carrier
 from bot.domain.errors import Mistake
 from bot.imaging import png
 from bot.imaging.header import BYTES_MAX, PIXELS_MAX, SIDE_MAX, Header
-from bot.imaging.jpeg import read_jpeg
+from bot.imaging.jpeg import read_jpeg, scans
 from bot.imaging.webp import read_webp
+
+SCANS_MAX = 16
+"""Scans of a JPEG of the largest size; of a smaller one as many more."""
 
 
 def read_header(data: bytes) -> Header:
@@ -65,7 +68,7 @@ def load_pixels(data: bytes, header: Header) -> Image.Image | None:
 
     Pillow's exceptions end here.
     """
-    if header.pixels > PIXELS_MAX or not header.whole:
+    if header.pixels > PIXELS_MAX or not header.whole or _is_endless(data, header):
         return None
     try:
         image = _opened(data, header)
@@ -76,6 +79,10 @@ def load_pixels(data: bytes, header: Header) -> Image.Image | None:
     except (OSError, ValueError, SyntaxError, TypeError, IndexError, KeyError, EOFError, ZeroDivisionError,
             struct.error, zlib.error, MemoryError, OverflowError, Image.DecompressionBombError):  # fmt: skip
         return None
+
+
+def _is_endless(data: bytes, header: Header) -> bool:
+    return header.format == "JPEG" and scans(data) * header.pixels > SCANS_MAX * PIXELS_MAX
 
 
 class _StillWebP(WebPImageFile):

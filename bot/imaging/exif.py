@@ -17,6 +17,8 @@ TAGS = {
 _EXIF_IFD = 0x8769
 _TEXT_TYPES = (1, 2, 7)
 ENTRIES_MAX = 200
+TEXT_MAX = 4 * 1024 * 1024
+"""Bytes of all texts together: each tag may point at the same ones."""
 _UNICODE = b"UNICODE\0"
 _PREFIXES = (b"ASCII\0\0\0", b"JIS\0\0\0\0\0", bytes(8))
 
@@ -38,10 +40,11 @@ def read_exif(block: bytes) -> dict[str, str]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Tiff:
     block: bytes
     order: str
+    budget: int = TEXT_MAX
 
     def entries(self, start: int) -> Iterator[tuple[int, int, int, int]]:
         """Tag, type, count and where the value field lies."""
@@ -50,6 +53,12 @@ class _Tiff:
             at = start + 2 + n * 12
             tag, kind, length = struct.unpack_from(self.order + "HHI", self.block, at)
             yield tag, kind, length, at + 8
+
+    def taken(self, start: int, length: int) -> bytes:
+        """That part of the block; nothing of it where the budget is used up."""
+        value = self.block[start : start + min(length, self.budget)]
+        self.budget -= len(value)
+        return value
 
     def pointer(self, at: int) -> int:
         [value] = struct.unpack_from(self.order + "I", self.block, at)
@@ -65,7 +74,7 @@ def _collect(tiff: _Tiff, start: int, found: dict[str, str]) -> int | None:
                 inner = tiff.pointer(at)
             elif tag in TAGS and TAGS[tag] not in found and kind in _TEXT_TYPES:
                 where = at if length <= 4 else tiff.pointer(at)
-                found[TAGS[tag]] = _text(TAGS[tag], tiff.block[where : where + length], tiff.order)
+                found[TAGS[tag]] = _text(TAGS[tag], tiff.taken(where, length), tiff.order)
     except struct.error:
         # The block ends here; what was read so far stays.
         pass

@@ -38,6 +38,15 @@ def read_jpeg(data: bytes) -> Header:
     )  # fmt: skip
 
 
+def scans(data: bytes) -> int:
+    """
+    How often a decoder has to go over the picture; entropy-coded data cannot hold the marker.
+
+    A progressive file needs about ten; one of a few hundred bytes may ask for thousands.
+    """
+    return data.count(b"\xff\xda")
+
+
 def _segments(data: bytes) -> Iterator[tuple[int, memoryview]]:
     """Marker and body of each segment, up to the first scan."""
     at, seen, view = 2, 0, memoryview(data)

@@ -309,3 +309,29 @@ def test_heavy_json_is_refused_before_it_is_parsed(text: str) -> None:
 
     assert Verdict.ALTERED is verdict
     assert time.monotonic() - began < 1
+
+
+def test_a_jpeg_of_a_thousand_scans_is_not_decoded() -> None:
+    """Each goes over the whole picture: a small file would keep a decoder busy for a minute."""
+    picture = Image.new("L", (4_000, 4_000))
+    block = b"ASCII\0\0\0" + signed(a_picture()).encode()
+    data = _saved(picture, "JPEG", progressive=True, exif=_exif(block))
+    at = data.rindex(b"\xff\xda")
+    bomb = data[:at] + data[at:-2] * 1_000 + data[-2:]
+    began = time.monotonic()
+
+    assert Verdict.UNCHECKED is inspect_image(bomb).verdict
+    assert time.monotonic() - began < 1
+    assert Verdict.ALTERED is inspect_image(data).verdict
+
+
+def test_tags_that_point_at_the_same_text_share_a_budget() -> None:
+    """Eight times four megabytes of broken UTF-16 would take seconds."""
+    tags = (0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x013B, 0x9286, 0x9C9C)
+    entries = b"".join(struct.pack(">HHII", tag, 7, 4_100_000, 110) for tag in tags)
+    block = b"MM\0*\0\0\0\x08" + struct.pack(">H", 8) + entries + bytes(4) + b"UNICODE\0" + b"\xd8\0" * 2_050_000
+    began = time.monotonic()
+
+    read_exif(block)
+
+    assert time.monotonic() - began < 1

@@ -247,3 +247,10 @@ def test_links_of_civitai_are_not_followed_nor_shown() -> None:
 
     assert ("Civitai", 1311178179) == (found.claims[0].generator, found.claims[0].settings["seed"])
     assert "https://" not in str(found)
+
+
+def test_a_link_to_the_beginning_of_a_name_leads_nowhere() -> None:
+    """However long the name is."""
+    graph = {"x" * 80: GRAPH["2"], "1": {"class_type": "KSampler", "inputs": {"positive": ["x" * 100, 0], "seed": 5}}}
+
+    assert {"seed": 5} == comfyui.reading_of(comfyui.graph_of(graph)).settings

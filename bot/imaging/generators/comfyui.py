@@ -122,9 +122,10 @@ def _upwards(graph: Graph, start: str, *, leave_out: tuple[str, ...] = ()) -> It
 
 def _source(graph: Graph, value: object) -> str | None:
     """The node that a link names: ``["4", 0]``."""
-    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str | int) and str(value[0])[:80] in graph:
-        return str(value[0])
-    return None
+    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str | int):
+        return None
+    name = str(value[0])
+    return name if name in graph else None
 
 
 def _settings(graph: Graph, sampler: str) -> dict[str, Scalar]:
