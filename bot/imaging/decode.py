@@ -57,7 +57,7 @@ def _header_of(data: bytes) -> Header:
 
 def hiding_places(data: bytes, header: Header) -> tuple[Carrier, ...]:
     """The carriers that the pixels may be: nothing is decoded for this, and of an ordinary PNG one row is inflated."""
-    if header.pixels > PIXELS_MAX or not header.whole:
+    if not header.small or not header.whole:
         return ()
     return png.marked(data, header) if header.format == "PNG" else header.hiding
 
@@ -68,7 +68,7 @@ def load_pixels(data: bytes, header: Header) -> Image.Image | None:
 
     Pillow's exceptions end here.
     """
-    if header.pixels > PIXELS_MAX or not header.whole or _is_endless(data, header):
+    if not header.small or not header.whole or _is_endless(data, header):
         return None
     try:
         image = _opened(data, header)

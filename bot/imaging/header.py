@@ -12,6 +12,8 @@ TEXT_MAX = 4 * 1024 * 1024
 CHUNKS_MAX = 20_000
 TEXTS_MAX = 200
 SIDE_MAX = 1 << 31
+DECODED_SIDE_MAX = 1 << 16
+"""A decoder keeps a row and a list of rows; a picture of one row of 16 million pixels costs it three pictures."""
 MANIFEST_MAX = 256 * 1024
 """Bytes of Content Credentials that are looked through."""
 
@@ -53,6 +55,11 @@ class Header:
     def pixels(self) -> int:
         """How many there are said to be."""
         return self.width * self.height
+
+    @property
+    def small(self) -> bool:
+        """Whether the pixels may be touched."""
+        return self.pixels <= PIXELS_MAX and max(self.width, self.height) <= DECODED_SIDE_MAX
 
 
 def decoded(text: bytes) -> str:

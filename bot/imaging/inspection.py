@@ -7,7 +7,7 @@ from bot.domain.claims import Carrier, Claim, Inspection, Note, Signature, forem
 from bot.domain.errors import Mistake
 from bot.imaging.decode import hiding_places, load_pixels, read_header
 from bot.imaging.generators.novelai import Check
-from bot.imaging.header import PIXELS_MAX, Header
+from bot.imaging.header import Header
 from bot.imaging.readers import claims_of
 from bot.imaging.signature import FIELD, NOVELAI, Checked, Colours, check_comment
 from bot.imaging.stealth import Hidden, read_hidden
@@ -46,7 +46,7 @@ def _looked_at(data: bytes, header: Header) -> tuple[tuple[Hidden, ...], Colours
         return (), None, not header.whole
     image = load_pixels(data, header)
     if image is None:
-        return (), None, header.pixels <= PIXELS_MAX
+        return (), None, header.small
     hidden = read_hidden(image, places)
     # What an animation shows is more than was signed: any other frame may be anything.
     may_verify = not header.animated and (is_signed or any(FIELD in each.text for each in hidden))

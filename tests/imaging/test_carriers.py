@@ -311,6 +311,18 @@ def test_heavy_json_is_refused_before_it_is_parsed(text: str) -> None:
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.parametrize("size", [(1, 16_000_000), (16_000_000, 1), (4_097, 4_097)])
+def test_pictures_that_are_all_side_are_not_decoded(size: tuple[int, int]) -> None:
+    """Their text is read; the signature is left unchecked."""
+    plain = png(a_picture(), Software="NovelAI", Comment=signed(a_picture()))
+    data = plain[:16] + struct.pack(">II", *size) + plain[24:]
+
+    found = inspect_image(data)
+
+    assert (Verdict.UNCHECKED, ()) == (found.verdict, found.notes)
+    assert "1girl, smile" == found.claims[0].prompt
+
+
 def test_a_jpeg_of_a_thousand_scans_is_not_decoded() -> None:
     """Each goes over the whole picture: a small file would keep a decoder busy for a minute."""
     picture = Image.new("L", (4_000, 4_000))
