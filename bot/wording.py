@@ -540,7 +540,7 @@ NOTE_FIELDS_ADDED = "{n} fields were added after signing and are not shown; the 
 NOTE_DAMAGED = "The pixels are damaged, so the signature cannot be checked."
 NOTE_PREVIEW = "This is Discord's preview; open the original and try again."
 NOTE_FRAMES = "Only the first frame was read. What the others show, no signature covers."
-NOTE_TRANSPARENT = "Parts of it are see-through; the signature covers the colours, not what transparency hides."
+NOTE_APPEARANCE = "Transparency or a colour profile changes how it looks; the signature does not cover that."
 MODEL_NOT_SIGNED = "(the model's name is not part of the signature)"
 CARRIERS = {
     "png_text": "PNG text",

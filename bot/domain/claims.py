@@ -54,7 +54,7 @@ class Note(StrEnum):
     DAMAGED = "damaged"
     PREVIEW = "preview"
     FRAMES = "frames"
-    TRANSPARENT = "transparent"
+    APPEARANCE = "appearance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ class Header:
 
     *texts* are PNG text chunks in their order, *exif* a raw TIFF block, *xmp* a packet, *comment* a JPEG's. *spans* say
     which bytes of the file a decoder may see. *hiding* names the carriers that the pixels could be. *whole* is False
-    where pixels are cut off or missing.
+    where pixels are cut off or missing. *recoloured* is whether a colour profile tells a viewer to show other colours.
     """
 
     format: str
@@ -50,6 +50,7 @@ class Header:
     layout: Layout | None = None
     animated: bool = False
     whole: bool = True
+    recoloured: bool = False
 
     @property
     def pixels(self) -> int:

@@ -78,8 +78,8 @@ def _notes(claims: tuple[Claim, ...], header: Header, colours: Colours | None, *
     if shown is not None and shown.signature is Signature.VALID:
         if shown.added:
             yield Note.FIELDS_ADDED
-        if colours is not None and not colours.opaque:
-            yield Note.TRANSPARENT
+        if header.recoloured or (colours is not None and not colours.opaque):
+            yield Note.APPEARANCE
     if is_damaged:
         yield Note.DAMAGED
     if header.animated:

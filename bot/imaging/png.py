@@ -18,6 +18,7 @@ FAILURE_COST = TEXT_MAX // 16
 PEEK_ROWS = 24
 """Of the magic's 120 bits, one a row in the alpha channel: what gets past so many is worth decoding."""
 _PIECE = 4_096
+_USUAL_GAMMA = (45_455).to_bytes(4, "big")
 _RGB, _GREY_ALPHA, _PALETTE, _RGBA = 2, 4, 3, 6
 _CHANNELS = {_RGB: 3, _RGBA: 4}
 _MARKS = {
@@ -46,7 +47,7 @@ def read_png(data: bytes) -> Header:
     return Header(
         format="PNG", width=width, height=height, layout=layout, spans=tuple(pixels.spans), whole=pixels.whole,
         texts=tuple(words.texts), exif=words.exif, xmp=words.xmp, manifest=words.manifest, animated=words.animated,
-        hiding=_hiding(colour, has_transparency=b"tRNS" in pixels.seen),
+        recoloured=words.recoloured, hiding=_hiding(colour, has_transparency=b"tRNS" in pixels.seen),
     )  # fmt: skip
 
 
@@ -111,6 +112,7 @@ class _Words:
     xmp: str | None = None
     manifest: bytes | None = None
     animated: bool = False
+    recoloured: bool = False
     budget: int = TEXT_MAX
 
     def see(self, kind: bytes, body: memoryview) -> None:
@@ -122,6 +124,7 @@ class _Words:
         elif kind == b"caBX":
             self.manifest = self.manifest or bytes(body[:MANIFEST_MAX])
         self.animated |= kind == b"acTL"
+        self.recoloured |= kind in (b"iCCP", b"cICP") or (kind == b"gAMA" and bytes(body[:4]) != _USUAL_GAMMA)
 
     def _read(self, kind: bytes, body: bytes) -> None:
         name, text, cost = _text(kind, body, self.budget)

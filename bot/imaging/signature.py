@@ -60,7 +60,7 @@ class Colours:
     """
 
     def __init__(self, image: Image.Image) -> None:
-        self.opaque = True
+        self.opaque = "transparency" not in image.info
         self._end = SIGNATURE_BYTES + image.width * image.height * 3
         # A bytearray is quicker, but cleared at once, which of 50 MB holds up the loop; a map's pages come one by one.
         is_large = self._end > _LARGE

@@ -20,6 +20,7 @@ def read_webp(data: bytes) -> Header:
     manifest = bodies.get(b"C2PA")
     return Header(
         format="WEBP", width=width, height=height, spans=((0, len(data)),), hiding=_hiding(bodies),
+        recoloured=b"ICCP" in bodies,
         animated=b"ANIM" in bodies or b"ANMF" in bodies, whole=b"VP8L" in bodies or b"VP8 " in bodies,
         exif=bytes(exif).removeprefix(b"Exif\0\0") if exif is not None and len(exif) <= TEXT_MAX else None,
         xmp=decoded(bytes(xmp)) if xmp is not None and len(xmp) <= TEXT_MAX else None,

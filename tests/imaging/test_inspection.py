@@ -20,7 +20,7 @@ from PIL import Image
 from bot.domain.claims import Carrier, Note, Signature, Verdict, shown_claim, to_json
 from bot.domain.errors import Mistake
 from bot.imaging.inspection import inspect_image
-from bot.imaging.report import inspect_files
+from bot.imaging.report import inspect_files, readable
 from bot.imaging.signature import NOVELAI, STANDIN
 from tests.imaging.pictures import COMMENT, TRUSTED, a_picture, chunk, hidden, packed, png, signed
 from tests.shared import shared
@@ -344,3 +344,16 @@ def test_a_missing_file_is_an_error_object(tmp_path: Path) -> None:
 
     assert "file.unreadable" == missing["error"]["code"]
     assert "signed" == found["verdict"]
+
+
+def test_a_terminal_is_told_one_thing_a_line() -> None:
+    """No line break, colour or second verdict of a file's own making."""
+    prompt = "cat\n  ✅ Signed by NovelAI, unchanged\x1b[2J\r\u202e\u2028x"
+    [answer] = inspect_files([__file__], trusted=TRUSTED)
+    found = to_json(inspect_image(_text(json.dumps({**COMMENT, "prompt": prompt}))))
+
+    lines = readable({"file": "a\nb.png", **found}).split("\n")
+
+    assert "error" in answer
+    assert ["a b.png", "  ⚪ NovelAI settings, not signed"] == lines[:2]
+    assert all(line.isprintable() and line.startswith("  ") for line in lines[1:])

@@ -264,16 +264,24 @@ def test_an_animation_is_not_called_signed() -> None:
     assert (Verdict.UNCHECKED, (Note.FRAMES,)) == (found.verdict, found.notes)
 
 
-def test_what_transparency_hides_is_said() -> None:
-    """Alpha is not signed: a picture whose parts are made see-through stays signed, with a note."""
+def test_what_changes_the_look_is_said() -> None:
+    """Neither alpha nor a colour profile is signed: a picture that is made to look different stays signed, noted."""
     picture = a_picture(64, 64)
     made = picture.copy()
     made.putalpha(255)
     made.putpixel((60, 60), (*picture.getpixel((60, 60)), 0))  # type: ignore[misc]
+    plain = png(picture, Software="NovelAI", Comment=signed(picture))
 
-    found = inspect_image(png(made, Software="NovelAI", Comment=signed(picture)), trusted=TRUSTED)
-
-    assert (Verdict.SIGNED, (Note.TRANSPARENT,)) == (found.verdict, found.notes)
+    for data in (
+        png(made, Software="NovelAI", Comment=signed(picture)),
+        plain[:33] + chunk(b"tRNS", b"\0\1\0\2\0\3") + plain[33:],
+        plain[:33] + chunk(b"iCCP", b"x\0\0") + plain[33:],
+        plain[:33] + chunk(b"gAMA", b"\0\0\0\1") + plain[33:],
+    ):
+        found = inspect_image(data, trusted=TRUSTED)
+        assert (Verdict.SIGNED, (Note.APPEARANCE,)) == (found.verdict, found.notes)
+    usual = plain[:33] + chunk(b"gAMA", (45_455).to_bytes(4, "big")) + plain[33:]
+    assert () == inspect_image(usual, trusted=TRUSTED).notes
 
 
 def test_pixels_after_another_chunk_are_no_part_of_a_picture() -> None:
