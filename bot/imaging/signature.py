@@ -8,7 +8,6 @@ is normalised before it is verified.
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from mmap import mmap
 from types import MappingProxyType
 from typing import Any
 
@@ -31,8 +30,8 @@ SIGNATURE_BYTES = 64
 OPAQUE = 254
 """Alpha of a picture that hides text in its lowest bit and is otherwise not transparent (metadata.md 1.2)."""
 NAMES_MAX = 100
-_TEXT_ROOM = 8_192
-_LARGE = 8 * 1024 * 1024
+_uncleared = ffi.new_allocator(should_clear_after_alloc=False)
+"""Clearing 50 MB at once, which are then written over, holds up the loop. Nothing is read that was not written."""
 _STRIP = 1 << 16
 """Pixels that are turned into bytes at once: few enough to stay in the processor's own memory."""
 
@@ -62,20 +61,19 @@ class Colours:
     def __init__(self, image: Image.Image) -> None:
         self.opaque = "transparency" not in image.info
         self._end = SIGNATURE_BYTES + image.width * image.height * 3
-        # A bytearray is quicker, but cleared at once, which of 50 MB holds up the loop; a map's pages come one by one.
-        is_large = self._end > _LARGE
-        self._signed = mmap(-1, self._end + SIZE_MAX) if is_large else bytearray(self._end + _TEXT_ROOM)
+        self._memory = _uncleared("unsigned char[]", self._end + SIZE_MAX)
+        self._signed = ffi.buffer(self._memory)
         at, rows = SIGNATURE_BYTES, max(1, _STRIP // image.width)
         for top in range(0, image.height, rows):
             strip = image.crop((0, top, image.width, min(top + rows, image.height)))
             colours = strip.tobytes("raw", "RGB")
             self._signed[at : at + len(colours)] = colours
             at += len(colours)
-            self.opaque &= strip.mode != "RGBA" or strip.getchannel("A").getextrema()[0] >= OPAQUE  # type: ignore[operator]
+            self.opaque &= _is_opaque(strip)
 
     def signed(self, key: bytes, signature: bytes, text: bytes) -> bool:
         """
-        Whether *key* (32 bytes) made *signature* (64 bytes) over these colours and *text*.
+        Whether *key* (32 bytes) made *signature* (64 bytes) over these colours and *text* (at most `SIZE_MAX`).
 
         This is the function of libsodium that `VerifyKey.verify` ends in. PyNaCl's way to it copies the message twice,
         which of a picture of 50 MB is more than this process may take; libsodium itself copies nothing where nobody
@@ -84,8 +82,11 @@ class Colours:
         end = self._end + len(text)
         self._signed[:SIGNATURE_BYTES] = signature
         self._signed[self._end : end] = text
-        with ffi.from_buffer(self._signed) as signed:
-            return int(lib.crypto_sign_open(ffi.NULL, ffi.NULL, signed, end, key)) == 0
+        return int(lib.crypto_sign_open(ffi.NULL, ffi.NULL, self._memory, end, key)) == 0
+
+
+def _is_opaque(strip: Image.Image) -> bool:
+    return strip.mode != "RGBA" or strip.getchannel("A").getextrema()[0] >= OPAQUE  # type: ignore[operator]
 
 
 def check_comment(comment: str, colours: Colours | None, trusted: Mapping[str, bytes]) -> Checked:
