@@ -18,6 +18,7 @@ FAILURE_COST = TEXT_MAX // 16
 PEEK_ROWS = 24
 """Of the magic's 120 bits, one a row in the alpha channel: what gets past so many is worth decoding."""
 _PIECE = 4_096
+_HEAD = struct.Struct(">I4s")
 _USUAL_GAMMA = (45_455).to_bytes(4, "big")
 _RGB, _GREY_ALPHA, _PALETTE, _RGBA = 2, 4, 3, 6
 _CHANNELS = {_RGB: 3, _RGBA: 4}
@@ -53,20 +54,23 @@ def read_png(data: bytes) -> Header:
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and end of each chunk up to IEND, a run of IDAT as one; the last may end behind the file."""
-    at, seen, start, last = len(MAGIC), 0, 0, b""
-    while at + 8 <= len(data) and seen < CHUNKS_MAX:
-        kind = data[at + 4 : at + 8]
-        if last == b"IDAT" != kind:
-            yield last, start, at
-        start = at if kind != b"IDAT" or last != kind else start
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
-        if kind == b"IEND":
-            return
+    at = run = len(MAGIC)
+    last, read = b"", _HEAD.unpack_from
+    for _ in range(CHUNKS_MAX):
+        if at + _HEAD.size > len(data):
+            break
+        length, kind = read(data, at)
         if kind != b"IDAT":
-            yield kind, start, at
-        seen, last = seen + 1, kind
+            if last == b"IDAT":
+                yield last, run, at
+            if kind == b"IEND":
+                return
+            yield kind, at, at + 12 + length
+        elif last != b"IDAT":
+            run = at
+        at, last = at + 12 + length, kind
     if last == b"IDAT":
-        yield last, start, at
+        yield last, run, at
 
 
 def _hiding(colour: int, *, has_transparency: bool) -> tuple[Carrier, ...]:

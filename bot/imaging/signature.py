@@ -59,7 +59,7 @@ class Colours:
     """
 
     def __init__(self, image: Image.Image) -> None:
-        self.opaque = "transparency" not in image.info
+        self.opaque = "transparency" not in image.info and _is_opaque(image)
         self._end = SIGNATURE_BYTES + image.width * image.height * 3
         self._memory = _uncleared("unsigned char[]", self._end + SIZE_MAX)
         self._signed = ffi.buffer(self._memory)
@@ -69,7 +69,6 @@ class Colours:
             colours = strip.tobytes("raw", "RGB")
             self._signed[at : at + len(colours)] = colours
             at += len(colours)
-            self.opaque &= _is_opaque(strip)
 
     def signed(self, key: bytes, signature: bytes, text: bytes) -> bool:
         """
@@ -85,8 +84,8 @@ class Colours:
         return int(lib.crypto_sign_open(ffi.NULL, ffi.NULL, self._memory, end, key)) == 0
 
 
-def _is_opaque(strip: Image.Image) -> bool:
-    return strip.mode != "RGBA" or strip.getchannel("A").getextrema()[0] >= OPAQUE  # type: ignore[operator]
+def _is_opaque(image: Image.Image) -> bool:
+    return image.mode != "RGBA" or image.getchannel("A").getextrema()[0] >= OPAQUE  # type: ignore[operator]
 
 
 def check_comment(comment: str, colours: Colours | None, trusted: Mapping[str, bytes]) -> Checked:
