@@ -250,6 +250,35 @@ class Findings:
         return len(self._seen)
 
 
+_KEYS = st.sampled_from([
+    "1", "2", "3", "inputs", "class_type", "positive", "negative", "model", "text", "seed", "noise_seed", "steps",
+    "cfg", "sampler_name", "ckpt_name", "conditioning", "guider", "prompt", "workflow", "nodes", "extraMetadata",
+    "sui_image_params", "negativeprompt", "base_model", "software", "image", "metadata", "positive_prompt",
+    "Comment", "Source", "Software", "Title", "signed_hash", "request_type", "v4_prompt", "v4_negative_prompt",
+    "caption", "base_caption", "char_captions", "char_caption", "centers", "x", "y", "use_coords", "uc", "sampler",
+    "actual_prompts", "model_name", "reference_strength_multiple", "baseModel", "modelFileName", "Model",
+    "resolution", "use_stable_diffusion_model",
+])  # fmt: skip
+_LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.integers(-(10**400), 10**400), st.floats(), st.text(max_size=20), _KEYS,
+    st.sampled_from(["KSampler", "CLIPTextEncode", "SaveImage", "\ud83d", "{}", '{"prompt": "a"}', "A" * 86 + "=="]),
+    st.tuples(_KEYS, st.integers(0, 2)).map(list),
+)  # fmt: skip
+
+
+def grammar() -> st.SearchStrategy[bytes]:
+    """JSON of the words that generators use, put together wrongly; some of it as text in text."""
+
+    def written(value: object) -> str:
+        return json.dumps(value)
+
+    def around(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+        return st.one_of(st.dictionaries(_KEYS, inner, max_size=6), st.lists(inner, max_size=4), inner.map(written))
+
+    objects = st.dictionaries(_KEYS, st.recursive(_LEAVES, around, max_leaves=20), min_size=1, max_size=8)
+    return objects.map(lambda value: written(value).encode())
+
+
 def recipes() -> st.SearchStrategy[bytes]:
     """Recipes of every kind, most of them short."""
     texts = st.text(max_size=300).map(lambda text: text.encode(errors="replace"))
@@ -257,7 +286,10 @@ def recipes() -> st.SearchStrategy[bytes]:
         [b"Steps: ", b"\nNegative prompt:", b'"', b"{", b"[", b", ", b'"signed_hash": ', b"`", b"@"]
     )
     body = st.one_of(st.binary(max_size=400), texts, st.lists(st.one_of(words, texts), max_size=12).map(b"".join))
-    return st.tuples(st.integers(0, len(RECIPES) - 1), body).map(lambda pair: bytes([pair[0]]) + pair[1])
+    anything = st.tuples(st.integers(0, len(RECIPES) - 1).map(lambda n: bytes([n])), body)
+    # A Comment, parameters, a graph, a user comment, hidden in alpha, hidden in colours.
+    worded = st.tuples(st.sampled_from([b"\5", b"\x08", b"\x09", b"\4", b"\2\x09", b"\2\x0b"]), grammar())
+    return st.one_of(anything, worded).map(b"".join)
 
 
 def draw(findings: Findings, seconds: float) -> None:
