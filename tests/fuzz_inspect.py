@@ -175,7 +175,8 @@ RECIPES: tuple[Callable[[bytes], bytes], ...] = (
 
 def judge(data: bytes) -> None:
     """An answer or a mistake, soon; signed only what was signed; nothing shown that breaks out or does not fit."""
-    began = time.monotonic()
+    # Of this process alone: on a busy machine a nice one waits for seconds.
+    began = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -183,7 +184,7 @@ def judge(data: bytes) -> None:
         except Mistake:
             return
         finally:
-            assert time.monotonic() - began < SECONDS_MAX, "too slow"
+            assert time.process_time() - began < SECONDS_MAX, "too slow"
     _judge_signed(found)
     _judge_shown(found)
 
