@@ -582,7 +582,8 @@ SETTING_WORDS = {
 }
 SETTING_STEPS = "{value} steps"
 SETTING_VARIETY = "Variety+"
-SHELL_CLAIM = {"prompt": "Prompt", "undesired_content": "Undesired content"}
+SHELL_PROMPT = "Prompt"
+SHELL_UNDESIRED = "Undesired content"
 SHELL_CHARACTER = "Character {n}{place}"
 SHARED = "Everyone can see it now."
 SHARE_REFUSED = "Its text does not fit the rules of this place, so only you can see this."
@@ -795,6 +796,13 @@ def ordinal(n: int) -> str:
 def listed(parts: Iterable[str]) -> str:
     """Parts with commas between them."""
     return ", ".join(parts)
+
+
+def inspection_note(code: str, *, added: int, is_signed: bool) -> str:
+    """A remark beside a verdict, with how many fields were *added* behind a signature."""
+    if code == "disagree" and not is_signed:
+        return NOTE_DISAGREE_UNSIGNED
+    return counted("note.fields_added", added) if code == "fields_added" else say(f"note.{code}")
 
 
 def place(x: float | None, y: float | None) -> str:

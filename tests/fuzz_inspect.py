@@ -211,7 +211,7 @@ def _judge_shown(found: Inspection) -> None:
         assert text.count("```") % 2 == 0
         assert "<@" not in outside.replace("\\<\\@", "")
         assert "@everyone" not in outside.replace("\\@", "")
-    for line in readable({"file": "a", **memory}).split("\n")[1:]:
+    for line in readable("a", found).split("\n")[1:]:
         assert line.startswith("  ")
         assert line.isprintable() or not any(ord(character) < 32 for character in line)
 

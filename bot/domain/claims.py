@@ -130,6 +130,20 @@ def foremost(claims: Iterable[Claim]) -> Claim | None:
     )
 
 
+UNNAMED_CREDENTIALS = "Content Credentials"
+"""The generator of a claim whose manifest names nobody that is known."""
+
+
+def headline(inspection: Inspection) -> str:
+    """The verdict as a person is told it: whose key it was, or who is said to have made an unsigned picture."""
+    claim = shown_claim(inspection)
+    if claim is not None and claim.signature is Signature.VALID and claim.signer is Signer.STANDIN:
+        return "signed_standin"
+    if inspection.verdict is not Verdict.UNSIGNED or claim is None or claim.generator == "NovelAI":
+        return inspection.verdict.value
+    return "credentials" if claim.generator == UNNAMED_CREDENTIALS else "other"
+
+
 def to_json(inspection: Inspection) -> dict[str, object]:
     """The object of `naibot inspect --json`, without its file's name."""
     return {

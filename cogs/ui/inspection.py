@@ -15,11 +15,10 @@ from bot.domain.claims import (
     Character,
     Claim,
     Inspection,
-    Note,
     Scalar,
     Signature,
-    Signer,
     Verdict,
+    headline,
     shown_claim,
     to_json,
 )
@@ -119,35 +118,20 @@ def remembered(metadata: object) -> tuple[Inspection, str]:
 
 def _texts(inspection: Inspection, name: str, share: float) -> Iterator[str]:
     claim = shown_claim(inspection)
-    headline, line = _verdict(inspection, claim)
-    yield f"### {headline}\n{line}"
+    yield _verdict(inspection, claim)
+    added, is_signed = (len(claim.added), claim.signature is Signature.VALID) if claim else (0, False)
     for note in inspection.notes:
-        yield _note(note, claim)
+        yield wording.inspection_note(note.value, added=added, is_signed=is_signed)
     if claim is not None:
         yield from _claim_texts(inspection, claim, lambda limit: int(limit * share))
     yield f"-# {_carriers(inspection)} · {wording.inline(name, VALUE_MAX)}"
 
 
-def _verdict(inspection: Inspection, claim: Claim | None) -> tuple[str, str]:
-    key = f"verdict.{inspection.verdict.value}"
-    data: dict[str, object] = {}
-    if claim is not None and claim.signature is Signature.VALID and claim.signer is Signer.STANDIN:
-        key = "verdict.signed_standin"
-    elif inspection.verdict is Verdict.UNSIGNED and claim is not None and claim.generator != "NovelAI":
-        key, data = "verdict.other", {"generator": _flat(claim.generator or "?")}
-        if claim.carrier is Carrier.C2PA:
-            key = "verdict.credentials" if claim.generator == "Content Credentials" else key
-            return wording.say(key, data), wording.VERDICT_CREDENTIALS_LINE
-    return wording.say(key, data), wording.say(f"{key}.line")
-
-
-def _note(note: Note, claim: Claim | None) -> str:
-    added = len(claim.added) if claim is not None else 0
-    if note is Note.FIELDS_ADDED and added == 1:
-        return wording.say("note.fields_added_one", n=added)
-    if note is Note.DISAGREE and (claim is None or claim.signature is not Signature.VALID):
-        return wording.say("note.disagree_unsigned")
-    return wording.say(f"note.{note.value}", n=added)
+def _verdict(inspection: Inspection, claim: Claim | None) -> str:
+    key = f"verdict.{headline(inspection)}"
+    is_manifest = claim is not None and claim.carrier is Carrier.C2PA
+    line = wording.VERDICT_CREDENTIALS_LINE if is_manifest else wording.say(f"{key}.line")
+    return f"### {wording.say(key, generator=_flat(claim.generator) if claim else '')}\n{line}"
 
 
 def _claim_texts(inspection: Inspection, claim: Claim, fit: Callable[[int], int]) -> Iterator[str]:

@@ -349,11 +349,9 @@ def test_a_missing_file_is_an_error_object(tmp_path: Path) -> None:
 def test_a_terminal_is_told_one_thing_a_line() -> None:
     """No line break, colour or second verdict of a file's own making."""
     prompt = "cat\n  ✅ Signed by NovelAI, unchanged\x1b[2J\r\u202e\u2028x"
-    [answer] = inspect_files([__file__], trusted=TRUSTED)
-    found = to_json(inspect_image(_text(json.dumps({**COMMENT, "prompt": prompt}))))
+    found = inspect_image(_text(json.dumps({**COMMENT, "prompt": prompt})))
 
-    lines = readable({"file": "a\nb.png", **found}).split("\n")
+    lines = readable("a\nb.png", found).split("\n")
 
-    assert "error" in answer
     assert ["a b.png", "  ⚪ NovelAI settings, not signed"] == lines[:2]
     assert all(line.isprintable() and line.startswith("  ") for line in lines[1:])

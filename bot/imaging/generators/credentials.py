@@ -5,9 +5,9 @@ Nothing of them is verified; the names are looked for in the manifest's bytes, w
 (enslo/sd-metadata: c2pa.ts @4215a88).
 """
 
+from bot.domain.claims import UNNAMED_CREDENTIALS
 from bot.imaging.generators.reading import Fields, Reading
 
-UNNAMED = "Content Credentials"
 _VENDORS = (
     (b"DALL", "DALL·E"),
     (b"ChatGPT", "ChatGPT"),
@@ -25,7 +25,7 @@ _MADE_BY_MODEL = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMed
 
 def read_manifest(manifest: bytes) -> Reading:
     """Whose credentials these are, as far as a known name stands in them."""
-    vendor = next((name for mark, name in _VENDORS if mark in manifest), UNNAMED)
+    vendor = next((name for mark, name in _VENDORS if mark in manifest), UNNAMED_CREDENTIALS)
     source = next((kind for kind in _MADE_BY_MODEL if f"digitalsourcetype/{kind}".encode() in manifest), None)
     return Reading(generator=vendor, settings={"digital_source_type": source} if source else {})
 
