@@ -128,6 +128,18 @@ def test_a_graphs_settings_are_those_of_its_sampler() -> None:
     assert wanted == {"cfg": 7.5, **comfyui.reading_of(comfyui.graph_of(FLUX)).settings}
 
 
+def test_a_second_pass_has_the_first_ones_seed() -> None:
+    """It adds no noise, so its own seed field says nothing."""
+    second = {"class_type": "KSamplerAdvanced", "inputs": {**GRAPH["4"]["inputs"], "noise_seed": 0, "steps": 9,
+                                                           "add_noise": "disable", "latent_image": ["4", 0]}}  # fmt: skip
+    del second["inputs"]["seed"]  # type: ignore[attr-defined]
+    graph = {**GRAPH, "8": second, "7": {"class_type": "VAEDecode", "inputs": {"samples": ["8", 0]}}}
+
+    found = comfyui.reading_of(comfyui.graph_of(graph))
+
+    assert (5, 9, "a cat") == (found.settings["seed"], found.settings["steps"], found.prompt)
+
+
 def test_midjourney_is_read_with_its_flags() -> None:
     """A prompt, two dashes before each flag, a job's id."""
     text = f"a lake, dawn --ar 2:1 --tile --v 6.1 Job ID: {JOB}"

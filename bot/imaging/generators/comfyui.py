@@ -129,14 +129,24 @@ def _source(graph: Graph, value: object) -> str | None:
 
 
 def _settings(graph: Graph, sampler: str) -> dict[str, Scalar]:
-    """Each from the nearest node that has it; the picture's own history is another sampler's business."""
-    found: dict[str, Scalar] = {}
+    """Each from the nearest node that has it; the picture's own history is another sampler's business, but its seed."""
+    inputs = graph[_noisy(graph, sampler)]["inputs"]
+    seed = next((_plain(graph, inputs[name]) for name in _SETTINGS["seed"] if name in inputs), None)
+    found: dict[str, Scalar] = {} if seed is None else {"seed": seed}
     for _, inputs in _upwards(graph, sampler, leave_out=(*_PIXELS, "positive", "negative")):
         for setting, names in _SETTINGS.items():
             value = next((inputs[name] for name in names if name in inputs), None)
             if setting not in found and (plain := _plain(graph, value)) is not None:
                 found[setting] = plain
     return found
+
+
+def _noisy(graph: Graph, sampler: str) -> str:
+    """*sampler*, or the nearest above it that adds noise: a second pass has a seed field that it does not use."""
+    for name, inputs in _upwards(graph, sampler):
+        if _samples(graph[name]) and inputs.get("add_noise") != "disable":
+            return name
+    return sampler
 
 
 def _plain(graph: Graph, value: object) -> Scalar:
