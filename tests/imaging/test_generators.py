@@ -130,9 +130,9 @@ def test_a_graphs_settings_are_those_of_its_sampler() -> None:
 
 def test_a_second_pass_has_the_first_ones_seed() -> None:
     """It adds no noise, so its own seed field says nothing."""
-    second = {"class_type": "KSamplerAdvanced", "inputs": {**GRAPH["4"]["inputs"], "noise_seed": 0, "steps": 9,
-                                                           "add_noise": "disable", "latent_image": ["4", 0]}}  # fmt: skip
-    del second["inputs"]["seed"]  # type: ignore[attr-defined]
+    inputs = {**GRAPH["4"]["inputs"], "noise_seed": 0, "steps": 9, "add_noise": "disable", "latent_image": ["4", 0]}
+    del inputs["seed"]
+    second = {"class_type": "KSamplerAdvanced", "inputs": inputs}
     graph = {**GRAPH, "8": second, "7": {"class_type": "VAEDecode", "inputs": {"samples": ["8", 0]}}}
 
     found = comfyui.reading_of(comfyui.graph_of(graph))
