@@ -2,17 +2,15 @@
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from bot import logs, wording
-from bot.domain.errors import NaibotError, StoreError
+from bot.domain.errors import StoreError
 from bot.settings import data_dir_of
 from bot.shell import OK, PROBLEM, complain, complaint_of
 
@@ -135,34 +133,10 @@ def _try(arguments: argparse.Namespace) -> int:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from bot.imaging.inspection import inspect_files
-    from bot.imaging.signature import NOVELAI, STANDIN
+    from bot.imaging.report import report
 
-    trusted = {**NOVELAI, **STANDIN} if arguments.trust_standin else NOVELAI
-    found_all = True
-    for answer in inspect_files(arguments.files, trusted=trusted, explain=_explain):
-        found_all &= "error" not in answer
-        print(json.dumps(answer) if arguments.json else _readable(answer))
-    return OK if found_all else PROBLEM
-
-
-def _readable(answer: dict[str, Any]) -> str:
-    """The verdict, what was found, and the notes; text of the file is cut and stripped of control characters."""
-    lines = [f"{wording.cut(answer['file'], 200)}"]
-    if "error" in answer:
-        return "\n".join([*lines, f"  {wording.VERDICT_ERROR}. {answer['error']['message']}"])
-    claims = answer["claims"]
-    shown = next((claim for claim in claims if claim["signature"] == "valid"), claims[0] if claims else None)
-    by_standin = shown is not None and shown["signer"] == "standin"
-    lines.append(f"  {wording.say('verdict.signed_standin' if by_standin else 'verdict.' + answer['verdict'])}")
-    if shown is not None:
-        lines.append(f"  {wording.cut(str(shown['model'] or shown['generator']), 100)}")
-        lines.append(f"  {wording.cut(str(shown['prompt'] or ''), 500)}")
-        settings = shown["settings"].items()
-        lines.append("  " + wording.listed(f"{name} {wording.cut(str(value), 60)}" for name, value in settings))
-    added = len(shown["added"]) if shown is not None else 0
-    lines += [f"  {wording.say(f'note.{note}', n=added)}" for note in answer["notes"]]
-    return "\n".join(line for line in lines if line.strip())
+    is_readable = report(arguments.files, trusts_standin=arguments.trust_standin, as_json=arguments.json)
+    return OK if is_readable else PROBLEM
 
 
 def _standin(arguments: argparse.Namespace) -> int:
@@ -238,10 +212,6 @@ def _restore(arguments: argparse.Namespace) -> int:
     if done.kept is not None:
         print(wording.say("restore.kept", kept=done.kept))
     return OK
-
-
-def _explain(error: NaibotError) -> str:
-    return wording.explain(error.code, error.data)
 
 
 if __name__ == "__main__":

@@ -603,16 +603,20 @@ VERDICT_UNSIGNED = "⚪ NovelAI settings, not signed"
 VERDICT_UNSIGNED_LINE = "Anyone can write such text. Older models and director tools never sign."
 VERDICT_OTHER = "🧭 Says it was made with {generator}"
 VERDICT_OTHER_LINE = "This text is not signed, so nobody can check it."
+VERDICT_CREDENTIALS = "🧭 Carries Content Credentials"
+VERDICT_CREDENTIALS_LINE = "It carries Content Credentials; I do not check those."
 VERDICT_NONE = "❔ Nothing found"
 VERDICT_NONE_LINE = "Most sites and phones remove it. It does not mean that the image is, or is not, AI-made."
 VERDICT_ERROR = "⚠️ Cannot be read"
 NOTE_RECOVERED = "♻️ The text was stripped; this comes from the alpha channel."
+NOTE_DISAGREE_UNSIGNED = "⚠️ The file carries several settings that contradict each other; none of them is signed."
 NOTE_DISAGREE = "⚠️ The file also carries other, unsigned settings; only the signed ones are shown."
 NOTE_FIELDS_ADDED_ONE = "{n} field was added after signing and is not shown; the signature covers all that is."
 NOTE_FIELDS_ADDED = "{n} fields were added after signing and are not shown; the signature covers all that is."
 NOTE_DAMAGED = "The pixels are damaged, so the signature cannot be checked."
 NOTE_PREVIEW = "This is Discord's preview; open the original and try again."
-NOTE_FRAMES = "Only the first frame was read."
+NOTE_FRAMES = "Only the first frame was read. What the others show, no signature covers."
+NOTE_APPEARANCE = "Transparency or a colour profile changes how it looks; the signature does not cover that."
 MODEL_NOT_SIGNED = "(the model's name is not part of the signature)"
 CARRIERS = {
     "png_text": "PNG text",
@@ -620,11 +624,43 @@ CARRIERS = {
     "xmp": "XMP",
     "alpha": "alpha channel",
     "rgb": "colour channels",
+    "comment": "JPEG comment",
+    "c2pa": "Content Credentials",
 }
 SIGNATURES = {"valid": "valid", "invalid": "does not match", "absent": "not signed", "unchecked": "not checked"}
 INSPECT_PROMPT = "**Prompt**\n{prompt}"
 INSPECT_UNDESIRED = "**Undesired content**\n{undesired_content}"
 INSPECT_CHARACTER = "**Character {n}**{place}\n{prompt}"
+INSPECT_CHARACTER_UNDESIRED = "**Undesired for {n}**\n{undesired_content}"
+INSPECT_MORE_CHARACTERS_ONE = "-# One more character is in the file."
+INSPECT_MORE_CHARACTERS = "-# {n} more characters are in the file."
+INSPECT_WHOLE = "-# The whole texts are in the file."
+KINDS = {
+    "PromptGenerateRequest": "text to image",
+    "Img2ImgRequest": "image to image",
+    "NativeInfillingRequest": "inpaint",
+    "bg-removal": "Remove Background",
+    "lineart": "Line Art",
+    "sketch": "Sketch",
+    "colorize": "Colorize",
+    "emotion": "Emotion",
+    "declutter": "Declutter",
+    "upscale": "upscale",
+}
+SETTING_WORDS = {
+    "scale": "Prompt Guidance",
+    "cfg_rescale": "rescale",
+    "reference_strength_multiple": "vibe transfer",
+    "director_reference_strengths": "precise reference",
+    "sm": "SMEA",
+    "sm_dyn": "SMEA DYN",
+    "dynamic_thresholding": "Decrisper",
+}
+SETTING_STEPS = "{value} steps"
+SETTING_VARIETY = "Variety+"
+SHELL_PROMPT = "Prompt"
+SHELL_UNDESIRED = "Undesired content"
+SHELL_CHARACTER = "Character {n}{place}"
 SHARED = "Everyone can see it now."
 SHARE_REFUSED = "Its text does not fit the rules of this place, so only you can see this."
 NO_PROMPT = "It holds no prompt."
@@ -940,6 +976,22 @@ def listed(parts: Iterable[str]) -> str:
     return ", ".join(parts)
 
 
+def inspection_note(code: str, *, added: int, is_signed: bool) -> str:
+    """A remark beside a verdict, with how many fields were *added* behind a signature."""
+    if code == "disagree" and not is_signed:
+        return NOTE_DISAGREE_UNSIGNED
+    return counted("note.fields_added", added) if code == "fields_added" else say(f"note.{code}")
+
+
+def place(x: float | None, y: float | None) -> str:
+    """Where a character stands: a field of V4's grid of five by five, or V5's free point; nothing where it is open."""
+    if x is None or y is None:
+        return ""
+    if all(abs(side * 10 % 2 - 1) < 1e-6 for side in (x, y)):
+        return f" at {'ABCDE'[int(x * 5)]}{int(y * 5) + 1}"
+    return f" at {x * 100:.0f} %, {y * 100:.0f} %"
+
+
 def megabytes(size: int) -> str:
     """A file size: ``1.4 MB``."""
     return f"{size / 1024**2:.1f} MB"
@@ -1147,13 +1199,13 @@ PAGE_FAULT_NAMES = {
 
 # --- text that people wrote ------------------------------------------------------------------------------------------
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e0fff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
 
 
 def safe(text: str) -> str:
-    """Without control, bidirectional and zero-width characters; tabs and line breaks stay."""
+    """Without control, bidirectional, zero-width and blank characters; tabs and line breaks stay."""
     return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n"))
 
 
@@ -1175,8 +1227,8 @@ def inline(text: str, limit: int = 160) -> str:
 
 
 def block(text: str, limit: int = 700) -> str:
-    """User text in a fence; a zero-width space keeps its backticks from closing it."""
-    fenced = cut(text, limit).replace("`", "`\u200b")
+    """User text in a fence; three backticks, which would close it, become as many that look like them."""
+    fenced = re.sub("`{3,}", lambda run: "ˋ" * len(run[0]), cut(text, limit))
     return f"```\n{fenced or ' '}\n```"
 
 

@@ -22,11 +22,10 @@ from bot.services.moderation import Moderation
 from bot.services.studio import Studio
 from cogs.ui.answer import acknowledge, fill_placeholder, note, show_card, tell
 from cogs.ui.controls import Press
-from cogs.ui.inspection import METADATA, card_of, metadata_of, remembered
+from cogs.ui.inspection import METADATA, METADATA_BYTES, card_of, metadata_of, remembered
 from cogs.ui.requester import Interaction, requester_of
 
 PIECE = 64 * 1024
-METADATA_BYTES = 256 * 1024
 
 
 class Inspect(commands.Cog):
@@ -92,7 +91,7 @@ class Inspect(commands.Cog):
         if not prompt:
             await tell(press.interaction, wording.NO_PROMPT)
             return
-        file = discord.File(io.BytesIO(prompt.encode()), filename="prompt.txt")
+        file = discord.File(io.BytesIO(prompt.encode(errors="replace")), filename="prompt.txt")
         await tell(press.interaction, wording.block(prompt, 1_800), files=[file] if len(prompt) > 1_800 else None)
 
     def _judge_member(self, interaction: Interaction) -> None:

@@ -8,13 +8,15 @@ Scalar = str | int | float | bool | None
 
 
 class Carrier(StrEnum):
-    """Where in a file metadata sits."""
+    """Where in a file metadata sits; Content Credentials are a carrier that is recognised and not read."""
 
     PNG_TEXT = "png_text"
     EXIF = "exif"
+    COMMENT = "comment"
     XMP = "xmp"
     ALPHA = "alpha"
     RGB = "rgb"
+    C2PA = "c2pa"
 
 
 class Signature(StrEnum):
@@ -52,6 +54,7 @@ class Note(StrEnum):
     DAMAGED = "damaged"
     PREVIEW = "preview"
     FRAMES = "frames"
+    APPEARANCE = "appearance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +115,33 @@ def verdict_of(claims: Iterable[Claim]) -> Verdict:
     return Verdict.NONE
 
 
-_ORDER = (Carrier.PNG_TEXT, Carrier.EXIF, Carrier.XMP, Carrier.ALPHA, Carrier.RGB)
+_ORDER = tuple(Carrier)
 
 
 def shown_claim(inspection: Inspection) -> Claim | None:
     """The one claim whose settings a person sees: the valid one, else text, else alpha."""
-    ranked = sorted(
-        inspection.claims, key=lambda claim: (claim.signature is not Signature.VALID, _ORDER.index(claim.carrier))
+    return foremost(inspection.claims)
+
+
+def foremost(claims: Iterable[Claim]) -> Claim | None:
+    """The valid one of *claims*, else the first in the order of `Carrier`."""
+    return min(
+        claims, key=lambda claim: (claim.signature is not Signature.VALID, _ORDER.index(claim.carrier)), default=None
     )
-    return ranked[0] if ranked else None
+
+
+UNNAMED_CREDENTIALS = "Content Credentials"
+"""The generator of a claim whose manifest names nobody that is known."""
+
+
+def headline(inspection: Inspection) -> str:
+    """The verdict as a person is told it: whose key it was, or who is said to have made an unsigned picture."""
+    claim = shown_claim(inspection)
+    if claim is not None and claim.signature is Signature.VALID and claim.signer is Signer.STANDIN:
+        return "signed_standin"
+    if inspection.verdict is not Verdict.UNSIGNED or claim is None or claim.generator == "NovelAI":
+        return inspection.verdict.value
+    return "credentials" if claim.generator == UNNAMED_CREDENTIALS else "other"
 
 
 def to_json(inspection: Inspection) -> dict[str, object]:

@@ -19,8 +19,9 @@ from PIL import Image
 
 from bot.domain.claims import Carrier, Note, Signature, Verdict, shown_claim, to_json
 from bot.domain.errors import Mistake
-from bot.imaging.inspection import inspect_files, inspect_image
-from bot.imaging.signature import NOVELAI, STANDIN, verify
+from bot.imaging.inspection import inspect_image
+from bot.imaging.report import inspect_files, readable
+from bot.imaging.signature import NOVELAI, STANDIN
 from tests.imaging.pictures import COMMENT, TRUSTED, a_picture, chunk, hidden, packed, png, signed
 from tests.shared import shared
 
@@ -64,19 +65,6 @@ def test_one_changed_field_is_never_signed(name: str, value: object) -> None:
     assert Verdict.ALTERED is inspect_image(_text(json.dumps(fields)), trusted=TRUSTED).verdict
 
 
-@given(st.binary(max_size=300), st.binary(min_size=32, max_size=32), st.integers(0, 511))
-@settings(max_examples=60, deadline=None)
-def test_our_verification_is_ed25519(message: bytes, seed: bytes, bit: int) -> None:
-    """It accepts what PyNaCl signs, over any split of the message, and no signature with a bit turned."""
-    key = SigningKey(seed)
-    signature, half = key.sign(message).signature, len(message) // 2
-    turned = bytearray(signature)
-    turned[bit // 8] ^= 1 << bit % 8
-
-    assert verify(bytes(key.verify_key), signature, message[:half], message[half:])
-    assert not verify(bytes(key.verify_key), bytes(turned), message)
-
-
 def test_another_key_proves_nothing() -> None:
     """A signature of a key that is not trusted, the stand-in's included, is a change."""
     theirs = signed(a_picture(), key=SigningKey(bytes([1] * 32)))
@@ -95,18 +83,6 @@ def test_fields_behind_the_signature_are_named_and_not_shown() -> None:
     assert (Signature.VALID, ("requestId", "forge")) == (claim.signature, claim.added)
     assert "requestId" not in claim.settings
     assert (Note.FIELDS_ADDED,) == found.notes
-
-
-def test_a_respaced_comment_verifies_and_a_repeated_key_does_not() -> None:
-    """Only spaces may differ from what was signed; an object with a repeated key is refused."""
-    text = signed(a_picture())
-    respaced = json.dumps(json.loads(text), separators=(",", ":"))
-    repeated = text[:-1] + ', "prompt": "another"}'
-
-    assert Verdict.SIGNED is inspect_image(_text(respaced), trusted=TRUSTED).verdict
-    found = inspect_image(_text(repeated), trusted=TRUSTED)
-    assert Verdict.ALTERED is found.verdict
-    assert found.claims[0].prompt is None
 
 
 def test_alpha_alone_is_recovered() -> None:
@@ -152,6 +128,43 @@ def test_damaged_pixels_leave_the_text_readable() -> None:
 
     assert (Verdict.UNCHECKED, (Note.DAMAGED,)) == (found.verdict, found.notes)
     assert "1girl, smile" == found.claims[0].prompt
+
+
+def test_v5_is_read() -> None:
+    """Text behind the pixels, a model's name that is signed, 22 characters anywhere, what the randomiser chose."""
+    captions = [{"char_caption": f"girl {n}", "centers": [{"x": n / 22, "y": 0.25}]} for n in range(22)]
+    fields = {
+        "prompt": "a {cat|dog}",
+        "seed": 7,
+        "model_name": "nai-diffusion-5-full",
+        "v4_prompt": {"caption": {"base_caption": "a {cat|dog}", "char_captions": captions}, "use_coords": True},
+        "v4_negative_prompt": {"caption": {"base_caption": "lowres", "char_captions": [{"char_caption": "hat"}]}},
+        "actual_prompts": {"prompt": {"base_caption": "a dog", "char_captions": []}},
+        "request_type": "PromptGenerateRequest",
+    }
+    data = png(a_picture())
+    at = data.rindex(b"\0\0\0\0IEND")
+    late = data[:at] + chunk(b"tEXt", b"Comment\0" + signed(a_picture(), fields).encode()) + data[at:]
+
+    [claim] = inspect_image(late, trusted=TRUSTED).claims
+
+    assert (Signature.VALID, "nai-diffusion-5-full") == (claim.signature, claim.model)
+    assert ("a {cat|dog}", "lowres", "a dog") == (
+        claim.prompt,
+        claim.undesired_content,
+        claim.settings["actual_prompts"],
+    )
+    assert (22, "hat", 3 / 22) == (len(claim.characters), claim.characters[0].undesired_content, claim.characters[3].x)
+
+
+def test_places_that_were_not_used_are_not_shown() -> None:
+    """The fields hold a centre also where the model was left to choose."""
+    block = {"caption": {"char_captions": [{"char_caption": "girl", "centers": [{"x": 0.5, "y": 0.5}]}]}}
+    fields = {"prompt": "a", "v4_prompt": {**block, "use_coords": False}}
+
+    [claim] = inspect_image(_text(signed(a_picture(), fields)), trusted=TRUSTED).claims
+
+    assert ("girl", None, None) == (claim.characters[0].prompt, claim.characters[0].x, claim.characters[0].y)
 
 
 def test_text_behind_the_pixels_is_read() -> None:
@@ -261,27 +274,25 @@ def test_any_bytes_behind_any_magic_are_answered(data: bytes) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' /proc")
-def test_memory_stays_within_bounds() -> None:
+@pytest.mark.parametrize("format_", ["PNG", "WEBP"])
+def test_memory_stays_within_bounds(format_: str) -> None:
     """The largest picture that is decoded takes the process to at most 400 MiB."""
     side = 4_096
     picture = Image.new("RGBA", (side, side), (10, 20, 30, 255))
     file = io.BytesIO()
-    picture.save(file, "PNG")
-    data = _with_comment(file.getvalue())
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9286] = b"ASCII\0\0\0" + signed(a_picture()).encode()
+    picture.save(file, format_, exif=exif.tobytes(), **({"lossless": True, "method": 0} if format_ == "WEBP" else {}))
     script = (
         "import sys; from bot.imaging.inspection import inspect_image; "
-        "inspect_image(sys.stdin.buffer.read()); "
+        "assert inspect_image(sys.stdin.buffer.read()).verdict == 'altered'; "
         # Not getrusage: what it gives was begun by the parent of this process.
         "print(next(int(l.split()[1]) // 1024 for l in open('/proc/self/status') if l.startswith('VmHWM')))"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], input=data, capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], input=file.getvalue(), capture_output=True, check=True)
 
-    assert 50 < int(done.stdout) < 400
-
-
-def _with_comment(data: bytes) -> bytes:
-    return data[:33] + chunk(b"tEXt", b"Comment\0" + signed(a_picture()).encode()) + data[33:]
+    assert 50 < int(done.stdout) < 300
 
 
 # --- real files ------------------------------------------------------------------------------------------------------
@@ -292,37 +303,35 @@ def _expected() -> dict[str, Any]:
     return files
 
 
-def test_real_novelai_files_say_what_novelais_own_verifier_says() -> None:
-    """Every NovelAI sample: verdict, carriers with their signatures, and seed."""
-    wanted = {name: each for name, each in _expected().items() if name.startswith("nai")}
+def test_real_files_say_what_is_expected_of_them() -> None:
+    """Every sample: verdict, carriers with their signatures, and seed, as NovelAI's own verifier has it."""
+    wanted = {name: each for name, each in _expected().items() if "verdict" in each}
     wrong = []
     for name, each in wanted.items():
-        [found] = inspect_files([str(shared(f"samples/{name}"))], trusted=NOVELAI, explain=str)
-        claims: Any = found["claims"]
-        said = [[claim["carrier"], claim["signature"]] for claim in claims]
-        seeds = {claim["settings"].get("seed") for claim in claims} - {None}
-        if (found["verdict"], said, seeds) != (
-            each["verdict"],
-            each["claims"],
-            {each["seed"]} if "seed" in each else set(),
+        [found] = inspect_files([str(shared(f"samples/{name}"))], trusted=NOVELAI)
+        said = [[claim["carrier"], claim["signature"]] for claim in found["claims"]]
+        seeds = {claim["settings"].get("seed") for claim in found["claims"]}
+        if (
+            found["verdict"] != each["verdict"]
+            or said != each.get("claims", said)
+            or ("seed" in each and {each["seed"]} != seeds)
         ):
             wrong.append(name)
 
     assert [] == wrong
-    assert 15 == len(wanted)
+    assert len(wanted) >= 28
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_bad_files_are_answered() -> None:
-    """Every damaged or hostile sample gets an object within 2 s, an error where the decoder has one."""
+    """Every damaged or hostile sample gets an object within 2 s, an error only where a decoder has one too."""
     names = [name for name in _expected() if name.startswith("bad/")]
     for name in names:
         began = time.monotonic()
-        [found] = inspect_files([str(shared(f"samples/{name}"))], trusted=NOVELAI, explain=str)
+        [found] = inspect_files([str(shared(f"samples/{name}"))], trusted=NOVELAI)
 
         assert time.monotonic() - began < 2, name
-        assert ("error" in found) == ("pillow" in _expected()[name]), name
-        assert json.dumps(found)
+        assert ("error" not in found) or ("pillow" in _expected()[name]), name
+        assert json.dumps(found, allow_nan=False)
     assert len(names) > 40
 
 
@@ -331,7 +340,18 @@ def test_a_missing_file_is_an_error_object(tmp_path: Path) -> None:
     good = tmp_path / "a.png"
     good.write_bytes(_text(signed(a_picture())))
 
-    missing, found = inspect_files([str(tmp_path / "none.png"), str(good)], trusted=TRUSTED, explain=str)
+    missing, found = inspect_files([str(tmp_path / "none.png"), str(good)], trusted=TRUSTED)
 
-    assert {"code": "file.unreadable", "message": "file.unreadable"} == missing["error"]
+    assert "file.unreadable" == missing["error"]["code"]
     assert "signed" == found["verdict"]
+
+
+def test_a_terminal_is_told_one_thing_a_line() -> None:
+    """No line break, colour or second verdict of a file's own making."""
+    prompt = "cat\n  ✅ Signed by NovelAI, unchanged\x1b[2J\r\u202e\u2028x"
+    found = inspect_image(_text(json.dumps({**COMMENT, "prompt": prompt})))
+
+    lines = readable("a\nb.png", found).split("\n")
+
+    assert ["a b.png", "  ⚪ NovelAI settings, not signed"] == lines[:2]
+    assert all(line.isprintable() and line.startswith("  ") for line in lines[1:])
