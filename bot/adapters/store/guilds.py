@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from bot.adapters.store.audit import note_member, note_record
 from bot.adapters.store.books import lock_guild, lock_member
-from bot.adapters.store.database import Database
+from bot.adapters.store.driver import Database, Session, Value
 from bot.adapters.store.rows import block_of, config_of, pending_of, to_json
-from bot.adapters.store.sqlite import Value
 from bot.domain.admission import day_of
 from bot.domain.change import Change, Pending
 from bot.domain.guild import Block, GuildConfig
@@ -176,8 +175,21 @@ class Guilds:
     async def remember(self, key: str, value: str) -> None:
         """Remember *value* in place of what stood under *key*."""
         async with self._db.tx() as session:
-            await session.run(
-                "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                key,
-                value,
-            )
+            await _remember(session, key, value)
+
+    async def lead(self, task: str, holder: str, now: float, until: float) -> bool:
+        """See `GuildStore.lead`."""
+        key = f"lead.{task}"
+        async with self._db.tx() as session:
+            row = await session.row("SELECT value FROM meta WHERE key = ?", key)
+            leased_until, _, leader = row["value"].partition(" ") if row is not None else ("0", "", "")
+            if leader != holder and float(leased_until) > now:
+                return False
+            await _remember(session, key, f"{until!r} {holder}")
+        return True
+
+
+async def _remember(session: Session, key: str, value: str) -> None:
+    await session.run(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value
+    )
