@@ -95,7 +95,7 @@ async def _look_at_everything(
     folder = settings.data_dir if settings is not None else data or Path(environ.get("DATA_DIR") or "data")
     for finding in [*_secrets(settings, environ), *_folder(folder)]:
         yield finding
-    found, wrong = await _ledger(folder)
+    found, wrong = await _ledger(folder, settings.database_url if settings is not None else None)
     for finding in wrong:
         yield finding
     if settings is not None and not offline:
@@ -161,9 +161,9 @@ def _folder(folder: Path) -> Iterator[Finding]:
         yield _finding(Mark.FINE, "check.disk_ok", free=wording.weight(free))
 
 
-async def _ledger(folder: Path) -> tuple[Findings | None, list[Finding]]:
+async def _ledger(folder: Path, url: str | None) -> tuple[Findings | None, list[Finding]]:
     try:
-        found = await examine(folder)
+        found = await examine(folder, url)
     except StoreError as error:
         if error.code == "store.missing":
             return None, [_finding(Mark.HINT, "check.folder_new", path=folder)]

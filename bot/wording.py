@@ -617,6 +617,11 @@ SETTINGS_MIXED = (
     "{name} does not fit {address}: the practice token goes with the practice room, a real one with Discord."
 )
 SETTINGS_LOOPBACK = "{name} works only with the practice room."
+SETTINGS_DATABASE = "{name} must be the address of a PostgreSQL database: postgresql://user:password@host:5432/name"
+SETTINGS_SHARDS = "{name} must be numbers from 0 to {last}, with commas or spans between them, such as 0-3,8."
+SETTINGS_ALONE = "SHARD_IDS leaves shards to other processes, and those share a database. Set DATABASE_URL."
+STORE_AWAY = "The database that DATABASE_URL names cannot be used: {why}."
+STORE_DRIVER = "DATABASE_URL needs asyncpg, which is not installed: pip install 'naibot[postgres]'"
 STORE_LOCKED = "Another Naibot uses this data folder. Stop it first, or choose another folder with --data."
 STORE_NEWER = "The data folder was written by a newer Naibot. Install that version, or restore a backup."
 STORE_TAMPERED = (
@@ -679,6 +684,14 @@ CHECK_DEAD = "Nothing runs on this data folder, or it hangs."
 TIERS = ("Paper", "Tablet", "Scroll", "Opus")
 STORE_UNSOUND = "The database is damaged: {why}."
 BACKUP_DONE = "Saved {path}: {size}, jobs {jobs}, members {members}. The copy opens and its ledger adds up."
+BACKUP_POSTGRES = (
+    "DATABASE_URL names a PostgreSQL database, which its own tools save (pg_dump --format=custom) and bring back "
+    "(pg_restore)."
+)
+MIGRATED = "Copied into PostgreSQL: jobs {jobs}, members {members}, rows {rows}. The ledger adds up there too."
+MIGRATE_FULL = "The PostgreSQL database is in use already. Nothing was copied; name an empty one."
+MIGRATE_URL = "DATABASE_URL does not name a PostgreSQL database, so there is nowhere to copy to."
+MIGRATE_FAILED = "Nothing was copied: {why}."
 BACKUP_EXISTS = "{path} is there already and was left as it is. Choose another name."
 BACKUP_FAILED = "No backup was written to {path}: {why}."
 RESTORE_DONE = (

@@ -70,7 +70,11 @@ class Accounts:
 
     def stop(self, client: NovelAI) -> None:
         """Send nothing more to this account until the operator starts the bot again."""
-        self._stopped.add(client.account_id)
+        self.stop_named(client.account_id)
+
+    def stop_named(self, account_id: str) -> None:
+        """The same where another process that uses the account found out."""
+        self._stopped.add(account_id)
 
     def cheapest(self, request: Request) -> Price:
         """The lowest price of *request* on any account. Raises `Refused` ``price.refused``."""

@@ -227,7 +227,8 @@ class Worker:
         await self._audit.write(self._clock(), "account.drift", job_id=job.id, data={"anlas": drift})
         if not job.price and after.anlas < before.anlas:
             self._accounts.stop(self._client)
-            await self._audit.write(self._clock(), "account.stopped", job_id=job.id)
+            told = {"account": self._client.account_id}
+            await self._audit.write(self._clock(), "account.stopped", job_id=job.id, data=told)
 
     @asynccontextmanager
     async def _renewed(self, job: Job) -> AsyncIterator[None]:

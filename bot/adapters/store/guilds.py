@@ -11,6 +11,8 @@ from bot.domain.change import Change, Pending
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.record import Record
 
+_BLOCKS = "SELECT guild_id, user_id, until, reason, actor FROM blocks"
+
 
 class Guilds:
     """The verbs of `GuildStore`."""
@@ -74,6 +76,12 @@ class Guilds:
             rows = await session.rows("SELECT guild_id, text FROM words ORDER BY guild_id, text")
         return [(row["guild_id"], row["text"]) for row in rows]
 
+    async def words_of(self, guild_id: int) -> Sequence[str]:
+        """The words that one server refuses, in the order of their spelling."""
+        async with self._db.read() as session:
+            rows = await session.rows("SELECT text FROM words WHERE guild_id = ? ORDER BY text", guild_id)
+        return [row["text"] for row in rows]
+
     async def add_word(self, guild_id: int, text: str, record: Record) -> bool:
         """Put a word on a server's list; False where it stands there already."""
         sql = "INSERT INTO words (guild_id, text) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -88,7 +96,13 @@ class Guilds:
     async def blocks(self) -> Sequence[Block]:
         """Every block, those that have run out included."""
         async with self._db.read() as session:
-            rows = await session.rows("SELECT guild_id, user_id, until, reason, actor FROM blocks")
+            rows = await session.rows(_BLOCKS)
+        return [block_of(row) for row in rows]
+
+    async def blocks_of(self, guild_id: int) -> Sequence[Block]:
+        """The blocks of one server, those that have run out included."""
+        async with self._db.read() as session:
+            rows = await session.rows(f"{_BLOCKS} WHERE guild_id = ?", guild_id)
         return [block_of(row) for row in rows]
 
     async def block(self, block: Block, record: Record) -> None:

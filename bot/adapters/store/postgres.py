@@ -53,6 +53,11 @@ class PostgresSession(Session):
         with _translated():
             return [dict(record) for record in await self._connection.fetch(numbered(sql), *values)]
 
+    async def many(self, sql: str, rows: list[tuple[Value, ...]]) -> None:
+        """One statement for each of *rows*, in few answers."""
+        with _translated():
+            await self._connection.executemany(numbered(sql), rows)
+
     async def version(self) -> int:
         """What the table of migrations says."""
         if (await self.one("SELECT to_regclass('migrations') IS NULL AS none"))["none"]:
@@ -181,14 +186,15 @@ async def _undo(connection: Any) -> None:
         connection.terminate()
 
 
-async def open_postgres(url: str, folder: Path) -> PostgresDatabase:
+async def open_postgres(url: str, folder: Path | None) -> PostgresDatabase:
     """
-    Connect to the database of *url*; *folder* is this process's own, and held as with SQLite.
+    Connect to the database of *url*; a *folder* is this process's own, and held as with SQLite.
 
     Raises `StoreError`: ``store.locked`` for the folder, ``store.away`` where the database cannot be used.
     """
     async with AsyncExitStack() as stack:
-        stack.enter_context(held(folder))
+        if folder is not None:
+            stack.enter_context(held(folder))
         with _reached():
             pool = await asyncpg.create_pool(
                 url,
