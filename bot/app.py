@@ -12,7 +12,7 @@ import msgspec
 from bot.adapters.novelai.client import NovelAIClient
 from bot.adapters.pulse import Pulse
 from bot.adapters.room import Room
-from bot.adapters.store.store import SharedStore, open_store
+from bot.adapters.store.store import SharedStore, SqlStore, open_store
 from bot.adapters.tokenizers import Tokenizers
 from bot.client import Naibot, client_for, point_at
 from bot.domain.guild import GuildConfig
@@ -55,7 +55,7 @@ class House:
     """Store, bell and services of one process, without Discord."""
 
     settings: Settings
-    store: Store
+    store: SqlStore
     bell: Bell
     services: Services
     backstage: Backstage

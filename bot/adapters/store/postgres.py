@@ -25,14 +25,21 @@ STATEMENT_TIME = 60.0
 _SESSION = {
     "application_name": "naibot",
     # A process that is stopped within a transaction would hold up all others.
-    "idle_in_transaction_session_timeout": "15s",
+    "idle_in_transaction_session_timeout": "10s",
     "lock_timeout": "30s",
     "jit": "off",
 }
 # The lock is the database's own; it ends with the transaction, however that ends. One for each schema.
 _BEGIN = "BEGIN; SELECT pg_advisory_xact_lock(1852989794, hashtext(coalesce(current_schema(), '')))"
 _LOOK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, OverflowError)
+_FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    ValueError,
+    OverflowError,
+)
 
 
 class PostgresSession(Session):
@@ -60,7 +67,9 @@ class PostgresSession(Session):
 
     async def version(self) -> int:
         """What the table of migrations says."""
-        if (await self.one("SELECT to_regclass('migrations') IS NULL AS none"))["none"]:
+        # Not by to_regclass, which may remember that there was none while another process made it (15.20, tried).
+        sql = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = ?"
+        if await self.row(sql, "migrations") is None:
             return 0
         return int((await self.one("SELECT COALESCE(MAX(version), 0) AS version FROM migrations"))["version"])
 
@@ -142,9 +151,9 @@ class PostgresDatabase:
                 await _execute(connection, _BEGIN)
             except BaseException as error:
                 await unbroken(_undo(connection))
-                lost = connection.is_closed()
+                is_lost = _is_lost(connection)
                 await unbroken(self._release(connection))
-                if is_last or not lost or not isinstance(error, StoreError):
+                if is_last or not is_lost or not isinstance(error, StoreError):
                     raise
             else:
                 return connection
@@ -183,7 +192,16 @@ async def _undo(connection: Any) -> None:
     try:
         await _execute(connection, "ROLLBACK")
     except StoreError:
-        connection.terminate()
+        if not _is_lost(connection):
+            connection.terminate()
+
+
+def _is_lost(connection: Any) -> bool:
+    """Whether the connection has ended; the pool takes one that has from whoever has it."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 async def open_postgres(url: str, folder: Path | None) -> PostgresDatabase:
