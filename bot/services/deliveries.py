@@ -14,7 +14,7 @@ from bot.services.guilds import Guilds
 
 LEASE = 60.0
 """Seconds for which one courier has a delivery to itself."""
-LINE_LEASE = 30.0
+LINE_LEASE = 20.0
 """Seconds for which a waiting message may be edited; longer than the courier's deadline for that."""
 RETRY = (2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts; after the last one the delivery lapses and the charge goes back."""
