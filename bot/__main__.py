@@ -13,6 +13,7 @@ from typing import Any
 
 from bot import logs, wording
 from bot.domain.errors import NaibotError, StoreError
+from bot.settings import data_dir_of
 from bot.shell import OK, PROBLEM, UNFIT, complain, complaint_of
 
 PEOPLE = ("member", "member2", "moderator", "admin")
@@ -24,6 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # What Pillow thinks of a stranger's EXIF block is nobody's concern.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     command: Callable[[argparse.Namespace], int] = arguments.command
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show ✓ shows ? instead.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         return command(arguments)
     except KeyboardInterrupt:
@@ -68,11 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="whether everything is ready; changes nothing")
     check.add_argument("--data", type=Path, default=None, metavar="DIR")
     check.add_argument("--offline", action="store_true", help="ask neither Discord nor NovelAI")
+    check.add_argument("--ledger", action="store_true", help="only the data: needs no settings")
     check.add_argument("--alive", action="store_true", help="only whether a bot runs on this folder")
     check.set_defaults(command=_check)
 
     backup = commands.add_parser("backup", help="save a verified copy of the database; the bot may run meanwhile")
-    backup.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: a dated name in DATA_DIR/backups")
+    backup.add_argument("file", nargs="?", type=_target, metavar="FILE", help="default: dated, in DATA_DIR/backups")
     backup.add_argument("--data", type=Path, default=None, metavar="DIR")
     backup.set_defaults(command=_backup)
 
@@ -85,6 +90,13 @@ def _parser() -> argparse.ArgumentParser:
     move.add_argument("--data", type=Path, default=None, metavar="DIR")
     move.set_defaults(command=_migrate_store)
     return parser
+
+
+def _target(text: str) -> Path:
+    """A file, or a folder that is there: one that was meant and is missing must not become a file of its name."""
+    if text.endswith(os.sep) and not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(wording.say("backup.folder", path=text))
+    return Path(text)
 
 
 class _Line(argparse.Action):
@@ -167,10 +179,17 @@ def _standin(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from bot.checkup import check, check_alive
-
     if arguments.alive:
-        return check_alive(os.environ, arguments.data)
+        # Asked twice a minute by whoever watches over a container, so it loads no library for it.
+        from bot.adapters.pulse import is_alive
+
+        lives = is_alive(data_dir_of(os.environ, arguments.data), time.time())
+        print(wording.CHECK_ALIVE if lives else wording.CHECK_DEAD)
+        return OK if lives else PROBLEM
+    from bot.checkup import check, check_ledger
+
+    if arguments.ledger:
+        return asyncio.run(check_ledger(os.environ, arguments.data))
     return asyncio.run(check(os.environ, arguments.data, offline=arguments.offline))
 
 
@@ -179,7 +198,7 @@ def _backup(arguments: argparse.Namespace) -> int:
 
     if _saves_itself():
         return PROBLEM
-    folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
+    folder = data_dir_of(os.environ, arguments.data)
     try:
         made = asyncio.run(back_up(folder, arguments.file, time.time()))
     except StoreError as error:
@@ -195,7 +214,7 @@ def _restore(arguments: argparse.Namespace) -> int:
 
     if _saves_itself():
         return PROBLEM
-    folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
+    folder = data_dir_of(os.environ, arguments.data)
     try:
         done = asyncio.run(restore(folder, arguments.file, time.time()))
     except StoreError as error:
@@ -223,7 +242,7 @@ def _migrate_store(arguments: argparse.Namespace) -> int:
     from bot.adapters.store.move import move
     from bot.settings import Unfit, read_database
 
-    folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
+    folder = data_dir_of(os.environ, arguments.data)
     try:
         url = read_database(os.environ)
         if url is None:

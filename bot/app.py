@@ -35,7 +35,7 @@ from bot.services.neighbours import LOOK_EVERY, Neighbours
 from bot.services.restarts import Restarts
 from bot.services.studio import Studio
 from bot.services.upkeep import Upkeep
-from bot.services.worker import LEASE, Pace, Worker
+from bot.services.worker import Pace, Worker
 from bot.settings import Settings, is_loopback
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,10 @@ TIDY_EVERY = 60.0
 ACCOUNTS_EVERY = 60.0
 CLOCK_EVERY = 10.0
 SEED_BYTES = 64 * 1024
-LAST_WORDS = 30.0
-"""Seconds at the end for answers and for results that can be shown."""
+LAST_WORK = 250.0
+"""Seconds at the end for the pictures that are being made; an exchange with NovelAI takes 240 at most."""
+LAST_WORDS = 25.0
+"""Seconds after them for answers and for results that can be shown; who stops the bot waits 300 s for both."""
 FIRST_READING = 15.0
 """Seconds that the accounts have to say what they draw for nothing, before the first wish is priced."""
 
@@ -178,37 +180,47 @@ async def _holds_back(services: Services, pulse: Pulse) -> bool:
 async def _serve(house: House, client: Naibot, pulse: Pulse, ready: asyncio.Event) -> None:
     services = house.services
     pulse.ready()
-    await services.accounts.read_all(FIRST_READING)
-    workers = [asyncio.create_task(keep_alive(f"worker {n}", worker.run)) for n, worker in enumerate(services.workers)]
-    others = [asyncio.create_task(work) for work in _background(house, client, pulse, ready)]
-    serving = asyncio.create_task(client.serve())
+    reading = asyncio.create_task(services.accounts.read_all(FIRST_READING))
     closing = asyncio.create_task(services.closing.wait())
+    tasks: list[asyncio.Task[None]] = [reading, closing]
     try:
+        await asyncio.wait({reading, closing}, return_when=asyncio.FIRST_COMPLETED)
+        if services.closing.has_begun:
+            return
+        workers = [
+            asyncio.create_task(keep_alive(f"worker {n}", worker.run)) for n, worker in enumerate(services.workers)
+        ]
+        serving = asyncio.create_task(client.serve())
+        tasks += [serving, *workers, *map(asyncio.create_task, _background(house, client, pulse, ready))]
         await asyncio.wait({serving, closing}, return_when=asyncio.FIRST_COMPLETED)
+        # Also where Discord ended the conversation for good: what is being paid for just now is waited for.
+        services.closing.begin()
+        pulse.stopping()
+        await _drain(house, workers, can_show=client.is_ready() and not serving.done())
         if serving.done():
             serving.result()
-        else:
-            pulse.stopping()
-            await _drain(house, workers)
     finally:
-        tasks = [serving, closing, *workers, *others]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _drain(house: House, workers: Sequence[asyncio.Task[None]]) -> None:
+async def _drain(house: House, workers: Sequence[asyncio.Task[None]], *, can_show: bool) -> None:
     """Wait for the pictures that are being made, for what is being answered, and for what can be shown now."""
     log.info("closing: nothing new is taken; what was sent is waited for")
-    services = house.services
-    await asyncio.wait(workers, timeout=LEASE)
+    await asyncio.wait(workers, timeout=LAST_WORK)
     try:
-        async with asyncio.timeout(LAST_WORDS):
-            with house.bell.listen() as listener:
-                while services.activity.running or await services.deliveries.undelivered():
-                    await listener.next(within=0.1)
+        async with asyncio.timeout(LAST_WORDS if can_show else 0):
+            await _until_all_is_said(house)
     except TimeoutError:
         log.warning("closing: not everything could be shown; the rest follows after the next start")
+
+
+async def _until_all_is_said(house: House) -> None:
+    services = house.services
+    with house.bell.listen() as listener:
+        while services.activity.running or await services.deliveries.undelivered():
+            await listener.next(within=0.1)
 
 
 def _background(

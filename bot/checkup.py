@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -15,14 +16,13 @@ from pathlib import Path
 import httpx
 
 from bot import logs, wording
-from bot.adapters import pulse
 from bot.adapters.novelai.client import NovelAIClient
 from bot.adapters.store.ledger import Findings, examine
 from bot.client import LoginRefused
 from bot.domain.anlas import Account
 from bot.domain.errors import StoreError, UpstreamError
 from bot.lookaround import DiscordAway, Room, Server, Surroundings, look_around
-from bot.settings import Settings, Unfit, read_settings, secret_files
+from bot.settings import Settings, Unfit, data_dir_of, read_database, read_settings, secret_files
 from bot.shell import complaint_of
 
 FINE, PROBLEM, AWAY = 0, 1, 2
@@ -76,11 +76,15 @@ async def check(environ: Mapping[str, str], data: Path | None, *, offline: bool)
     return AWAY if Mark.AWAY in marks else FINE
 
 
-def check_alive(environ: Mapping[str, str], data: Path | None) -> int:
-    """Whether a bot runs on the folder: for a container's health check."""
-    is_alive = pulse.is_alive(data or Path(environ.get("DATA_DIR") or "data"), time.time())
-    print(wording.CHECK_ALIVE if is_alive else wording.CHECK_DEAD)
-    return FINE if is_alive else PROBLEM
+async def check_ledger(environ: Mapping[str, str], data: Path | None) -> int:
+    """Only whether the data is sound, in *data* or where ``DATABASE_URL`` says; the exit code."""
+    try:
+        _, findings = await _ledger(data_dir_of(environ, data), read_database(environ))
+    except Unfit as unfit:
+        findings = [_finding(Mark.PROBLEM, code, **about) for code, about in unfit.problems]
+    for finding in findings:
+        print(finding)
+    return PROBLEM if any(finding.mark is Mark.PROBLEM for finding in findings) else FINE
 
 
 async def _look_at_everything(
@@ -92,13 +96,18 @@ async def _look_at_everything(
     except Unfit as unfit:
         for code, about in unfit.problems:
             yield _finding(Mark.PROBLEM, code, **about)
-    folder = settings.data_dir if settings is not None else data or Path(environ.get("DATA_DIR") or "data")
+    folder = data_dir_of(environ, data)
     for finding in [*_secrets(settings, environ), *_folder(folder)]:
         yield finding
-    found, wrong = await _ledger(folder, settings.database_url if settings is not None else None)
-    for finding in wrong:
-        yield finding
-    if settings is not None and not offline:
+    found = None
+    # An address that cannot be used is among the problems already.
+    with suppress(Unfit):
+        found, wrong = await _ledger(folder, read_database(environ))
+        for finding in wrong:
+            yield finding
+    if offline:
+        yield _finding(Mark.HINT, "check.offline")
+    elif settings is not None:
         # What libraries think of a failed call is said here in our own words.
         logs.set_up("CRITICAL", secrets=settings.secrets)
         async for finding in _outside(settings, found):
@@ -107,7 +116,8 @@ async def _look_at_everything(
 
 
 async def _outside(settings: Settings, found: Findings | None) -> AsyncIterator[Finding]:
-    yield await _clock(settings)
+    if (finding := await _clock(settings)) is not None:
+        yield finding
     async for finding in _discord(settings, found):
         yield finding
     async for finding in _novelai(settings):
@@ -120,7 +130,7 @@ async def _outside(settings: Settings, found: Findings | None) -> AsyncIterator[
 def _secrets(settings: Settings | None, environ: Mapping[str, str]) -> Iterator[Finding]:
     for path in secret_files(environ):
         # A file of somebody else's, as a container mounts it, is theirs to lock.
-        if path.is_file() and path.stat().st_uid == os.geteuid() and path.stat().st_mode & 0o077:
+        if (found := _stat(path)) and found.st_uid == os.geteuid() and found.st_mode & 0o077:
             yield _finding(Mark.HINT, "check.mode_file", path=path)
     if settings is None:
         return
@@ -135,6 +145,14 @@ def _secrets(settings: Settings | None, environ: Mapping[str, str]) -> Iterator[
         yield _finding(Mark.PROBLEM, "check.novelai_twice")
 
 
+def _stat(path: Path) -> os.stat_result | None:
+    """What is known of *path*; None where it is not there, or closed to us."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
 def _is_discord_token(token: str) -> bool:
     """Three parts, of which the first is the application's id in base64."""
     if not _DISCORD_TOKEN.fullmatch(token):
@@ -147,12 +165,12 @@ def _is_discord_token(token: str) -> bool:
 
 
 def _folder(folder: Path) -> Iterator[Finding]:
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    nearest = next(path for path in (folder, *folder.absolute().parents) if _stat(path) is not None)
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         yield _finding(Mark.PROBLEM, "check.folder_closed", path=folder)
         return
     free = shutil.disk_usage(nearest).free
-    if folder.is_dir() and folder.stat().st_mode & 0o007:
+    if (found := _stat(folder)) and found.st_mode & 0o007:
         yield _finding(Mark.HINT, "check.mode_folder", path=folder)
     if free < DISK_LEAST:
         least = wording.weight(DISK_LEAST)
@@ -165,6 +183,8 @@ async def _ledger(folder: Path, url: str | None) -> tuple[Findings | None, list[
     try:
         found = await examine(folder, url)
     except StoreError as error:
+        if error.code == "store.missing" and url is not None:
+            return None, [_finding(Mark.HINT, "check.database_new")]
         if error.code == "store.missing":
             return None, [_finding(Mark.HINT, "check.folder_new", path=folder)]
         code, data = complaint_of(error)
@@ -186,14 +206,14 @@ async def _ledger(folder: Path, url: str | None) -> tuple[Findings | None, list[
 # --- outside ---------------------------------------------------------------------------------------------------------
 
 
-async def _clock(settings: Settings) -> Finding:
-    """This machine's clock beside the one of Discord's answers; the gateway's address needs no token."""
+async def _clock(settings: Settings) -> Finding | None:
+    """This machine's clock beside Discord's, if it answers; the gateway's address needs no token."""
     try:
         async with httpx.AsyncClient(timeout=CLOCK_TIME, trust_env=False) as web:
             answer = await web.get(f"{settings.discord_api}/gateway")
             off = abs(parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time())
     except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError, TypeError):
-        return _finding(Mark.AWAY, "check.discord_away")
+        return None
     mark, key = (Mark.FINE, "check.clock_ok") if off <= CLOCK_OFF else (Mark.PROBLEM, "check.clock_off")
     return _finding(mark, key, seconds=int(off))
 
@@ -231,7 +251,7 @@ def _servers(settings: Settings, found: Findings | None, seen: Surroundings) -> 
             yield _finding(Mark.HINT, "check.guild_strange", server=_name(server))
         else:
             yield _finding(Mark.HINT, "check.guild_closed", server=_name(server))
-    for gone in sorted(configs.keys() - {server.id for server in seen.servers}):
+    for gone in sorted([] if not seen.is_whole else configs.keys() - {server.id for server in seen.servers}):
         yield _finding(Mark.HINT, "check.guild_gone", id=gone)
 
 

@@ -18,7 +18,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain.errors import NaibotError
-from bot.ports import GuildStore
+from bot.ports import COMMANDS_TOLD, GuildStore
 from bot.reach import reach_carefully
 from bot.services import Services
 from bot.settings import Settings
@@ -37,8 +37,7 @@ TreeError = Callable[[discord.Interaction[Any], app_commands.AppCommandError], A
 Handler = Callable[..., Awaitable[None]]
 Cure = Callable[[NaibotError], discord.ui.View | None]
 """What helps against a refusal, as buttons beside its sentence."""
-COMMANDS = "command_digest"
-"""Under this key the house remembers which commands Discord was told last."""
+_BAD_TOKEN = 4004
 
 
 class Tree(app_commands.CommandTree["Naibot"]):
@@ -157,11 +156,11 @@ class Naibot(commands.Bot):
         definition = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, definition], sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        known = await self.tree.fetch_commands() if digest == await self._guilds.recall(COMMANDS) else []
+        known = await self.tree.fetch_commands() if digest == await self._guilds.recall(COMMANDS_TOLD) else []
         # A stand-in that was started anew has none of the commands; Discord itself keeps them.
         if len(known) != len(definition):
             known = await self.tree.sync()
-            await self._guilds.remember(COMMANDS, digest)
+            await self._guilds.remember(COMMANDS_TOLD, digest)
             log.info("synced %d commands", len(definition))
         self.mentions = dict(_mentions(known))
 
@@ -175,16 +174,18 @@ class Naibot(commands.Bot):
             raise LoginRefused from error
         except discord.ConnectionClosed as error:
             # What is left of these after discord.py's own reconnecting cannot be helped by another try.
-            raise LoginRefused from error
+            if error.code == _BAD_TOKEN:
+                raise LoginRefused from error
+            raise
 
     async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
         wait = DISCORD_WAIT_MIN
         while True:
             try:
                 return await act()
-            except discord.LoginFailure:
-                raise
             except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
+                if isinstance(error, discord.LoginFailure) or _is_ours(error):
+                    raise
                 log.warning("Discord cannot be reached (%s), trying again in %.0f s", type(error).__name__, wait)
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - a pause, not a secret
             wait = min(wait * 2, DISCORD_WAIT_MAX)
@@ -213,6 +214,11 @@ class Naibot(commands.Bot):
         if self._web is not None:
             await self._web.close()
         await super().close()
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether Discord refused what was sent (and not when, or how often): that is a bug, and no outage."""
+    return isinstance(error, discord.HTTPException) and error.status in (400, 403, 404, 405)
 
 
 class ShardedNaibot(Naibot, commands.AutoShardedBot):

@@ -24,9 +24,9 @@ _TOKENS = re.compile(
 )
 """Interaction tokens in Discord's paths and payloads, authorisation headers, NovelAI's and Discord's own tokens."""
 
-# At DEBUG these write interaction tokens and people's text.
+# At DEBUG these (and Pillow, of EXIF blocks) write interaction tokens and people's text.
 _TALKATIVE = ("discord.gateway", "discord.webhook", "discord.http", "discord.client", "discord.state", "aiosqlite")
-_CHATTY = ("httpx", "httpcore", "asyncio")
+_CHATTY = ("httpx", "httpcore", "asyncio", "PIL")
 
 
 class Redactor:

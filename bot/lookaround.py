@@ -48,6 +48,8 @@ class Surroundings:
     identifies: int
     reset_after: float
     servers: tuple[Server, ...]
+    is_whole: bool
+    """Whether these are all its servers."""
 
     @property
     def invitation(self) -> str:
@@ -88,6 +90,7 @@ async def _look(client: discord.Client, channels: Mapping[int, Iterable[int]]) -
         identifies=int(limit["remaining"]),
         reset_after=limit["reset_after"] / 1_000,
         servers=tuple(servers),
+        is_whole=len(servers) < GUILDS_MAX,
     )
 
 

@@ -22,6 +22,12 @@ Clock = Callable[[], float]
 OPERATOR_UNREACHED = "operator.unreached"
 """Under this key the house remembers why the operator could not be told; empty once they could."""
 
+COMMANDS_TOLD = "command_digest"
+"""Under this key the house remembers which commands Discord was told last."""
+
+STARTS = "starts"
+"""Under this key the house remembers when it was started, until it is stopped in order."""
+
 Decide = Callable[[Standing], int]
 """The pure decision inside `JobStore.admit`: the turn, or raises `LimitReached`."""
 

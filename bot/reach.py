@@ -19,6 +19,7 @@ UPLOAD_TIME = 120.0
 """Seconds for one call; discord.py has none of its own (discord.md 1)."""
 _REPEATABLE = ("GET", "PATCH", "DELETE")
 _ANSWERED_ALREADY = 40060
+_UNKNOWN_MESSAGE = 10008
 _LIBRARY_PAUSE = 1.0
 """Seconds discord.py waits, at least, before it repeats a call that Discord failed."""
 
@@ -50,6 +51,9 @@ class Adapter(AsyncWebhookAdapter):
                     is_repeated = is_again or time.monotonic() - started > _LIBRARY_PAUSE
                     if is_repeated and _is_callback(route) and error.code == _ANSWERED_ALREADY:
                         return await self._callback_answer(route, session)
+                    if route.method == "DELETE" and error.code == _UNKNOWN_MESSAGE:
+                        # Gone already, perhaps by this very call: aiohttp repeats some by itself.
+                        return None
                     raise
                 log.info("a connection to Discord was dropped, trying once more")
                 is_again = True

@@ -1,7 +1,10 @@
 """`naibot run`: settings, signals and exit codes around the composition root."""
 
 import asyncio
+import logging
+import os
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from bot.domain.errors import StoreError
 from bot.services.closing import Closing
 from bot.settings import Settings, Unfit, read_settings
 from bot.shell import OK, PROBLEM, UNFIT, complain, complaint_of
+
+log = logging.getLogger(__name__)
 
 UNFIT_STORE = ("store.newer", "store.tampered")
 
@@ -36,8 +41,20 @@ def run(environ: Mapping[str, str], data: Path | None) -> int:
     except LoginRefused:
         complain("login.refused", {})
         return UNFIT
-    print(wording.SHELL_STOPPED, flush=True)
+    except Exception:
+        log.critical("it ended on a fault", exc_info=True)
+        return PROBLEM
+    _say(wording.SHELL_STOPPED)
     return OK
+
+
+def _say(text: str) -> None:
+    """For whoever watches; a closed pipe or a full disk must not keep the bot from being stopped."""
+    try:
+        print(text, flush=True)
+    except (OSError, ValueError):
+        # Or the interpreter would fail over the rest of the line at its end.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
 async def _serve(settings: Settings, pulse: Pulse) -> None:
@@ -51,8 +68,8 @@ async def _serve(settings: Settings, pulse: Pulse) -> None:
         if closing.has_begun:
             serving.cancel()
         else:
-            print(wording.SHELL_CLOSING, flush=True)
             closing.begin()
+            _say(wording.SHELL_CLOSING)
 
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_, stop)
@@ -64,4 +81,4 @@ async def _serve(settings: Settings, pulse: Pulse) -> None:
 
 async def _announce(ready: asyncio.Event) -> None:
     await ready.wait()
-    print(wording.SHELL_READY, flush=True)
+    _say(wording.SHELL_READY)

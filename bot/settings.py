@@ -1,7 +1,8 @@
 """Environment and secret files, read once into one frozen `Settings`; every problem is reported at once."""
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -64,7 +65,25 @@ class Settings:
 
 def is_loopback(address: str) -> bool:
     """Whether an http(s) or ws(s) address leads to this machine."""
-    return urlsplit(address).hostname in LOOPBACK
+    return is_address(address) and urlsplit(address).hostname in LOOPBACK
+
+
+def is_address(text: str, schemes: Iterable[str] = ("http", "https", "ws", "wss")) -> bool:
+    """Whether *text* is an address with a host, and a port that can be."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and text.isascii()
+    except ValueError:
+        return False
+
+
+def data_dir_of(environ: Mapping[str, str], told: Path | None) -> Path:
+    """The folder that holds everything: what the command line *told*, else ``DATA_DIR``, else ``./data``."""
+    return told or Path(environ.get("DATA_DIR", "").strip() or "data")
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 20
 
 
 class _Reader:
@@ -83,27 +102,38 @@ class _Reader:
     def secret(self, name: str) -> str:
         """From the credentials directory, NAME_FILE or NAME, in this order."""
         directory = self._environ.get("CREDENTIALS_DIRECTORY")
-        if directory and (path := Path(directory) / name).is_file():
+        if directory and (path := Path(directory) / name) and os.path.lexists(path):
             return self._file(name, path)
         if pointed := self.text(f"{name}_FILE"):
             if self.text(name):
                 self.problem("settings.both", name=name)
             return self._file(name, Path(pointed))
-        return self.text(name)
+        return self._clean(name, self.text(name))
 
     def _file(self, name: str, path: Path) -> str:
         try:
             with path.open("rb") as file:
-                return file.read(SECRET_BYTES).decode().strip()
+                kept = file.read(SECRET_BYTES + 1)
+                if len(kept) <= SECRET_BYTES:
+                    # Some editors begin every file with a byte order mark.
+                    return self._clean(name, kept.decode("utf-8-sig").strip())
         except (OSError, UnicodeDecodeError):
-            self.problem("settings.file", name=name, path=str(path))
-            return ""
+            pass
+        self.problem("settings.file", name=name, path=str(path))
+        return ""
+
+    def _clean(self, name: str, secret: str) -> str:
+        """No secret holds what a header cannot; between several there are blanks and line breaks."""
+        if all(part.isascii() and part.isprintable() for part in secret.split()):
+            return secret
+        self.problem("settings.letters", name=name)
+        return ""
 
     def number(self, name: str, default: int | None, low: int, high: int) -> int | None:
         text = self.text(name)
         if not text:
             return default
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        if not _is_whole(text) or not low <= int(text) <= high:
             self.problem("settings.number", name=name, low=low, high=high)
             return default
         return int(text)
@@ -141,7 +171,7 @@ class _Reader:
 
     def ids(self, name: str) -> frozenset[int]:
         parts = [part for part in self.text(name).replace(",", " ").split() if part]
-        if not all(part.isascii() and part.isdigit() and len(part) <= 20 for part in parts):
+        if not all(_is_whole(part) and 0 < int(part) < 2**63 for part in parts):
             self.problem("settings.ids", name=name)
             return frozenset()
         return frozenset(map(int, parts))
@@ -150,7 +180,7 @@ class _Reader:
         text = self.text(name)
         if not text:
             return None
-        if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**63:
+        if not _is_whole(text) or not 0 < int(text) < 2**63:
             self.problem("settings.id", name=name)
             return None
         return int(text)
@@ -164,9 +194,8 @@ class _Reader:
 
     def address(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
         text = self.text(name, default).rstrip("/") if name != "DISCORD_GATEWAY" else self.text(name, default)
-        parts = urlsplit(text)
         is_known = text == default.rstrip("/") or text == default
-        if parts.scheme not in schemes or not parts.hostname or not (is_known or is_loopback(text)):
+        if not is_address(text, schemes) or not (is_known or is_loopback(text)):
             self.problem("settings.address", name=name, default=default)
             return default
         return text
@@ -216,7 +245,7 @@ def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> S
         discord_api=reader.address("DISCORD_API", DISCORD_API, ("http", "https")),
         discord_gateway=reader.address("DISCORD_GATEWAY", DISCORD_GATEWAY, ("ws", "wss")),
         novelai_api=reader.address("NOVELAI_API", NOVELAI_API, ("http", "https")),
-        data_dir=data_dir or Path(reader.text("DATA_DIR", "data")),
+        data_dir=data_dir_of(environ, data_dir),
         database_url=reader.database("DATABASE_URL"),
         house=house,
         log_format=reader.choice("LOG_FORMAT", PLAIN, FORMATS),
@@ -246,3 +275,7 @@ def _check_tokens(reader: _Reader, settings: Settings) -> None:
             reader.problem("settings.loopback", name=name.upper())
     if settings.seed and not settings.is_practice:
         reader.problem("settings.loopback", name="SEED")
+    elif settings.seed and not os.access(settings.seed, os.R_OK):
+        reader.problem("settings.file", name="SEED", path=str(settings.seed))
+    if len(settings.discord_token.split()) > 1:
+        reader.problem("settings.one", name="DISCORD_TOKEN")

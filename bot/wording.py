@@ -204,6 +204,7 @@ SETTING_LABELS = {
     "moderator_role": "Moderator role",
     "log_channel": "Log channel",
     "show_prompts": "Show prompts",
+    "model": "Model",
     "size": "Size",
 }
 SETTING_HELP = {
@@ -221,6 +222,7 @@ SETTING_HELP = {
     "moderator_role": "Who moderates besides members with Moderate Members. Allow `/mod` for them in Discord too.",
     "log_channel": "Where I write what was decided and changed.",
     "show_prompts": "Whether the prompt stands over a picture.",
+    "model": "Which of NovelAI's models draws when nobody says otherwise.",
     "size": "What is drawn when nobody says otherwise.",
 }
 CONFIG = "Set up this server: places, limits, money, safety, people, log"
@@ -467,6 +469,7 @@ MENU_INSPECT = "Inspect image"
 OPTION_LABELS = {
     "prompt": "the prompt",
     "size": "the size",
+    "model": "the model",
     "undesired_content": "undesired content",
     "seed": "the seed",
     "steps": "steps",
@@ -496,6 +499,17 @@ OPTION_LABELS = {
     "fidelity": "fidelity",
     "defry": "defry",
 }
+MODELS = {
+    "nai-diffusion-3": "NovelAI Diffusion V3",
+    "nai-diffusion-furry-3": "NovelAI Diffusion Furry V3",
+    "nai-diffusion-4-curated-preview": "NovelAI Diffusion V4 Curated",
+    "nai-diffusion-4-full": "NovelAI Diffusion V4 Full",
+    "nai-diffusion-4-5-curated": "NovelAI Diffusion V4.5 Curated",
+    "nai-diffusion-4-5-full": "NovelAI Diffusion V4.5 Full",
+    "nai-diffusion-5-curated": "NovelAI Diffusion V5 Curated",
+    "nai-diffusion-5-full": "NovelAI Diffusion V5 Full",
+    "nai-diffusion-5-full-medium": "NovelAI Diffusion V5 Full, Medium",
+}
 SAMPLERS = {
     "k_euler_ancestral": "Euler Ancestral",
     "k_euler": "Euler",
@@ -524,20 +538,24 @@ SMEAS = {"off": "Off", "smea": "SMEA", "smea_dyn": "SMEA DYN"}
 GENERATE = "Draw a picture with NovelAI"
 GENERATE_PROMPT = "What to draw, as tags or a sentence"
 GENERATE_SIZE = "Preset or WIDTHxHEIGHT; the list says which are free"
+GENERATE_MODEL = "NovelAI model; empty takes this server's default"
 GENERATE_UNDESIRED_CONTENT = "What to keep out; added after the preset"
 GENERATE_SEED = "Same seed, same settings, same picture; empty draws one"
 GENERATE_STEPS = "Drawing steps; more than 28 is never free"
 GENERATE_CFG_SCALE = "Prompt Guidance: how closely to follow the prompt"
 GENERATE_SAMPLER = "How noise becomes a picture; the default is a good one"
+GENERATE_CHARACTERS = "V4 and later: girl, red hair @B3 // hat | boy, tall"
 GENERATE_QUALITY_TAGS = "Add the model's quality tags"
 GENERATE_UC_PRESET = "Ready-made undesired content"
 GENERATE_SPOILER = "Hide the picture behind a spoiler"
 GENERATE_PRIVATE = "Only you see the picture"
+GENERATE_SAMPLES = "Pictures at once; only the first can be free"
 GENERATE_RESCALE = "Prompt Guidance Rescale: tames strong guidance"
 GENERATE_NOISE_SCHEDULE = "How noise falls from step to step"
 GENERATE_SMEA = "V3: for large sizes"
 GENERATE_DECRISPER = "V3: softens what strong guidance burns in"
 GENERATE_VARIETY = "Variety+: looser, more varied compositions"
+GENERATE_TRANSPARENT = "V5: transparent background"
 SIZE_FREE = "{name} {size} · free"
 SIZE_PAID = "{name} {size} · {price}"
 SIZE_NEVER = "{name} {size} · not here (never spends)"
@@ -545,6 +563,10 @@ SIZE_NEVER = "{name} {size} · not here (never spends)"
 # --- More… -----------------------------------------------------------------------------------------------------------
 MORE_HEADING = "### Job {job} · {member} · {at:R}"
 MORE_PROMPT = "**Prompt**\n{prompt}"
+MORE_CHARACTER = "**Character {n}**{place} {prompt}"
+MORE_CHARACTER_AT = " at {place}"
+MORE_CHARACTERS_CUT = "-# and {n} more characters"
+MORE_CHARACTERS_CUT_ONE = "-# and one more character"
 MORE_UNDESIRED = "**Undesired content, as sent**\n{undesired_content}"
 MORE_SETTINGS = (
     "{model} · {size} · seed {seed} · {steps} steps · {sampler}, {noise_schedule} · Prompt Guidance {cfg_scale}{extras}"
@@ -607,6 +629,8 @@ ALT_HIDDEN = "AI picture, hidden"
 SETTINGS_MISSING = "{name} is missing. Set it, or point {name}_FILE at a file that holds it."
 SETTINGS_BOTH = "{name} and {name}_FILE are both set. Keep one of them."
 SETTINGS_FILE = "{name} points at {path}, which cannot be read."
+SETTINGS_LETTERS = "{name} holds characters that no token has. Copy it anew, into a plain text file."
+SETTINGS_ONE = "{name} holds more than one token. Keep one."
 SETTINGS_NUMBER = "{name} must be a whole number from {low} to {high}."
 SETTINGS_SWITCH = "{name} must be on or off."
 SETTINGS_ID = "{name} must be one id of Discord's, in digits."
@@ -642,6 +666,7 @@ CHECK_NOVELAI_FORM = (
 CHECK_NOVELAI_TWICE = "The same NovelAI token is in NOVELAI_TOKENS twice. Keep it once."
 CHECK_MODE_FILE = "{path} holds a secret, and others on this machine can read it. chmod 600 {path}"
 CHECK_MODE_FOLDER = "The data folder {path} holds people's prompts, and others can read it. chmod 700 {path}"
+CHECK_DATABASE_NEW = "The database of DATABASE_URL is empty; the first start fills it."
 CHECK_FOLDER_NEW = "The data folder {path} is empty; the first start makes a database there."
 CHECK_DISK_OK = "{free} free for the data folder."
 CHECK_DISK_LOW = "Only {free} free for the data folder. Make room: below {least} jobs may be lost to a full disk."
@@ -675,6 +700,7 @@ CHECK_NOBODY = (
     "Use an Opus account, or set NEVER_SPEND=off and give members an allowance in /config."
 )
 CHECK_CLASSIFIER = "Pictures are not checked by a classifier. Servers accept that when they are set up."
+CHECK_OFFLINE = "Neither Discord nor NovelAI was asked."
 CHECK_ALL_FINE = "Everything is ready."
 CHECK_SOME = "{n} things to put right."
 CHECK_SOME_ONE = "One thing to put right."
@@ -692,6 +718,7 @@ MIGRATED = "Copied into PostgreSQL: jobs {jobs}, members {members}, rows {rows}.
 MIGRATE_FULL = "The PostgreSQL database is in use already. Nothing was copied; name an empty one."
 MIGRATE_URL = "DATABASE_URL does not name a PostgreSQL database, so there is nowhere to copy to."
 MIGRATE_FAILED = "Nothing was copied: {why}."
+BACKUP_FOLDER = "there is no folder {path}"
 BACKUP_EXISTS = "{path} is there already and was left as it is. Choose another name."
 BACKUP_FAILED = "No backup was written to {path}: {why}."
 RESTORE_DONE = (
@@ -847,6 +874,8 @@ def setting_value(key: str, value: object) -> str:
             return NO_LIMIT if key in ("pictures_day", "anlas_day") else NOT_SET
         case bool():
             return ON if value else OFF
+        case str() if key == "model":
+            return MODELS.get(value, value)
         case int() if key == "cooldown":
             return say("seconds", n=value)
         case int() if key == "moderator_role":

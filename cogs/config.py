@@ -8,6 +8,7 @@ from bot import wording
 from bot.client import Naibot
 from bot.domain.change import Change, What
 from bot.domain.errors import Mistake, Refused
+from bot.domain.features import offered
 from bot.domain.guild import SETTINGS, Group, GuildConfig, Kind, Setting, Spoiler, parse_value, plain_value
 from bot.domain.request import SIZES, Requester
 from bot.services.guilds import Guilds
@@ -250,6 +251,8 @@ def _offered(setting: Setting, guild: discord.Guild) -> list[str]:
             return [str(n) for n in sorted({setting.low, 1, 3, 5, 10, 30} | {setting.high}) if n >= setting.low]
         case Kind.SPOILER:
             return [wording.SPOILERS[each] for each in Spoiler]
+        case Kind.MODEL:
+            return [row.name for row in offered()]
         case Kind.SIZE:
             return [name.capitalize() for name in SIZES]
         case Kind.ROLE:

@@ -1,6 +1,7 @@
 """`/generate`, the question before Anlas are spent, and the buttons under a picture."""
 
 import io
+from contextlib import suppress
 from dataclasses import replace
 
 import aiohttp
@@ -13,6 +14,7 @@ from bot.client import Naibot
 from bot.domain.errors import Mistake, Refused
 from bot.domain.guild import DIRECT_CONFIG, GuildConfig
 from bot.domain.job import Draft, Job
+from bot.domain.model import CAPABILITIES
 from bot.domain.request import PROMPT_MAX, SIZES, Generate, Requester, Size, parse_size
 from bot.domain.rules import judge_place, never_spends
 from bot.services.accounts import Accounts
@@ -29,6 +31,7 @@ EDITABLE = ("word", "word.hidden", "nsfw.asked", "nsfw.asked.only", "nsfw.weaken
 """Refusals that other words can cure."""
 FREEABLE = ("price.never", "price.house", "price.direct")
 """Refusals that a smaller picture can cure."""
+CHOICES = {model: row for model, row in CAPABILITIES.items() if row.is_offered}
 CONTENT_MAX = 1_900
 """Characters of a command that still fits a message with its fence; a longer one goes into a file."""
 
@@ -54,22 +57,27 @@ class GenerateCog(commands.Cog, name="Generate"):
     @app_commands.describe(
         prompt=wording.GENERATE_PROMPT,
         size=wording.GENERATE_SIZE,
+        model=wording.GENERATE_MODEL,
         undesired_content=wording.GENERATE_UNDESIRED_CONTENT,
         seed=wording.GENERATE_SEED,
         steps=wording.GENERATE_STEPS,
         cfg_scale=wording.GENERATE_CFG_SCALE,
         sampler=wording.GENERATE_SAMPLER,
+        characters=wording.GENERATE_CHARACTERS,
         quality_tags=wording.GENERATE_QUALITY_TAGS,
         uc_preset=wording.GENERATE_UC_PRESET,
         spoiler=wording.GENERATE_SPOILER,
         private=wording.GENERATE_PRIVATE,
+        samples=wording.GENERATE_SAMPLES,
         rescale=wording.GENERATE_RESCALE,
         noise_schedule=wording.GENERATE_NOISE_SCHEDULE,
         smea=wording.GENERATE_SMEA,
         decrisper=wording.GENERATE_DECRISPER,
         variety=wording.GENERATE_VARIETY,
+        transparent=wording.GENERATE_TRANSPARENT,
     )
     @app_commands.choices(
+        model=[app_commands.Choice(name=row.name, value=model.value) for model, row in CHOICES.items()],
         sampler=_choices(wording.SAMPLERS),
         uc_preset=_choices(wording.UC_PRESETS),
         noise_schedule=_choices(wording.NOISE_SCHEDULES),
@@ -80,39 +88,47 @@ class GenerateCog(commands.Cog, name="Generate"):
         interaction: Interaction,
         prompt: app_commands.Range[str, 1, 4000],
         size: str | None = None,
+        model: str | None = None,
         undesired_content: app_commands.Range[str, 0, 4000] | None = None,
         seed: app_commands.Range[int, 1, 4294967295] | None = None,
         steps: app_commands.Range[int, 1, 50] | None = None,
         cfg_scale: app_commands.Range[float, 0, 10] | None = None,
         sampler: str | None = None,
+        characters: app_commands.Range[str, 0, 2000] | None = None,
         quality_tags: bool = True,
         uc_preset: str | None = None,
         spoiler: bool | None = None,
         private: bool = False,
+        samples: app_commands.Range[int, 1, 4] = 1,
         rescale: app_commands.Range[float, 0, 1] | None = None,
         noise_schedule: str | None = None,
         smea: str | None = None,
         decrisper: bool = False,
         variety: bool = False,
+        transparent: bool = False,
     ) -> None:
         """What is known without awaiting decides whether the answer is private."""
         asked = Asked(
             prompt=prompt,
             size=size,
+            model=model,
             undesired_content=undesired_content,
             seed=seed,
             steps=steps,
             cfg_scale=cfg_scale,
             sampler=sampler,
+            characters=characters,
             quality_tags=quality_tags,
             uc_preset=uc_preset,
             spoiler=spoiler,
             private=private,
+            samples=samples,
             rescale=rescale,
             noise_schedule=noise_schedule,
             smea=smea,
             decrisper=decrisper,
             variety=variety,
+            transparent=transparent,
         )
         requester = requester_of(interaction)
         ground = self._moderation.ground(requester)
@@ -260,7 +276,9 @@ class GenerateCog(commands.Cog, name="Generate"):
         try:
             message = await interaction.followup.send(wording.STARTING, ephemeral=private, wait=True)
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError):
-            await self._studio.cancel(requester, job.id)
+            with suppress(Refused):
+                # Too late where it is being drawn already; then the courier finds another way to show it.
+                await self._studio.cancel(requester, job.id)
             raise
         await self._studio.place(job, place_of(interaction, message.id, ephemeral=private))
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot import wording
 from bot.domain.guild import SETTINGS, Group, Spoiler
+from bot.domain.model import CAPABILITIES
 from bot.services.chronicle import OPERATOR_KINDS, SERVER_KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -152,3 +153,8 @@ def test_plain_text_mentions_nobody(text: str) -> None:
 def test_alt_text_fits(text: str) -> None:
     """Discord takes 1,024 characters."""
     assert len(wording.alt_text(text, hidden=False)) <= 1_024
+
+
+def test_models_are_called_as_the_catalogue_calls_them() -> None:
+    """Every model that can be asked for, and no other."""
+    assert wording.MODELS == {model.value: row.name for model, row in CAPABILITIES.items() if row.is_offered}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from bot.domain.errors import Mistake
-from bot.domain.model import CAPABILITIES, Capabilities, VibeForm
+from bot.domain.model import CAPABILITIES, Capabilities, Model, VibeForm
 
 FEATURES: Mapping[str, Callable[[Capabilities], bool]] = MappingProxyType(
     {
@@ -29,6 +29,19 @@ FEATURES: Mapping[str, Callable[[Capabilities], bool]] = MappingProxyType(
 def offered() -> tuple[Capabilities, ...]:
     """The rows of the models that can be asked for."""
     return tuple(row for row in CAPABILITIES.values() if row.is_offered)
+
+
+def model_called(text: str) -> Model:
+    """
+    The model of that id or name, as people write it: ``nai-diffusion-3``, ``V4.5 Full``.
+
+    Raises `Mistake` ``option.unknown`` for none, and for one that is not offered.
+    """
+    words = " ".join(text.casefold().split())
+    for model, row in CAPABILITIES.items():
+        if row.is_offered and words in (model.value, row.short.casefold(), row.name.casefold()):
+            return model
+    raise Mistake("option.unknown", option="model", choices=tuple(row.short for row in offered()))
 
 
 def check_features(row: Capabilities, asked: Mapping[str, bool]) -> None:

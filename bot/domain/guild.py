@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.domain.errors import Mistake
+from bot.domain.features import model_called
 from bot.domain.model import HOME_MODEL, Model
 from bot.domain.request import SIZES, Size, parse_size
 from bot.domain.shards import Shards
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     ROLE = "role"
     SPOILER = "spoiler"
     SIZE = "size"
+    MODEL = "model"
 
 
 class Group(StrEnum):
@@ -93,7 +95,7 @@ class GuildConfig:
     show_prompts: bool = _setting(Kind.SWITCH, Group.LOOK, True)
     private: bool = _setting(Kind.SWITCH, Group.SAFETY, True)
     nudge: bool = True
-    model: Model = HOME_MODEL
+    model: Model = _setting(Kind.MODEL, Group.LOOK, HOME_MODEL)
     size: Size = _setting(Kind.SIZE, Group.LOOK, SIZES["portrait"])
     moderator_role: int | None = _setting(Kind.ROLE, Group.PEOPLE, None)
     log_channel: int | None = _setting(Kind.CHANNEL, Group.LOG, None)
@@ -171,6 +173,8 @@ def parse_value(setting: Setting, text: str) -> Any:
             return _spoiler(words)
         case Kind.SIZE:
             return parse_size(text)
+        case Kind.MODEL:
+            return _model(words)
 
 
 def _switch(words: str) -> bool:
@@ -195,6 +199,13 @@ def _spoiler(words: str) -> Spoiler:
         return Spoiler(words.replace("-", "_").removesuffix(" channels").replace(" ", "_"))
     except ValueError as error:
         raise Mistake("setting.choice", choices=tuple(each.value for each in Spoiler)) from error
+
+
+def _model(words: str) -> Model:
+    try:
+        return model_called(words)
+    except Mistake as error:
+        raise Mistake("setting.choice", choices=error.data["choices"]) from error
 
 
 def _ids(words: str) -> tuple[int, ...]:

@@ -61,8 +61,13 @@ def worded(request: Generate) -> Wording:
 
 
 def is_steered_by_us(request: Generate) -> bool:
-    """Whether `worded` puts ``nsfw`` in where the site would have left it out: the member should know."""
-    return request.safe and worded(request) != worded(replace(request, safe=False))
+    """
+    Whether `worded` puts ``nsfw`` into the picture's undesired content where the site would have left it out.
+
+    The member should know. What characters get beside it follows from that, and is not said each time.
+    """
+    usual = worded(replace(request, safe=False))
+    return request.safe and worded(request).undesired_content != usual.undesired_content
 
 
 def sent_preset(request: Generate) -> UcPreset:

@@ -4,10 +4,8 @@ import json
 import math
 
 from bot.domain.shards import Shards
-from bot.ports import Clock, GuildStore
+from bot.ports import STARTS, Clock, GuildStore
 
-KEY = "starts"
-"""Under this key the house remembers when it was started, until it is stopped in order."""
 SPAN = 3_600.0
 """Seconds for which a start counts."""
 UNHINDERED = 4
@@ -24,7 +22,7 @@ class Restarts:
 
     def __init__(self, store: GuildStore, clock: Clock, shards: Shards | None = None) -> None:
         # Other processes' starts are none of this one's.
-        self._key = KEY if shards is None or shards.are_all else f"{KEY}.{shards.mine[0]}"
+        self._key = STARTS if shards is None or shards.are_all else f"{STARTS}.{shards.mine[0]}"
         self._store = store
         self._clock = clock
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import discord
 
+from bot.domain.character import parse_characters
 from bot.domain.errors import Mistake
+from bot.domain.features import model_called
 from bot.domain.guild import GuildConfig
 from bot.domain.model import CAPABILITIES, NoiseSchedule, Sampler, Smea, UcPreset
 from bot.domain.request import (
@@ -45,20 +47,24 @@ class Asked:
 
     prompt: str
     size: str | None = None
+    model: str | None = None
     undesired_content: str | None = None
     seed: int | None = None
     steps: int | None = None
     cfg_scale: float | None = None
     sampler: str | None = None
+    characters: str | None = None
     quality_tags: bool = True
     uc_preset: str | None = None
     spoiler: bool | None = None
     private: bool = False
+    samples: int = 1
     rescale: float | None = None
     noise_schedule: str | None = None
     smea: str | None = None
     decrisper: bool = False
     variety: bool = False
+    transparent: bool = False
 
 
 def request_of(asked: Asked, config: GuildConfig) -> Generate:
@@ -67,14 +73,17 @@ def request_of(asked: Asked, config: GuildConfig) -> Generate:
 
     Raises `Mistake` for whatever Discord's client cannot refuse, a forged interaction's values included.
     """
-    row = CAPABILITIES[config.model]
-    sampling = default_sampling(config.model)
+    model = config.model if asked.model is None else model_called(asked.model)
+    row = CAPABILITIES[model]
+    sampling = default_sampling(model)
     return Generate(
         prompt=Prompt(
             text=asked.prompt,
             undesired_content=asked.undesired_content or "",
             quality_tags=asked.quality_tags,
-            uc_preset=_member(UcPreset, "uc_preset", asked.uc_preset, UcPreset.HEAVY),
+            uc_preset=_member(UcPreset, "uc_preset", asked.uc_preset, row.nearest_preset(UcPreset.HEAVY)),
+            characters=parse_characters(asked.characters or ""),
+            transparent=asked.transparent,
         ),
         sampling=replace(
             sampling,
@@ -89,6 +98,7 @@ def request_of(asked: Asked, config: GuildConfig) -> Generate:
             seed=asked.seed,
         ),
         size=config.size if asked.size is None else parse_size(asked.size),
+        samples=asked.samples,
         spoiler=bool(asked.spoiler),
         private=asked.private,
     )

@@ -11,12 +11,13 @@ from bot import wording
 from bot.domain.change import Change, Pending
 from bot.domain.errors import Refused
 from bot.domain.guild import SETTINGS, Group, GuildConfig, Kind, Setting, Spoiler, grouped, parse_value
+from bot.domain.model import CAPABILITIES, Model
 from bot.domain.request import SIZES
 from cogs.ui.changes import ask_text, undo_button, yes_or_no
 from cogs.ui.controls import Control, button, menu
 from cogs.ui.places import DRAWABLE, WRITABLE, chosen
 
-SELECTED = (Kind.CHANNELS, Kind.CHANNEL, Kind.ROLE, Kind.SPOILER, Kind.SIZE)
+SELECTED = (Kind.CHANNELS, Kind.CHANNEL, Kind.ROLE, Kind.SPOILER, Kind.SIZE, Kind.MODEL)
 """Kinds that are chosen in a select; a switch is toggled and a number is typed."""
 
 
@@ -111,6 +112,13 @@ def _select(guild: discord.Guild, setting: Setting, value: Any) -> ui.Item[Any]:
                 for each in Spoiler
             ]
             return ui.Select(options=options, placeholder=wording.CHOOSE_ONE)
+        case Kind.MODEL:
+            models = [
+                discord.SelectOption(label=CAPABILITIES[model].name, value=model, default=model is value)
+                for model in Model
+                if CAPABILITIES[model].is_offered
+            ]
+            return ui.Select(options=models, placeholder=wording.CHOOSE_ONE)
         case _:
             sizes = [
                 discord.SelectOption(label=f"{name.capitalize()} {size}", value=name, default=size == value)

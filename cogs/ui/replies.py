@@ -10,6 +10,7 @@ from discord import ui
 from bot import wording
 from bot.domain.admission import Quota
 from bot.domain.anlas import Price
+from bot.domain.character import Character, written_characters
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Draft, Job, JobState
 from bot.domain.model import CAPABILITIES, Smea, UcPreset
@@ -21,6 +22,9 @@ from cogs.ui.controls import Control, button, row
 
 PROMPT_LINE = 160
 SHORT_PROMPT = 60
+
+CHARACTERS_SHOWN = 6
+"""Of a picture's characters, in the card about it."""
 
 
 def waiting_line(outlook: Outlook, config: GuildConfig | None) -> tuple[str, ui.View | None]:
@@ -219,9 +223,21 @@ def _more_texts(job: Job, request: Generate, *, shows_prompt: bool) -> list[str]
     texts = []
     if shows_prompt:
         texts.append(wording.say("more.prompt", prompt=wording.block(request.prompt.text, 700)))
+        texts += _characters(request.prompt.characters)
         texts.append(wording.say("more.undesired", undesired_content=wording.block(sent.undesired_content, 400)))
     texts.append(settings_line(request))
     texts.append(_sum_line(job, request))
+    return texts
+
+
+def _characters(characters: Sequence[Character]) -> list[str]:
+    """The first characters, each with its place; a card holds no more."""
+    texts = []
+    for n, each in enumerate(characters[:CHARACTERS_SHOWN], 1):
+        place = wording.say("more.character_at", place=each.position) if each.position is not None else ""
+        texts.append(wording.say("more.character", n=n, place=place, prompt=wording.block(each.prompt, 200)))
+    if len(characters) > CHARACTERS_SHOWN:
+        texts.append(wording.counted("more.characters_cut", len(characters) - CHARACTERS_SHOWN))
     return texts
 
 
@@ -274,21 +290,26 @@ def _sum_line(job: Job, request: Generate) -> str:
 def command_line(request: Generate) -> str:
     """The `/generate` command that makes this picture again, option by option."""
     sampling, prompt = request.sampling, request.prompt
+    usual = CAPABILITIES[sampling.model].nearest_preset(UcPreset.HEAVY)
     parts = [
         ("prompt", prompt.text),
         ("size", f"{request.size.width}x{request.size.height}"),
+        ("model", CAPABILITIES[sampling.model].name),
         ("undesired_content", prompt.undesired_content),
         ("seed", str(sampling.seed)),
         ("steps", str(sampling.steps)),
         ("cfg_scale", wording.number(sampling.cfg_scale)),
         ("sampler", wording.SAMPLERS[sampling.sampler]),
+        ("characters", written_characters(prompt.characters)),
         ("quality_tags", "" if prompt.quality_tags else "False"),
-        ("uc_preset", "" if prompt.uc_preset is UcPreset.HEAVY else wording.UC_PRESETS[prompt.uc_preset]),
+        ("uc_preset", "" if prompt.uc_preset is usual else wording.UC_PRESETS[prompt.uc_preset]),
+        ("samples", str(request.samples) if request.samples > 1 else ""),
         ("rescale", wording.number(sampling.prompt_guidance_rescale) if sampling.prompt_guidance_rescale else ""),
         ("noise_schedule", wording.NOISE_SCHEDULES[sampling.noise_schedule]),
         ("smea", "" if sampling.smea is Smea.OFF else wording.SMEAS[sampling.smea]),
         ("decrisper", "True" if sampling.decrisper else ""),
         ("variety", "True" if sampling.variety else ""),
+        ("transparent", "True" if prompt.transparent else ""),
     ]
     return "/generate " + " ".join(f"{name}:{_one_line(value)}" for name, value in parts if value)
 

@@ -44,6 +44,19 @@ async def test_an_edit_that_is_cut_off_is_made_again(tmp_path: Path) -> None:
             assert "today" in (await stage.said("quota")).casefold()
 
 
+@pytest.mark.parametrize("is_done", [False, True])
+async def test_a_deletion_that_is_cut_off_is_made(tmp_path: Path, is_done: bool) -> None:
+    """Gone the first time is as good as gone the second time."""
+    async with open_stage(tmp_path) as stage:
+        made = await stage.answered(await stage.slash("generate", prompt="1girl", size=SMALL))
+        stage.discord.fail_next("DELETE", "/messages/", 0, is_done=is_done)
+        pressed = await stage.press(made, "Delete")
+        await stage.answered(pressed)
+
+        assert [] == stage.pictures()
+        assert stage.house.services.activity.handlings()[pressed.id].error is None
+
+
 async def test_a_follow_up_that_is_cut_off_is_not_repeated(tmp_path: Path) -> None:
     """It may have arrived; a job without a message of its own is taken back, and its member is told."""
     async with open_stage(tmp_path, working=False) as stage:

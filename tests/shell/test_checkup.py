@@ -1,6 +1,9 @@
 """`naibot check`: everything that is wrong is found at once, and nothing is called wrong that is not."""
 
 import os
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -99,7 +102,7 @@ async def test_a_token_that_is_refused_is_a_problem_and_silence_is_not(tmp_path:
 @pytest.mark.parametrize(
     ("environ", "found"),
     [
-        ({"DISCORD_TOKEN": "Bot " + REAL_TOKEN}, "does not look like a bot token"),
+        ({"DISCORD_TOKEN": "Bot " + REAL_TOKEN}, "more than one token"),
         ({"DISCORD_TOKEN": "a" * 64}, "does not look like a bot token"),
         ({"NOVELAI_TOKENS": "eyJhbGciOiJIUzI1NiJ9.e30.x"}, "does not begin with pst-"),
         ({"NOVELAI_TOKENS": "pst-a,pst-a"}, "twice"),
@@ -130,9 +133,6 @@ async def test_files_that_others_can_read_are_named(tmp_path: Path) -> None:
 
 async def test_a_ledger_that_does_not_add_up_and_a_clock_that_went_back(tmp_path: Path) -> None:
     """The differences one by one."""
-    import sqlite3
-    import time
-
     store = await open_store(tmp_path)
     await store.write(time.time() + 7_200, "config.changed")
     await store.close()
@@ -142,3 +142,52 @@ async def test_a_ledger_that_does_not_add_up_and_a_clock_that_went_back(tmp_path
     code, out = await _check(tmp_path, "--offline", **PRACTICE, **NOWHERE)
 
     assert (PROBLEM, True, True) == (code, "house: pictures 3, counted 0" in out, "stands 2.0 h before" in out)
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"DISCORD_TOKEN": "a.b\nc.d"}, "more than one token"),
+        ({"NOVELAI_TOKENS": "pst-Ω"}, "characters that no token has"),
+        ({"DISCORD_API": "http://[::1"}, "DISCORD_API must be"),
+        ({"NOVELAI_API": "http://127.0.0.1:abc"}, "NOVELAI_API must be"),
+        ({"BACKSTAGE_URL": "http://[::1"}, "BACKSTAGE_URL works only"),
+        ({"HOUSE_ANLAS_DAY": "9" * 5_000}, "HOUSE_ANLAS_DAY must be a whole number"),
+        ({"OPERATOR_GUILD": "9" * 5_000}, "OPERATOR_GUILD must be one id"),
+        ({"GUILDS": "99999999999999999999"}, "GUILDS must be ids"),
+        ({"SEED": "/nowhere"}, "SEED"),
+        ({"DISCORD_TOKEN_FILE": "/nowhere", "DISCORD_TOKEN": ""}, "cannot be read"),
+        ({"NOVELAI_TOKENS_FILE": "/dev/zero", "NOVELAI_TOKENS": ""}, "cannot be read"),
+    ],
+)
+async def test_odd_values_are_answered_in_words(tmp_path: Path, environ: dict[str, str], words: str) -> None:
+    """By `check` and by `run` alike, and `run` says that starting again cannot help."""
+    env = {"PATH": os.environ["PATH"], **PRACTICE, **NOWHERE, **environ}
+    code, out = await _check(tmp_path, "--offline", **{**PRACTICE, **NOWHERE, **environ})
+    ran, _, err = await naibot("run", "--data", str(tmp_path), env=env)
+
+    assert (PROBLEM, True) == (code, words in out)
+    assert (78, True, False) == (ran, words in err, "Traceback" in err)
+
+
+async def test_a_byte_order_mark_is_no_part_of_a_token(tmp_path: Path) -> None:
+    """As some editors put it in front of every file."""
+    file = tmp_path / "token"
+    file.write_bytes(b"\xef\xbb\xbf" + REAL_TOKEN.encode() + b"\r\n")
+    file.chmod(0o600)
+    code, out = await _check(tmp_path, "--offline", DISCORD_TOKEN_FILE=str(file), NOVELAI_TOKENS="pst-abcdefgh")
+
+    assert (FINE, False) == (code, "does not look like" in out)
+
+
+async def test_a_servers_damaged_settings_are_named_and_the_rest_is_checked(tmp_path: Path) -> None:
+    """One row that cannot be read does not hide the ledger."""
+    store = await open_store(tmp_path)
+    await store.save(5, GuildConfig())
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / "naibot.sqlite3")) as writing:
+        writing.execute("UPDATE guilds SET config = '{'")
+        writing.commit()
+    code, out, _ = await naibot("check", "--ledger", "--data", str(tmp_path))
+
+    assert (PROBLEM, True) == (code, "guild 5: settings that cannot be read" in out)

@@ -68,11 +68,14 @@ def test_addresses_are_the_real_ones_or_this_machine() -> None:
     assert {"settings.address"} == _problems(REAL | {"DISCORD_API": "http://discord.com.example.com/api"})
 
 
-def test_seed_and_backstage_belong_to_the_practice_room() -> None:
-    """Neither exists with a real Discord."""
+def test_seed_and_backstage_belong_to_the_practice_room(tmp_path: Path) -> None:
+    """Neither exists with a real Discord, and a seed has to be there."""
     assert {"settings.loopback"} == _problems(REAL | {"SEED": "seed.json"})
     assert {"settings.loopback"} == _problems(REAL | {"BACKSTAGE_URL": "http://127.0.0.1:1/"})
-    assert read_settings(PRACTICE | {"SEED": "seed.json"}).seed == Path("seed.json")
+    seed = tmp_path / "seed.json"
+    assert {"settings.file"} == _problems(PRACTICE | {"SEED": str(seed)})
+    seed.write_text("{}")
+    assert seed == read_settings(PRACTICE | {"SEED": str(seed)}).seed
 
 
 def test_secrets_come_from_files_and_never_show(tmp_path: Path) -> None:

@@ -123,7 +123,10 @@ async def looking_at(file: Path) -> AsyncIterator[Session]:
 
 def is_file(file: Path) -> bool:
     """Whether *file* is there and is a file."""
-    return file.is_file()
+    try:
+        return file.is_file()
+    except OSError as error:
+        raise StoreError("store.broken") from error
 
 
 async def _close_writer(writer: SqliteSession) -> None:

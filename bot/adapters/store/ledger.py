@@ -1,10 +1,10 @@
 """The audit of the ledger: every counter is added up again from the jobs, and every row is held to the law."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.adapters.store.driver import Session
+from bot.adapters.store.driver import Row, Session
 from bot.adapters.store.migrate import check_schema, shipped_steps
 from bot.adapters.store.rows import config_of
 from bot.adapters.store.store import looking
@@ -100,15 +100,27 @@ async def examine(folder: Path, url: str | None = None) -> Findings:
         unreached = await session.row("SELECT value FROM meta WHERE key = ?", OPERATOR_UNREACHED)
         newest = await session.one("SELECT COALESCE(MAX(at), 0) AS at FROM audit")
         guilds = await session.rows("SELECT id, config FROM guilds WHERE config IS NOT NULL ORDER BY id")
-        found = [*await unlawful(session), *await _damaged(session)]
+        configs, unread = _configs(guilds)
+        found = [*await unlawful(session), *await _damaged(session), *unread]
     return Findings(
         jobs=sizes["jobs"],
         members=sizes["members"],
         differences=tuple(found),
         unreached=unreached["value"] if unreached is not None else "",
         newest=newest["at"],
-        configs={row["id"]: config_of(row) for row in guilds},
+        configs=configs,
     )
+
+
+def _configs(guilds: Sequence[Row]) -> tuple[Mapping[int, GuildConfig], list[Difference]]:
+    """The settings that can be read, and the servers whose cannot."""
+    configs, unread = {}, []
+    for row in guilds:
+        try:
+            configs[row["id"]] = config_of(row)
+        except StoreError:
+            unread.append(Difference(what=f"guild {row['id']}", law="settings that cannot be read"))
+    return configs, unread
 
 
 async def differences(folder: Path, url: str | None = None) -> list[Difference]:

@@ -15,6 +15,7 @@ from bot.adapters.store.sqlite import connect
 from bot.domain.errors import StoreError
 from bot.domain.job import Delivery, JobState
 from bot.domain.record import Record
+from bot.ports import COMMANDS_TOLD, STARTS
 
 STAGE = ".restoring"
 """A folder in the data folder, in which the new database is made ready."""
@@ -42,7 +43,9 @@ async def restore(folder: Path, file: Path, now: float) -> Restored:
     one. Raises `StoreError`: ``store.locked``, ``restore.missing``, ``restore.foreign``, ``restore.newer``,
     ``restore.failed``.
     """
-    if not is_file(file):
+    with failing_as("restore.failed", file):
+        is_there = is_file(file)
+    if not is_there:
         raise StoreError("restore.missing", path=str(file))
     with held(folder), failing_as("restore.failed", file):
         stage = _emptied(folder / STAGE)
@@ -90,6 +93,8 @@ async def _make_ready(stage: Path, now: float) -> tuple[int, int]:
             # What waited for a yes may have had it.
             await session.run("DELETE FROM drafts")
             await session.run("DELETE FROM pending")
+            # Discord has been told other commands since, perhaps by another version.
+            await session.run("DELETE FROM meta WHERE key IN (?, ?)", COMMANDS_TOLD, STARTS)
             await _leap(session, now)
             await note_record(session, Record(at=now, kind="store.restored", data={"ended": ended, "dropped": dropped}))
     finally:

@@ -90,12 +90,12 @@ class Gateway:
                 return
         raise NotConnected
 
-    async def drop(self) -> None:
-        """Close every socket as a network would; until they are resumed, sessions keep their events."""
+    async def drop(self, code: int = 4000) -> None:
+        """Close every socket as a network would (4000), or for good; until they are resumed, sessions keep events."""
         for session in self._sessions.values():
             if (socket := session.socket) is not None:
                 session.socket, session.is_cut = None, True
-                await socket.ws.close(code=4000)
+                await socket.ws.close(code=code)
 
     async def ask_to_reconnect(self) -> None:
         """Ask every client to reconnect and resume."""
