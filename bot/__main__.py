@@ -232,10 +232,16 @@ def _restore(arguments: argparse.Namespace) -> int:
 
 def _saves_itself() -> bool:
     """Whether the database is PostgreSQL's, and backups are the business of its own tools; says so."""
-    is_postgres = any(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE"))
-    if is_postgres:
+    from bot.settings import Unfit, read_database
+
+    try:
+        if read_database(os.environ) is None:
+            return False
         complain("backup.postgres", {})
-    return is_postgres
+    except Unfit as unfit:
+        for code, about in unfit.problems:
+            complain(code, about)
+    return True
 
 
 def _migrate_store(arguments: argparse.Namespace) -> int:

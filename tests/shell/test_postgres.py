@@ -1,24 +1,28 @@
 """PostgreSQL as an operator meets it: `migrate-store`, `check`, `backup`, `run`, and that SQLite needs none of it."""
 
+import asyncio
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from bot.adapters.store.store import open_store
+from bot.adapters.store.store import HOLDER, open_store
 from bot.domain.guild import Block, GuildConfig
-from bot.domain.job import JobState, Settlement
+from bot.domain.job import Delivery, Job, JobState, Settlement
 from bot.domain.record import Record
 from bot.domain.request import Picture
 from bot.ports import Store
 from tests import postgres
 from tests.builders import GUILD, a_place, a_requester, an_application
-from tests.shell.room import ROOT, naibot
+from tests.shell.processes import bot, standin
+from tests.shell.room import ROOT, naibot, say
 
 NOON = 1_790_000_000.0
 PICTURE = Picture(data=b"\x00\xff" * 500_000, media_type="image/png", seed=7)
@@ -155,6 +159,51 @@ async def test_check_audits_the_ledger_there(tmp_path: Path) -> None:
     assert "house: anlas" in out
     assert "running nowhere" in out
     await store.close()
+
+
+@postgres.needed
+async def test_two_bots_run_and_one_is_killed(tmp_path: Path) -> None:
+    """`naibot run` twice, a shard each: the one that remains draws and shows what the other had taken a wish for."""
+    servers, url = tmp_path / "servers", postgres.url_of(tmp_path)
+    async with standin(tmp_path) as (address, settings):
+        environ = settings | {"DATABASE_URL": url, "SHARD_COUNT": "2"}
+
+        async def ask(prompt: str) -> str:
+            return (await naibot("try", "--at", address, *say(f"/generate prompt:{prompt}"), env=environ))[2]
+
+        async with bot(tmp_path / "direct", environ | {"SHARD_IDS": "0"}):
+            async with bot(servers, environ | {"SHARD_IDS": "1"}) as killed:
+                assert "" == await ask("1girl size:64x64")
+                asking = asyncio.create_task(ask("1boy, river"))
+                store = await open_store(tmp_path / "looking", url)
+                await _until(store, lambda job: job.place is not None and job.place.message_id is not None)
+                killed.send_signal(signal.SIGKILL)
+                await killed.wait()
+            async with store._db.tx() as session:
+                # Five minutes later, should it have died with the account.
+                dead = f"%-{(servers / HOLDER).read_text()}"
+                await session.run("UPDATE accounts SET leased_until = 0 WHERE holder LIKE ?", dead)
+            await _until(store, lambda job: job.delivery is Delivery.SHOWN)
+            assert JobState.DONE == (await _job(store)).state
+            asking.cancel()
+            _, out, _ = await naibot("check", "--ledger", "--data", str(tmp_path / "direct"), env=environ)
+        await store.close()
+
+    assert "The ledger adds up: 2 jobs" in out
+
+
+async def _job(store: Store) -> Job:
+    """The second job that was asked for."""
+    async with asyncio.timeout(30):
+        while (job := await store.get(2)) is None:
+            await asyncio.sleep(0.02)
+    return job
+
+
+async def _until(store: Store, true: Callable[[Job], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not true(await _job(store)):
+            await asyncio.sleep(0.02)
 
 
 async def test_backups_are_postgres_own_business(tmp_path: Path) -> None:
