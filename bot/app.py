@@ -209,8 +209,10 @@ async def _drain(house: House, workers: Sequence[asyncio.Task[None]], *, can_sho
     """Wait for the pictures that are being made, for what is being answered, and for what can be shown now."""
     log.info("closing: nothing new is taken; what was sent is waited for")
     await asyncio.wait(workers, timeout=LAST_WORK)
+    if not can_show:
+        return
     try:
-        async with asyncio.timeout(LAST_WORDS if can_show else 0):
+        async with asyncio.timeout(LAST_WORDS):
             await _until_all_is_said(house)
     except TimeoutError:
         log.warning("closing: not everything could be shown; the rest follows after the next start")
