@@ -11,9 +11,22 @@ from bot.standin.novelai import NovelAI
 from tests import postgres
 from tests.stage import Stage, play, text_of
 
-pytestmark = postgres.needed
+
+async def test_one_process_serves_several_shards_on_sqlite(tmp_path: Path) -> None:
+    """All of them, five seconds apart, and nothing else is different."""
+    novelai, discord = NovelAI(), Discord()
+    async with (
+        novelai.serve() as address,
+        discord.serve(),
+        play(tmp_path, discord, novelai, address, operator={"shards": Shards(count=2)}) as stage,
+    ):
+        assert {0, 1} == stage.client.shards.keys()  # type: ignore[attr-defined]
+        assert {lantern.LANTERN, lantern.NEW_SERVER} == {guild.id for guild in stage.client.guilds}
+        await stage.answered(await stage.slash("generate", prompt="1girl", size="64x64"))
+        assert 1 == len(stage.pictures())
 
 
+@postgres.needed
 async def test_two_processes_serve_one_application(tmp_path: Path) -> None:
     """
     They identify five seconds apart; what was asked for through one, which then ends, the other makes and shows in
