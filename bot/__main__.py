@@ -1,4 +1,4 @@
-"""The command line: naibot run | try | inspect | standin | check | resume | backup | restore."""
+"""The command line: naibot run | try | inspect | standin | check | resume | backup | restore | migrate-store."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ from pathlib import Path
 from bot import logs, wording
 from bot.domain.errors import StoreError
 from bot.settings import data_dir_of
-from bot.shell import OK, PROBLEM, complain, complaint_of
+from bot.shell import OK, PROBLEM, UNFIT, complain, complaint_of
 
 PEOPLE = ("member", "member2", "moderator", "admin")
 
@@ -88,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.add_argument("--data", type=Path, default=None, metavar="DIR")
     restore.set_defaults(command=_restore)
+
+    move = commands.add_parser("migrate-store", help="copy a data folder's database into the one of DATABASE_URL")
+    move.add_argument("--data", type=Path, default=None, metavar="DIR")
+    move.set_defaults(command=_migrate_store)
     return parser
 
 
@@ -164,16 +168,21 @@ def _check(arguments: argparse.Namespace) -> int:
     from bot.checkup import check, check_ledger
 
     if arguments.ledger:
-        return asyncio.run(check_ledger(data_dir_of(os.environ, arguments.data)))
+        return asyncio.run(check_ledger(os.environ, arguments.data))
     return asyncio.run(check(os.environ, arguments.data, offline=arguments.offline))
 
 
 def _resume(arguments: argparse.Namespace) -> int:
     from bot.adapters.store.resume import resume
+    from bot.settings import Unfit, read_database
 
-    folder = arguments.data or Path(os.environ.get("DATA_DIR", "data"))
     try:
-        is_lifted = asyncio.run(resume(folder, arguments.account))
+        url = read_database(os.environ)
+        is_lifted = asyncio.run(resume(data_dir_of(os.environ, arguments.data), arguments.account, url))
+    except Unfit as unfit:
+        for code, about in unfit.problems:
+            complain(code, about)
+        return UNFIT
     except StoreError as error:
         complain(*complaint_of(error))
         return PROBLEM
@@ -184,6 +193,8 @@ def _resume(arguments: argparse.Namespace) -> int:
 def _backup(arguments: argparse.Namespace) -> int:
     from bot.adapters.store.backup import back_up
 
+    if _saves_itself():
+        return PROBLEM
     folder = data_dir_of(os.environ, arguments.data)
     try:
         made = asyncio.run(back_up(folder, arguments.file, time.time()))
@@ -198,6 +209,8 @@ def _backup(arguments: argparse.Namespace) -> int:
 def _restore(arguments: argparse.Namespace) -> int:
     from bot.adapters.store.restore import restore
 
+    if _saves_itself():
+        return PROBLEM
     folder = data_dir_of(os.environ, arguments.data)
     try:
         done = asyncio.run(restore(folder, arguments.file, time.time()))
@@ -211,6 +224,42 @@ def _restore(arguments: argparse.Namespace) -> int:
         print(wording.counted("restore.ended", done.ended + done.dropped))
     if done.kept is not None:
         print(wording.say("restore.kept", kept=done.kept))
+    return OK
+
+
+def _saves_itself() -> bool:
+    """Whether the database is PostgreSQL's, and backups are the business of its own tools; says so."""
+    from bot.settings import Unfit, read_database
+
+    try:
+        if read_database(os.environ) is None:
+            return False
+        complain("backup.postgres", {})
+    except Unfit as unfit:
+        for code, about in unfit.problems:
+            complain(code, about)
+    return True
+
+
+def _migrate_store(arguments: argparse.Namespace) -> int:
+    from bot.adapters.store.move import move
+    from bot.settings import Unfit, read_database
+
+    folder = data_dir_of(os.environ, arguments.data)
+    try:
+        url = read_database(os.environ)
+        if url is None:
+            complain("migrate.url", {})
+            return UNFIT
+        moved = asyncio.run(move(folder, url))
+    except Unfit as unfit:
+        for code, about in unfit.problems:
+            complain(code, about)
+        return UNFIT
+    except StoreError as error:
+        complain(*complaint_of(error))
+        return PROBLEM
+    print(wording.say("migrated", jobs=moved.jobs, members=moved.members, rows=moved.rows))
     return OK
 
 

@@ -3,9 +3,6 @@
 import asyncio
 import json
 import logging
-import os
-import secrets
-import time
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,9 +12,9 @@ import msgspec
 from bot.adapters.novelai.client import NovelAIClient
 from bot.adapters.pulse import Pulse
 from bot.adapters.room import Room
-from bot.adapters.store.store import open_store
+from bot.adapters.store.store import SharedStore, SqlStore, open_store
 from bot.adapters.tokenizers import Tokenizers
-from bot.client import Naibot, point_at
+from bot.client import Naibot, client_for, point_at
 from bot.domain.guild import GuildConfig
 from bot.imaging.signature import NOVELAI, STANDIN
 from bot.ports import Clock, Store
@@ -32,8 +29,10 @@ from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
 from bot.services.guilds import Guilds
+from bot.services.lead import Lead
 from bot.services.loops import every, keep_alive
 from bot.services.moderation import Moderation
+from bot.services.neighbours import LOOK_EVERY, Neighbours
 from bot.services.patience import Patience
 from bot.services.previews import Previews
 from bot.services.restarts import Restarts
@@ -46,6 +45,7 @@ log = logging.getLogger(__name__)
 
 TIDY_EVERY = 60.0
 ACCOUNTS_EVERY = 60.0
+CLOCK_EVERY = 10.0
 SEED_BYTES = 64 * 1024
 LAST_WORK = 250.0
 """Seconds at the end for the pictures that are being made; an exchange with NovelAI takes 240 at most."""
@@ -60,7 +60,7 @@ class House:
     """Store, bell and services of one process, without Discord."""
 
     settings: Settings
-    store: Store
+    store: SqlStore
     bell: Bell
     services: Services
     backstage: Backstage
@@ -68,16 +68,18 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, *, clock: Clock = time.time, pace: Pace | None = None, closing: Closing | None = None
+    settings: Settings, *, clock: Clock | None = None, pace: Pace | None = None, closing: Closing | None = None
 ) -> AsyncIterator[House]:
     """
     Open the store and build the services on it; recovered from whatever an earlier process left.
 
-    Raises `StoreError` ``store.locked`` while another process uses the folder.
+    The *clock* is the store's, unless a test brings one: of processes that share a database all go by one clock.
+    Raises `StoreError` ``store.locked`` while another process uses the folder, and what `open_store` raises.
     """
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.data_dir)
+        store = await open_store(settings.data_dir, settings.database_url)
         stack.push_async_callback(store.close)
+        clock = clock or store.clock
         clients = [NovelAIClient(settings.novelai_api, token) for token in settings.novelai_tokens]
         for client in clients:
             stack.push_async_callback(client.close)
@@ -90,7 +92,7 @@ async def open_house(
         previews = Previews(darkroom, bell)
         guilds = Guilds(store, settings.house, clock)
         moderation = Moderation(store, store, store, guilds, bell, clock)
-        holder = f"{os.getpid()}-{secrets.token_hex(4)}"
+        lead = Lead(store, store.holder, clock, is_alone=not store.is_shared)
         workers = tuple(
             Worker(
                 client,
@@ -105,7 +107,7 @@ async def open_house(
                 bell,
                 closing,
                 clock,
-                holder=holder,
+                holder=store.holder,
                 pace=pace,
             )
             for client in clients
@@ -119,14 +121,17 @@ async def open_house(
             darkroom=darkroom,
             guilds=guilds,
             moderation=moderation,
-            chronicle=Chronicle(store, store, guilds, clock),
+            chronicle=Chronicle(store, store, guilds, clock, lead),
             accounts=accounts,
-            upkeep=Upkeep(store, store, settings.house, bell, clock),
+            upkeep=Upkeep(store, store, settings.house, bell, clock, holder=store.holder),
             activity=Activity(),
-            restarts=Restarts(store, clock),
+            restarts=Restarts(store, clock, settings.house.shards),
             closing=closing,
+            lead=lead,
+            neighbours=Neighbours(store, guilds, moderation, accounts, bell),
         )
         await _plant(store, settings)
+        await services.neighbours.begin()
         await guilds.load()
         await moderation.load()
         await accounts.load()
@@ -164,7 +169,10 @@ async def run(
     """
     point_at(settings)
     pulse = pulse or Pulse(settings.data_dir)
-    async with open_house(settings, closing=closing) as house, Naibot(settings, house.services, house.store) as client:
+    async with (
+        open_house(settings, closing=closing) as house,
+        client_for(settings, house.services, house.store) as client,
+    ):
         beating = asyncio.create_task(pulse.run())
         try:
             if not await _holds_back(house.services, pulse):
@@ -244,6 +252,9 @@ def _background(
     services, url = house.services, house.settings.backstage_url
     yield every(TIDY_EVERY, "upkeep", services.upkeep.tidy)
     yield every(ACCOUNTS_EVERY, "accounts", services.accounts.refresh)
+    if isinstance(house.store, SharedStore):
+        yield every(LOOK_EVERY, "neighbours", services.neighbours.look)
+        yield every(CLOCK_EVERY, "database's clock", house.store.set_clock)
     if url:
         yield keep_alive("backstage", Room(url, house.backstage.snapshot).run)
     yield _announce(client, pulse, ready)

@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -21,7 +22,7 @@ from bot.client import LoginRefused
 from bot.domain.anlas import Account
 from bot.domain.errors import StoreError, UpstreamError
 from bot.lookaround import DiscordAway, Room, Server, Surroundings, look_around
-from bot.settings import Settings, Unfit, data_dir_of, read_settings, secret_files
+from bot.settings import Settings, Unfit, data_dir_of, read_database, read_settings, secret_files
 from bot.shell import complaint_of
 
 FINE, PROBLEM, AWAY = 0, 1, 2
@@ -75,9 +76,12 @@ async def check(environ: Mapping[str, str], data: Path | None, *, offline: bool)
     return AWAY if Mark.AWAY in marks else FINE
 
 
-async def check_ledger(folder: Path) -> int:
-    """Only whether the data of *folder* is sound; the exit code."""
-    _, findings = await _ledger(folder)
+async def check_ledger(environ: Mapping[str, str], data: Path | None) -> int:
+    """Only whether the data is sound, in *data* or where ``DATABASE_URL`` says; the exit code."""
+    try:
+        _, findings = await _ledger(data_dir_of(environ, data), read_database(environ))
+    except Unfit as unfit:
+        findings = [_finding(Mark.PROBLEM, code, **about) for code, about in unfit.problems]
     for finding in findings:
         print(finding)
     return PROBLEM if any(finding.mark is Mark.PROBLEM for finding in findings) else FINE
@@ -95,9 +99,12 @@ async def _look_at_everything(
     folder = data_dir_of(environ, data)
     for finding in [*_secrets(settings, environ), *_folder(folder)]:
         yield finding
-    found, wrong = await _ledger(folder)
-    for finding in wrong:
-        yield finding
+    found = None
+    # An address that cannot be used is among the problems already.
+    with suppress(Unfit):
+        found, wrong = await _ledger(folder, read_database(environ))
+        for finding in wrong:
+            yield finding
     if offline:
         yield _finding(Mark.HINT, "check.offline")
     elif settings is not None:
@@ -172,10 +179,12 @@ def _folder(folder: Path) -> Iterator[Finding]:
         yield _finding(Mark.FINE, "check.disk_ok", free=wording.weight(free))
 
 
-async def _ledger(folder: Path) -> tuple[Findings | None, list[Finding]]:
+async def _ledger(folder: Path, url: str | None) -> tuple[Findings | None, list[Finding]]:
     try:
-        found = await examine(folder)
+        found = await examine(folder, url)
     except StoreError as error:
+        if error.code == "store.missing" and url is not None:
+            return None, [_finding(Mark.HINT, "check.database_new")]
         if error.code == "store.missing":
             return None, [_finding(Mark.HINT, "check.folder_new", path=folder)]
         code, data = complaint_of(error)

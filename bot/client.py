@@ -79,7 +79,7 @@ class Naibot(commands.Bot):
 
     tree: Tree
 
-    def __init__(self, settings: Settings, services: Services, guilds: GuildStore) -> None:
+    def __init__(self, settings: Settings, services: Services, guilds: GuildStore, **sharding: Any) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             tree_cls=Tree,
@@ -90,6 +90,7 @@ class Naibot(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             guild_ready_timeout=GUILD_READY if settings.is_practice else 2.0,
+            **sharding,
         )
         self.settings = settings
         self.services = services
@@ -98,6 +99,7 @@ class Naibot(commands.Bot):
         self._cures: dict[str, Cure] = {}
         self._guilds = guilds
         self._web: aiohttp.ClientSession | None = None
+        self._buckets: int | None = None
 
     @property
     def web(self) -> aiohttp.ClientSession:
@@ -128,6 +130,27 @@ class Naibot(commands.Bot):
             if not module.ispkg and f"{COGS}.{module.name}" not in self.extensions:
                 await self.load_extension(f"{COGS}.{module.name}")
         await self._sync()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """
+        Wait for this shard's turn among all processes.
+
+        discord.py spaces its own shards by 5 s whatever Discord would allow, and knows of no other process (2.7.1).
+        """
+        if not self.services.lead.counts:
+            await super().before_identify_hook(shard_id, initial=initial)
+            return
+        if self._buckets is None:
+            self._buckets = await self._count_buckets()
+        await self.services.lead.identify((shard_id or 0) % self._buckets)
+
+    async def _count_buckets(self) -> int:
+        """Discord's ``max_concurrency``; 1, the most careful, where it cannot be asked."""
+        try:
+            _, _, limit = await self.http.get_bot_gateway()
+        except (discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, TimeoutError, OSError):
+            return 1
+        return max(1, int(limit["max_concurrency"]))
 
     async def _sync(self) -> None:
         definition = [command.to_dict(self.tree) for command in self.tree.get_commands()]
@@ -196,6 +219,18 @@ class Naibot(commands.Bot):
 def _is_ours(error: Exception) -> bool:
     """Whether Discord refused what was sent (and not when, or how often): that is a bug, and no outage."""
     return isinstance(error, discord.HTTPException) and error.status in (400, 403, 404, 405)
+
+
+class ShardedNaibot(Naibot, commands.AutoShardedBot):
+    """The client of several shards."""
+
+
+def client_for(settings: Settings, services: Services, guilds: GuildStore) -> Naibot:
+    """The client that serves this process's shards."""
+    shards = settings.house.shards
+    if shards.count == 1:
+        return Naibot(settings, services, guilds)
+    return ShardedNaibot(settings, services, guilds, shard_count=shards.count, shard_ids=list(shards.mine))
 
 
 def _mentions(commands: list[app_commands.AppCommand]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from bot.domain.guild import Block, GuildConfig
 from bot.domain.inputs import Inputs
 from bot.domain.job import Application, Draft, Job, Settlement
 from bot.domain.model import Model, TokenizerKind
-from bot.domain.record import Entry, Record
+from bot.domain.record import Entry, Happening, Record
 from bot.domain.request import Picture, Place, Preview, Request, Requester
 from bot.domain.tags import SuggestedTag
 from bot.domain.tokens import TokenCount
@@ -200,12 +200,18 @@ class JobStore(Protocol):
 
     async def pictures(self, job_id: int) -> Sequence[Picture]: ...
 
-    async def recover(self, now: float) -> Sequence[Job]:
+    async def recover(self, now: float, holder: str | None = None) -> Sequence[Job]:
         """
-        After a start, with every other lease known to be dead: RUNNING → QUEUED at its old turn, SENT and free the
-        same, SENT and paid → FAILED ``failed.answer`` (charged 0, spent stays); leases of accounts and deliveries
-        end, but accounts that rest go on resting. Returns the jobs it touched.
+        After a start: RUNNING → QUEUED at its old turn, SENT and free the same, SENT and paid → FAILED
+        ``failed.answer`` (charged 0, spent stays). Returns the jobs it touched.
+
+        Where no other process can be at work, every lease is known to be dead, those of deliveries too. Where the
+        database is shared, it is only those that ran out and those of *holder*, whose process this one follows.
+        Accounts that rest go on resting.
         """
+
+    async def reap(self, now: float) -> Sequence[Job]:
+        """The same for accounts whose lease ran out, at any time: their process died, or lost the database."""
 
 
 class DeliveryStore(Protocol):
@@ -221,6 +227,12 @@ class DeliveryStore(Protocol):
     async def retry_delivery(self, job_id: int, not_before: float) -> bool: ...
     async def lapse(self, job_id: int, now: float) -> bool:
         """PENDING → LAPSED: nobody saw it, so the charge goes back."""
+
+    async def hold(self, job_id: int, now: float, until: float) -> bool:
+        """Keep everybody else from the message of a job that has not ended, while it is edited; see `let_go`."""
+
+    async def let_go(self, job_id: int, until: float) -> None:
+        """End the hold that lasts until *until*."""
 
     async def note_nonce(self, job_id: int, nonce: str) -> bool: ...
     async def forget_tokens(self, now: float) -> int:
@@ -254,10 +266,12 @@ class GuildStore(Protocol):
     async def words(self) -> Sequence[tuple[int, str]]:
         """Every word that servers refuse: (server, word as it was entered)."""
 
+    async def words_of(self, guild_id: int) -> Sequence[str]: ...
     async def add_word(self, guild_id: int, text: str, record: Record) -> bool: ...
     async def remove_word(self, guild_id: int, text: str, record: Record) -> bool: ...
 
     async def blocks(self) -> Sequence[Block]: ...
+    async def blocks_of(self, guild_id: int) -> Sequence[Block]: ...
     async def block(self, block: Block, record: Record) -> None:
         """In place of an older block of that member."""
 
@@ -277,6 +291,9 @@ class GuildStore(Protocol):
         """What the house remembers under *key*."""
 
     async def remember(self, key: str, value: str) -> None: ...
+
+    async def lead(self, task: str, holder: str, now: float, until: float) -> bool:
+        """Take, or keep, what one process alone does, until *until*; False while another's lease of it lives."""
 
 
 class AuditStore(Protocol):
@@ -298,6 +315,9 @@ class AuditStore(Protocol):
 
     async def entries(self, after: int, kinds: Sequence[str], most: int) -> Sequence[Entry]:
         """The lines of *kinds* behind the line *after*, oldest first, at most *most*."""
+
+    async def happenings(self, after: int, most: int) -> Sequence[Happening]:
+        """What the lines behind the line *after* are about, of every kind, oldest first, at most *most*."""
 
 
 class Store(JobStore, DeliveryStore, GuildStore, AuditStore, Protocol):

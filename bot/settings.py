@@ -1,12 +1,14 @@
 """Environment and secret files, read once into one frozen `Settings`; every problem is reported at once."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from bot.domain.guild import HouseConfig
+from bot.domain.shards import Shards
 from bot.logs import FORMATS, PLAIN
 
 DISCORD_API = "https://discord.com/api/v10"
@@ -14,7 +16,10 @@ DISCORD_GATEWAY = "wss://gateway.discord.gg/"
 NOVELAI_API = "https://image.novelai.net"
 SECRET_BYTES = 4_096
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-SECRETS = ("DISCORD_TOKEN", "NOVELAI_TOKENS")
+SECRETS = ("DISCORD_TOKEN", "NOVELAI_TOKENS", "DATABASE_URL")
+DATABASES = ("postgresql", "postgres")
+SHARDS_MAX = 1_000
+_SPAN = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?", re.ASCII)
 PRACTICE_TOKEN = "practice-room"  # noqa: S105 - the stand-in's, and no secret
 
 
@@ -36,6 +41,7 @@ class Settings:
     discord_gateway: str = DISCORD_GATEWAY
     novelai_api: str = NOVELAI_API
     data_dir: Path = Path("data")
+    database_url: str | None = field(default=None, repr=False)
     house: HouseConfig = field(default_factory=HouseConfig)
     log_format: str = PLAIN
     log_level: str = "INFO"
@@ -45,8 +51,11 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What may stand in no log and no message."""
-        return (self.discord_token, *self.novelai_tokens)
+        """What may stand in no log and no message; of the database's address the password too by itself."""
+        url = self.database_url
+        password = urlsplit(url).password if url else None
+        hidden = [url, password, unquote(password) if password else None]
+        return (self.discord_token, *self.novelai_tokens, *(each for each in hidden if each))
 
     @property
     def is_practice(self) -> bool:
@@ -129,6 +138,30 @@ class _Reader:
             return default
         return int(text)
 
+    def database(self, name: str) -> str | None:
+        url = self.secret(name)
+        try:
+            parts = urlsplit(url)
+            is_usable = parts.scheme in DATABASES and bool(parts.path.strip("/")) and parts.port != 0
+        except ValueError:
+            is_usable = False
+        if url and not is_usable:
+            self.problem("settings.database", name=name)
+        return url if url and is_usable else None
+
+    def shards(self) -> Shards:
+        """``SHARD_IDS`` are numbers and spans of them, such as ``0-3,8``."""
+        count = self.number("SHARD_COUNT", 1, 1, SHARDS_MAX) or 1
+        ids: set[int] = set()
+        for part in self.text("SHARD_IDS").replace(",", " ").split():
+            span = _SPAN.fullmatch(part)
+            first, last = (int(span[1]), int(span[2] or span[1])) if span else (count, count)
+            if not first <= last < count:
+                self.problem("settings.shards", name="SHARD_IDS", last=count - 1)
+                return Shards(count=count)
+            ids.update(range(first, last + 1))
+        return Shards(count=count, ids=tuple(sorted(ids)))
+
     def switch(self, name: str, default: bool) -> bool:
         text = self.text(name).casefold()
         if text in ("", "on", "true", "1", "yes", "off", "false", "0", "no"):
@@ -173,6 +206,19 @@ def secret_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
     return tuple(Path(environ[f"{name}_FILE"]) for name in SECRETS if environ.get(f"{name}_FILE"))
 
 
+def read_database(environ: Mapping[str, str]) -> str | None:
+    """
+    ``DATABASE_URL`` by itself, for commands that need nothing else; None where the database is SQLite's.
+
+    Raises `Unfit` where it cannot be used.
+    """
+    reader = _Reader(environ)
+    url = reader.database("DATABASE_URL")
+    if reader.problems:
+        raise Unfit(reader.problems)
+    return url
+
+
 def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> Settings:
     """
     The settings in *environ*; *data_dir* wins over ``DATA_DIR``.
@@ -191,6 +237,7 @@ def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> S
         pictures_day=reader.number("HOUSE_PICTURES_DAY", None, 0, 10_000_000),
         member_pictures_day=reader.number("MEMBER_PICTURES_DAY", None, 0, 10_000),
         retention_days=reader.number("RETENTION_DAYS", 30, 1, 3_650) or 30,
+        shards=reader.shards(),
     )
     settings = Settings(
         discord_token=reader.secret("DISCORD_TOKEN"),
@@ -199,6 +246,7 @@ def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> S
         discord_gateway=reader.address("DISCORD_GATEWAY", DISCORD_GATEWAY, ("ws", "wss")),
         novelai_api=reader.address("NOVELAI_API", NOVELAI_API, ("http", "https")),
         data_dir=data_dir_of(environ, data_dir),
+        database_url=reader.database("DATABASE_URL"),
         house=house,
         log_format=reader.choice("LOG_FORMAT", PLAIN, FORMATS),
         log_level=reader.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -207,6 +255,8 @@ def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> S
         standin_url=reader.text("STANDIN_URL") or None,
     )
     _check_tokens(reader, settings)
+    if not house.shards.are_all and settings.database_url is None:
+        reader.problem("settings.alone")
     if reader.problems:
         raise Unfit(reader.problems)
     return settings

@@ -685,6 +685,11 @@ SETTINGS_MIXED = (
     "{name} does not fit {address}: the practice token goes with the practice room, a real one with Discord."
 )
 SETTINGS_LOOPBACK = "{name} works only with the practice room."
+SETTINGS_DATABASE = "{name} must be the address of a PostgreSQL database: postgresql://user:password@host:5432/name"
+SETTINGS_SHARDS = "{name} must be numbers from 0 to {last}, with commas or spans between them, such as 0-3,8."
+SETTINGS_ALONE = "SHARD_IDS leaves shards to other processes, and those share a database. Set DATABASE_URL."
+STORE_AWAY = "The database that DATABASE_URL names cannot be used: {why}."
+STORE_DRIVER = "DATABASE_URL needs asyncpg, which is not installed: pip install 'naibot[postgres]'"
 STORE_LOCKED = "Another Naibot uses this data folder. Stop it first, or choose another folder with --data."
 STORE_NEWER = "The data folder was written by a newer Naibot. Install that version, or restore a backup."
 STORE_TAMPERED = (
@@ -705,6 +710,7 @@ CHECK_NOVELAI_FORM = (
 CHECK_NOVELAI_TWICE = "The same NovelAI token is in NOVELAI_TOKENS twice. Keep it once."
 CHECK_MODE_FILE = "{path} holds a secret, and others on this machine can read it. chmod 600 {path}"
 CHECK_MODE_FOLDER = "The data folder {path} holds people's prompts, and others can read it. chmod 700 {path}"
+CHECK_DATABASE_NEW = "The database of DATABASE_URL is empty; the first start fills it."
 CHECK_FOLDER_NEW = "There is no database in {path} yet; the first start makes one."
 CHECK_DISK_OK = "{free} free for the data folder."
 CHECK_DISK_LOW = "Only {free} free for the data folder. Make room: below {least} jobs may be lost to a full disk."
@@ -754,6 +760,14 @@ CHECK_DEAD = "Nothing runs on this data folder, or it hangs."
 TIERS = ("Paper", "Tablet", "Scroll", "Opus")
 STORE_UNSOUND = "The database is damaged: {why}."
 BACKUP_DONE = "Saved {path}: {size}, jobs {jobs}, members {members}. The copy opens and its ledger adds up."
+BACKUP_POSTGRES = (
+    "DATABASE_URL names a PostgreSQL database, which its own tools save (pg_dump --format=custom) and bring back "
+    "(pg_restore)."
+)
+MIGRATED = "Copied into PostgreSQL: jobs {jobs}, members {members}, rows {rows}. The ledger adds up there too."
+MIGRATE_FULL = "The PostgreSQL database is in use already. Nothing was copied; name an empty one."
+MIGRATE_URL = "DATABASE_URL does not name a PostgreSQL database, so there is nowhere to copy to."
+MIGRATE_FAILED = "Nothing was copied: {why}."
 BACKUP_FOLDER = "there is no folder {path}"
 BACKUP_EXISTS = "{path} is there already and was left as it is. Choose another name."
 BACKUP_FAILED = "No backup was written to {path}: {why}."

@@ -141,12 +141,17 @@ class Admission(commands.Cog):
         check_operator(requester, self._guilds.house)
         await acknowledge_press(press.interaction)
         guild = self._client.get_guild(press.number)
-        is_new = guild is not None and await self._guilds.admit(press.number, requester.user_id)
+        is_there = guild is not None or await self._is_elsewhere(press.number)
+        is_new = is_there and await self._guilds.admit(press.number, requester.user_id)
         name = _name(guild.name) if guild is not None else str(press.number)
-        key = "admitted" if is_new else "admitted.already" if guild is not None else "admission.gone"
+        key = "admitted" if is_new else "admitted.already" if is_there else "admission.gone"
         await press.interaction.edit_original_response(content=wording.say(key, server=name), view=None)
         if guild is not None and is_new:
             await self._greet(guild)
+
+    async def _is_elsewhere(self, guild_id: int) -> bool:
+        """Whether another process asked about that server, and has not seen the bot leave it."""
+        return not self._guilds.house.shards.serve(guild_id) and guild_id in await self._guilds.greeted(ASKED)
 
     async def shut(self, press: Press) -> None:
         """Not now; the server stays without."""

@@ -130,9 +130,12 @@ class Courier(commands.Cog):
             place = outlook.job.place
             if place is None or place.message_id is None or self._last_line.get(job_id) == kind:
                 return
-            self._last_line[job_id] = kind
-            text, view = replies.waiting_line(outlook, self._guilds.config(outlook.job.requester))
-            outcome = await self._edit(place, text, view, [], EDIT_TIME)
+            async with self._deliveries.editing(outlook.job) as is_ours:
+                if not is_ours:
+                    return
+                self._last_line[job_id] = kind
+                text, view = replies.waiting_line(outlook, self._guilds.config(outlook.job.requester))
+                outcome = await self._edit(place, text, view, [], EDIT_TIME)
             if outcome is not Outcome.SHOWN:
                 log.info("waiting message of job %s: %s", job_id, outcome.name)
 

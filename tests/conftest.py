@@ -122,6 +122,8 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         "DISCORD_TOKEN",
         "NOVELAI_TOKENS",
         "DATA_DIR",
+        "DATABASE_URL",
+        "DATABASE_URL_FILE",
         "GUILDS",
         "NEVER_SPEND",
         "SEED",

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import House, open_house
-from bot.client import Naibot, point_at
+from bot.client import Naibot, client_for, point_at
 from bot.domain.guild import GuildConfig, HouseConfig
+from bot.services.loops import every
+from bot.services.neighbours import LOOK_EVERY
 from bot.services.worker import Pace
 from bot.settings import Settings
 from bot.standin.discord import Discord, lantern
@@ -154,6 +156,7 @@ async def play(
     working: bool = True,
     config: GuildConfig = STUDIO,
     operator: dict[str, Any] | None = None,
+    database_url: str | None = None,
 ) -> AsyncIterator[Stage]:
     """A bot on a world that may outlive it."""
     where = discord.settings()
@@ -164,14 +167,17 @@ async def play(
         discord_gateway=where["DISCORD_GATEWAY"],
         novelai_api=address,
         data_dir=folder,
+        database_url=database_url,
         house=HouseConfig(**{"never_spend": False, "guilds": frozenset({lantern.LANTERN}), **(operator or {})}),
     )
     point_at(settings)
     async with open_house(settings, pace=QUICK) as house:
         await house.services.guilds.save(lantern.LANTERN, config)
-        client = Naibot(settings, house.services, house.store)
+        client = client_for(settings, house.services, house.store)
         await house.services.accounts.read(house.services.accounts.clients[0])
         tasks = [asyncio.create_task(client.serve())]
+        if house.store.is_shared:
+            tasks += [asyncio.create_task(every(LOOK_EVERY, "neighbours", house.services.neighbours.look))]
         if working:
             tasks += [asyncio.create_task(worker.run()) for worker in house.services.workers]
         try:

@@ -10,6 +10,7 @@ from bot.domain.errors import Mistake
 from bot.domain.features import model_called
 from bot.domain.model import HOME_MODEL, Model
 from bot.domain.request import SIZES, Size, parse_size
+from bot.domain.shards import Shards
 
 CHANNELS_MAX = 25
 """Channels; a select of Discord's chooses no more."""
@@ -237,7 +238,7 @@ class HouseConfig:
     *guilds* are admitted from the start; *direct* allows pictures in direct messages and user installs;
     *never_spend* and the budgets cannot be lifted from Discord. Budgets are by day, None is no limit. *operators*
     run the bot (the application's owner or team where none are named); they are asked and told in
-    *operator_channel*, or in *operator_guild*, else by direct message.
+    *operator_channel*, or in *operator_guild*, else by direct message. *shards* are those of this process.
     """
 
     guilds: frozenset[int] = frozenset()
@@ -250,6 +251,7 @@ class HouseConfig:
     pictures_day: int | None = None
     member_pictures_day: int | None = None
     retention_days: int = 30
+    shards: Shards = field(default_factory=Shards)
 
 
 DIRECT_CONFIG = GuildConfig()

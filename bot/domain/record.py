@@ -26,3 +26,13 @@ class Entry:
 
     id: int
     record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """What a line is about, without what it says."""
+
+    id: int
+    kind: str
+    guild_id: int | None
+    job_id: int | None

@@ -23,7 +23,7 @@ def thumbnail(data: bytes) -> bytes | None:
         return None
     if header.format not in _FORMATS or header.width * header.height > PIXELS_MAX:
         return None
-    if (image := load_pixels(header)) is None:
+    if (image := load_pixels(data, header)) is None:
         return None
     image = image.convert("RGB")
     image.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR)

@@ -9,7 +9,9 @@ from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
 from bot.services.guilds import Guilds
+from bot.services.lead import Lead
 from bot.services.moderation import Moderation
+from bot.services.neighbours import Neighbours
 from bot.services.restarts import Restarts
 from bot.services.studio import Studio
 from bot.services.upkeep import Upkeep
@@ -32,3 +34,5 @@ class Services:
     activity: Activity
     restarts: Restarts
     closing: Closing
+    lead: Lead
+    neighbours: Neighbours

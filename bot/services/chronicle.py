@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.domain.record import Entry
 from bot.ports import OPERATOR_UNREACHED, AuditStore, Clock, GuildStore
 from bot.services.guilds import Guilds
+from bot.services.lead import Lead
 
 SERVER_KINDS = (
     "setting.changed",
@@ -42,7 +43,10 @@ class Line:
 class Chronicle:
     """Reads the audit forward; a line that could not be told is not told later, the audit has it."""
 
-    def __init__(self, audit: AuditStore, store: GuildStore, guilds: Guilds, clock: Clock) -> None:
+    def __init__(
+        self, audit: AuditStore, store: GuildStore, guilds: Guilds, clock: Clock, lead: Lead | None = None
+    ) -> None:
+        self._lead = lead
         self._audit = audit
         self._store = store
         self._guilds = guilds
@@ -53,6 +57,11 @@ class Chronicle:
 
     async def next(self) -> Sequence[Line]:
         """The lines that came since the last time, the operator's first; those that nobody reads are left out."""
+        if self._lead is not None and not await self._lead.has("chronicle"):
+            # Another process tells them, and may stop doing so.
+            self._read = None
+            self._held.clear()
+            return []
         newest = await self._audit.newest_entry()
         if self._read is None:
             self._read = await self._begin(newest)

@@ -1,7 +1,7 @@
 """What still has to be shown, and how it stands with what is being waited for."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
 
@@ -16,6 +16,8 @@ from bot.services.previews import Previews
 
 LEASE = 60.0
 """Seconds for which one courier has a delivery to itself."""
+LINE_LEASE = 20.0
+"""Seconds for which a waiting message may be edited; longer than the courier's deadline for that."""
 RETRY = (2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts; after the last one the delivery lapses and the charge goes back."""
 USUAL_DURATION = 6.0
@@ -118,6 +120,26 @@ class Deliveries:
         self._attempts.pop(job.id, None)
         await self._store.lapse(job.id, self._clock())
         self._bell.ring(job.id)
+
+    @asynccontextmanager
+    async def editing(self, job: Job) -> AsyncIterator[bool]:
+        """
+        Whether the waiting message of *job* may be edited in the block: one process does, and not after the result.
+
+        The process of its shard edits it, as long as no other shows its end; one that is alone need not ask.
+        """
+        if self._guilds.house.shards.are_all:
+            yield True
+            return
+        now = self._clock()
+        until = now + LINE_LEASE
+        if not self._guilds.house.shards.serve(job.requester.scope) or not await self._store.hold(job.id, now, until):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            await self._store.let_go(job.id, until)
 
     async def note_nonce(self, job: Job, nonce: str) -> bool:
         """Write down a new message's nonce before it is sent; False when it was noted before."""

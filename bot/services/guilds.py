@@ -15,7 +15,7 @@ ASKED, WELCOMED = GREETINGS = ("asked", "welcome")
 
 
 class Guilds:
-    """The settings of every admitted server; one process owns the store, so the cache is the truth it read."""
+    """The settings of every admitted server, as they were read; `Neighbours` says what others changed."""
 
     def __init__(self, store: GuildStore, house: HouseConfig, clock: Clock) -> None:
         self._store = store
@@ -34,6 +34,19 @@ class Guilds:
         for guild_id in self.house.guilds - self._configs.keys():
             await self.admit(guild_id)
 
+    async def reload(self, guild_id: int) -> None:
+        """Read one server's settings again."""
+        async with self.turn:
+            await self.refresh(guild_id)
+
+    async def refresh(self, guild_id: int) -> None:
+        """The same for who has the turn."""
+        config = await self._store.config(guild_id)
+        if config is None:
+            self._configs.pop(guild_id, None)
+        else:
+            self._configs[guild_id] = config
+
     def learn_owners(self, owners: frozenset[int]) -> None:
         """The application's owner or team run the bot, unless the operator named others."""
         if not self.house.operators:
@@ -50,6 +63,7 @@ class Guilds:
     async def admit(self, guild_id: int, actor: int | None = None) -> bool:
         """Serve a server from now on; False where it is served already."""
         async with self.turn:
+            await self.refresh(guild_id)
             if guild_id in self._configs:
                 return False
             await self.save(guild_id, GuildConfig(), self.record("guild.admitted", guild_id, actor))
@@ -72,7 +86,8 @@ class Guilds:
         """The bot is in the servers *present* alone; those it lost while it was away are forgotten like others."""
         for kind in GREETINGS:
             for guild_id in await self._store.greeted(kind) - set(present):
-                await self.left(guild_id)
+                if self.house.shards.serve(guild_id):
+                    await self.left(guild_id)
 
     async def left(self, guild_id: int) -> None:
         """The bot is in that server no more; invited again it greets again."""

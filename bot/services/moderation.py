@@ -38,9 +38,19 @@ class Moderation:
 
     async def load(self) -> None:
         """Read every server's words and blocks."""
+        words: dict[int, dict[Words, str]] = {}
         for guild_id, text in await self._store.words():
-            self._words.setdefault(guild_id, {})[fold(text)] = text
+            words.setdefault(guild_id, {})[fold(text)] = text
+        self._words = words
         self._blocks = {(block.guild_id, block.user_id): block for block in await self._store.blocks()}
+
+    async def reload(self, guild_id: int) -> None:
+        """Read one server's words and blocks again."""
+        async with self._guilds.turn:
+            self._words[guild_id] = {fold(text): text for text in await self._store.words_of(guild_id)}
+            others = {key: block for key, block in self._blocks.items() if key[0] != guild_id}
+            found = await self._store.blocks_of(guild_id)
+            self._blocks = others | {(guild_id, block.user_id): block for block in found}
 
     def ground(self, requester: Requester) -> Ground:
         """What the rules look at where *requester* stands; reads memory alone."""
@@ -198,6 +208,7 @@ class Moderation:
                 return await self._remove_word(admin, change.name)
 
     async def _set(self, admin: Requester, change: Change) -> Change:
+        await self._guilds.refresh(admin.scope)
         old = self._guilds.config(admin)
         if old is None or change.name not in SETTINGS:
             raise Mistake("setting.unknown")

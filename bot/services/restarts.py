@@ -3,6 +3,7 @@
 import json
 import math
 
+from bot.domain.shards import Shards
 from bot.ports import STARTS, Clock, GuildStore
 
 SPAN = 3_600.0
@@ -19,21 +20,23 @@ Seconds. Discord allows 1,000 identifies a day and then resets the token (discor
 class Restarts:
     """Counts starts."""
 
-    def __init__(self, store: GuildStore, clock: Clock) -> None:
+    def __init__(self, store: GuildStore, clock: Clock, shards: Shards | None = None) -> None:
+        # Other processes' starts are none of this one's.
+        self._key = STARTS if shards is None or shards.are_all else f"{STARTS}.{shards.mine[0]}"
         self._store = store
         self._clock = clock
 
     async def begin(self) -> float:
         """Note this start; how many seconds to wait before Discord is spoken to, 0 for all but a crash loop."""
         now = self._clock()
-        starts = [at for at in _read(await self._store.recall(STARTS)) if now - SPAN < at <= now]
-        await self._store.remember(STARTS, json.dumps([*starts, now][-50:]))
+        starts = [at for at in _read(await self._store.recall(self._key)) if now - SPAN < at <= now]
+        await self._store.remember(self._key, json.dumps([*starts, now][-50:]))
         over = len(starts) - UNHINDERED
         return 0.0 if over < 0 else min(WAIT_MIN * 2.0 ** min(over, 10), WAIT_MAX)
 
     async def end(self) -> None:
         """This process ends because it was told to."""
-        await self._store.remember(STARTS, "")
+        await self._store.remember(self._key, "")
 
 
 def _read(kept: str | None) -> list[float]:

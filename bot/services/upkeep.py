@@ -1,8 +1,10 @@
 """Putting things right at the start, and keeping them so: recovery, expired tokens, pictures that were shown."""
 
 import logging
+from collections.abc import Sequence
 
 from bot.domain.guild import HouseConfig
+from bot.domain.job import Job
 from bot.ports import Clock, DeliveryStore, JobStore
 from bot.services.bell import Bell
 
@@ -16,7 +18,17 @@ PICTURE_LIFE = 3_600.0
 class Upkeep:
     """The housekeeper."""
 
-    def __init__(self, jobs: JobStore, deliveries: DeliveryStore, house: HouseConfig, bell: Bell, clock: Clock) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        deliveries: DeliveryStore,
+        house: HouseConfig,
+        bell: Bell,
+        clock: Clock,
+        *,
+        holder: str | None = None,
+    ) -> None:
+        self._holder = holder
         self._house = house
         self._jobs = jobs
         self._deliveries = deliveries
@@ -25,13 +37,21 @@ class Upkeep:
 
     async def recover(self) -> None:
         """After a start: whatever an earlier process left unfinished is put back, or ended at no charge."""
-        for job in await self._jobs.recover(self._clock()):
+        self._tell(await self._jobs.recover(self._clock(), self._holder))
+
+    async def reap(self) -> None:
+        """The same for what lies on an account whose lease ran out: its process died, and may be another's."""
+        self._tell(await self._jobs.reap(self._clock()))
+
+    def _tell(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
             log.info("job %s recovered: %s %s", job.id, job.state, job.reason or "")
             self._bell.ring(job.id)
 
     async def tidy(self) -> None:
         """Erase dead tokens, pictures that were shown an hour ago, and requests older than the operator keeps them."""
         now = self._clock()
+        await self.reap()
         await self._deliveries.forget_requests(now - self._house.retention_days * DAY)
         await self._deliveries.forget_tokens(now)
         await self._deliveries.purge_pictures(now - PICTURE_LIFE)

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.store.ledger import differences
 from bot.domain.admission import DOUBLE_CLICK, Limits, Standing, day_of, decide
 from bot.domain.errors import LimitReached, Refused
 from bot.domain.guild import GuildConfig
@@ -18,7 +17,7 @@ from bot.domain.job import Application, Delivery, Job, JobState, Settlement
 from bot.domain.model import Smea
 from bot.domain.request import Context, Picture
 from bot.ports import Decide, Store
-from tests.adapters.conftest import ADAPTERS, Adapter
+from tests.adapters.conftest import ADAPTERS, Adapter, adapters, differences
 from tests.builders import GUILD, LARGE, a_place, a_request, a_requester, an_application
 
 NOON = 1_800_014_400.0
@@ -338,7 +337,7 @@ async def test_each_claim_counts_a_try(store: Store) -> None:
     await _admit(store, an_application())
     for tries in (1, 2, 3):
         assert tries == (await _claim(store)).tries
-        await store.recover(NOON)
+        await store.recover(NOON, HOLDER)
 
 
 async def test_settling_twice_charges_once(store: Store) -> None:
@@ -479,7 +478,7 @@ async def test_recovery_puts_every_job_where_it_belongs(store: Store) -> None:
     await store.send(free, NOON, 0)
     await store.send(paid, NOON, 30)
 
-    touched = await store.recover(NOON + 1)
+    touched = await store.recover(NOON + 1, HOLDER)
 
     assert {running.id, free.id, paid.id} == {job.id for job in touched}
     assert [JobState.QUEUED, JobState.QUEUED, JobState.FAILED, JobState.QUEUED] == [
@@ -490,19 +489,78 @@ async def test_recovery_puts_every_job_where_it_belongs(store: Store) -> None:
     assert ("failed.answer", 0, 30, Delivery.PENDING) == (lost.reason, lost.charged_anlas, lost.spent, lost.delivery)
     assert not await store.renew(running, NOON + LEASE)
     assert running.id == (await _claim(store, holder="holder-2")).id
-    assert 1 == len(await store.recover(NOON + 2))
-    assert [] == list(await store.recover(NOON + 2))
+    assert 1 == len(await store.recover(NOON + 2, "holder-2"))
+    assert [] == list(await store.recover(NOON + 2, "holder-2"))
 
 
-async def test_after_a_start_deliveries_are_offered_at_once(store: Store) -> None:
-    """A courier that died with its process holds up nobody."""
+async def test_after_a_start_deliveries_are_offered_again(store: Store) -> None:
+    """A courier that died with its process holds up nobody for longer than its lease."""
     job = await _sent(store)
     await store.settle(job, NOON, _done(job))
     assert await store.next_delivery(NOON, 60) is not None
 
-    await store.recover(NOON + 1)
+    await store.recover(NOON + 60)
+
+    assert await store.next_delivery(NOON + 60, 60) is not None
+
+
+async def test_a_lease_that_ran_out_is_reaped_and_one_that_lives_is_not(store: Store) -> None:
+    """An account whose process died is free again, though nobody here may use it; the rest goes on undisturbed."""
+    for user_id in (1, 2, 3):
+        await _admit(store, an_application(a_requester(user_id), price=30))
+    dead, lost, alive = [await _claim(store, NOON + n, account=f"account-{n}", holder=f"holder-{n}") for n in range(3)]
+    await store.send(lost, NOON + 1, 30)
+
+    assert [] == list(await store.reap(NOON + LEASE - 1))
+    touched = await store.reap(NOON + LEASE + 1)
+
+    assert [(dead.id, JobState.QUEUED), (lost.id, JobState.FAILED)] == [(job.id, job.state) for job in touched]
+    assert JobState.RUNNING == (await _now(store, alive)).state
+    assert [] == list(await store.reap(NOON + LEASE + 1))
+    assert not await store.send(dead, NOON + LEASE + 1, 30)
+    assert await store.send(alive, NOON + LEASE + 1, 30)
+
+
+async def test_one_process_alone_does_what_one_has_to(store: Store) -> None:
+    """A task is its holder's until its time runs out, and may be kept; each task by itself."""
+    answers = await asyncio.gather(*(store.lead("log", f"holder-{n}", NOON, NOON + 30) for n in range(4)))
+    assert 1 == sum(answers)
+    leader, other = f"holder-{answers.index(True)}", f"holder-{answers.index(False)}"
+
+    assert await store.lead("log", leader, NOON + 29, NOON + 60)
+    assert not await store.lead("log", other, NOON + 59, NOON + 90)
+    assert await store.lead("identify", other, NOON + 59, NOON + 90)
+    assert await store.lead("log", other, NOON + 60, NOON + 90)
+    assert not await store.lead("log", leader, NOON + 61, NOON + 90)
+
+
+async def test_a_message_that_is_edited_waits_with_its_result(store: Store) -> None:
+    """One edits a waiting message at a time; the end of its job is shown after that, and needs no leave."""
+    job = await _admit(store, an_application())
+
+    holds = await asyncio.gather(*(store.hold(job.id, NOON, NOON + n) for n in (20, 21)))
+    assert [False, True] == sorted(holds)
+    until = NOON + (20 if holds[0] else 21)
+    await store.cancel(job.id, NOON, "cancelled")
+    assert await store.next_delivery(NOON + 1, 60) is None
+    await store.let_go(job.id, until + 1)
+    assert await store.next_delivery(NOON + 1, 60) is None
+    await store.let_go(job.id, until)
 
     assert await store.next_delivery(NOON + 1, 60) is not None
+    assert not await store.hold(job.id, NOON + 100, NOON + 120)
+
+
+async def test_what_happened_is_told_in_order(store: Store) -> None:
+    """Every line of the audit, by what it is about, behind the one that was read last."""
+    job = await _admit(store, an_application())
+    await store.write(NOON, "account.stopped", job_id=job.id)
+    await store.write(NOON, "word.added", guild_id=GUILD)
+
+    told = await store.happenings(0, 10)
+    assert ["job.admitted", "account.stopped", "word.added"] == [each.kind for each in told]
+    assert [(GUILD, job.id), (None, job.id), (GUILD, None)] == [(each.guild_id, each.job_id) for each in told]
+    assert told[1:2] == await store.happenings(told[0].id, 1)
 
 
 # --- deliveries
@@ -713,7 +771,9 @@ async def _do(world: World, verb: str, n: int) -> None:
     elif verb == "cancel":
         await store.cancel(n, now, "cancelled")
     elif verb == "recover":
-        await store.recover(now)
+        await store.recover(now, f"holder-{n % 3}")
+    elif verb == "reap":
+        await store.reap(now)
     elif verb == "deliver":
         if (offer := await store.next_delivery(now, 60)) and n % 3:
             await (store.lapse(offer.id, now) if n % 2 else store.shown(offer.id, now, n))
@@ -735,7 +795,7 @@ async def _do_with(world: World, verb: str, job: Job, n: int) -> None:
 
 
 VERBS = ("admit", "admit", "claim", "claim", "send", "send", "done", "fail")
-RARE = ("tick", "cancel", "recover", "deliver", "hand back")
+RARE = ("tick", "cancel", "recover", "reap", "deliver", "hand back")
 steps = st.lists(st.tuples(st.sampled_from(VERBS + RARE), st.integers(0, 23)), min_size=5, max_size=60)
 
 
@@ -765,7 +825,7 @@ async def _live_through(adapter: Adapter, sequence: list[tuple[str, int]]) -> No
             assert sorted((job.turn, job.id) for job in waiting) == [(job.turn, job.id) for job in waiting]
 
 
-@pytest.mark.parametrize("name", ADAPTERS)
+@pytest.mark.parametrize("name", adapters())
 @settings(max_examples=40, deadline=None)
 @given(sequence=steps)
 def test_after_any_sequence_of_verbs_the_ledger_adds_up(name: str, sequence: list[tuple[str, int]]) -> None:
@@ -815,7 +875,7 @@ async def _start(store: Store, overtaken: dict[int, list[int]], since_start: dic
                 others.append(job.user_id)
 
 
-@pytest.mark.parametrize("name", ADAPTERS)
+@pytest.mark.parametrize("name", adapters())
 @settings(max_examples=25, deadline=None)
 @given(events=arrivals)
 def test_nobody_is_overtaken_more_than_the_law_allows(name: str, events: list[int | None]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.store import books, deliveries, jobs
-from bot.adapters.store.database import FILE, Database, open_database
+from bot.adapters.store.database import FILE, SqliteDatabase, open_database
 from bot.adapters.store.ledger import differences, examine
 from bot.adapters.store.migrate import Step, migrate, shipped_steps
 from bot.adapters.store.store import SqlStore, open_store
@@ -52,7 +52,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     """A database without a schema, in the test's folder."""
     opened = await open_database(tmp_path)
     try:
@@ -74,7 +74,7 @@ async def _admit(store: SqlStore, user_id: int = 1) -> Job:
 # --- transactions
 
 
-async def test_a_task_cancelled_inside_a_transaction_leaves_the_store_usable(database: Database) -> None:
+async def test_a_task_cancelled_inside_a_transaction_leaves_the_store_usable(database: SqliteDatabase) -> None:
     """Wherever the cancellation strikes, the transaction is undone whole and the next one works."""
     async with database.tx() as session:
         await session.run("CREATE TABLE t (n INTEGER)")
@@ -111,7 +111,7 @@ async def test_verbs_cancelled_at_any_moment_happen_or_do_not(store: SqlStore, t
     assert len(await store.waiting()) == (await store.standing(a_requester(), NOON)).pictures
 
 
-async def test_a_deadline_undoes_a_transaction_and_is_still_a_timeout(database: Database) -> None:
+async def test_a_deadline_undoes_a_transaction_and_is_still_a_timeout(database: SqliteDatabase) -> None:
     """The writer is free for the next task, nothing was written, and the caller hears `TimeoutError`."""
     async with database.tx() as session:
         await session.run("CREATE TABLE t (n INTEGER)")

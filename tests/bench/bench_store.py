@@ -1,62 +1,145 @@
 """
-What the store costs: ``python -m tests.bench.bench_store``.
+What the store costs: ``python -m tests.bench.bench_store [FOLDER]``.
 
-Prints admissions and claim-to-settle rounds a second, each beside a bare `sqlite3` loop that writes one small row a
-transaction on the same disk in the same run, and what an admission costs once many jobs have finished.
+Prints admissions and claim-to-settle rounds a second on SQLite and, where a server is at hand, on PostgreSQL; each
+beside the same statements run bare through aiosqlite and asyncpg, in the same run; and what both cost once many jobs
+have finished.
 """
 
 import asyncio
-import sqlite3
+import itertools
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import asyncpg
 
 from bot.adapters.store.database import FILE
+from bot.adapters.store.dialect import numbered
 from bot.adapters.store.store import SqlStore, open_store
-from bot.domain.admission import Limits, Standing, decide
-from bot.domain.job import Application, JobState, Settlement
+from bot.domain.admission import Limits, Standing, day_of, decide
+from bot.domain.job import JobState, Settlement
 from bot.domain.request import Picture
+from tests import postgres
 from tests.builders import a_requester, an_application
 
 NOON = 1_800_014_400.0
+DAY = day_of(NOON).start
 ROUNDS = 500
 FINISHED = 100_000
+TURN = 25
 PICTURE = Picture(data=bytes(1_000_000), media_type="image/png", seed=1)
 DONE = Settlement(state=JobState.DONE, charged_anlas=0, charged_pictures=1, spent=0)
 LIMITS = Limits(pictures_day=10**9, waiting=10**9)
+TEXT = "x" * 600
+"""About as long as requester and request of a job are."""
+
+Values = Sequence[Any]
+Statements = Sequence[tuple[str, Values]]
+Transact = Callable[[Statements], Awaitable[None]]
+_keys = itertools.count(1)
 
 
-def _bare(folder: Path) -> float:
-    """Transactions a second of the plainest loop there is."""
-    with closing(sqlite3.connect(folder / "bare", isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("CREATE TABLE t (n INTEGER)")
-        began = time.perf_counter()
-        for n in range(ROUNDS):
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("INSERT INTO t VALUES (?)", (n,))
-            connection.execute("COMMIT")
-        return ROUNDS / (time.perf_counter() - began)
+# --- bare: what the verbs ask of the database, and nothing around it
 
 
-async def _rate(rounds: int, action: Callable[[int], Awaitable[object]]) -> float:
-    began = time.perf_counter()
-    for n in range(rounds):
-        await action(n)
-    return rounds / (time.perf_counter() - began)
+def _admission(n: int) -> Statements:
+    user = n % 50 + 1
+    return [
+        ("UPDATE house SET version = version + 1, day_start = ? RETURNING *", [DAY]),
+        ("SELECT * FROM jobs WHERE key = ?", [f"bare-{n}"]),
+        ("INSERT INTO guilds (id, day_start) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET version = guilds.version + 1 "
+         "RETURNING *", [1, DAY]),
+        ("INSERT INTO members (guild_id, user_id, day_start) VALUES (?, ?, ?) ON CONFLICT (guild_id, user_id) "
+         "DO UPDATE SET version = members.version + 1 RETURNING *", [1, user, DAY]),
+        ("SELECT COUNT(*) AS n FROM jobs WHERE guild_id = ? AND user_id = ? AND state = 'QUEUED'", [1, user]),
+        ("INSERT INTO jobs (key, state, guild_id, user_id, requester, kind, request, price, pictures, turn, "
+         "admitted_at) VALUES (?, 'QUEUED', ?, ?, ?, 'generate', ?, 0, 1, ?, ?) RETURNING *",
+         [f"bare-{next(_keys)}", 1, user, TEXT, TEXT, n, NOON]),
+        ("UPDATE members SET last_turn = ?, last_admitted = ? WHERE guild_id = ? AND user_id = ?", [n, NOON, 1, user]),
+        ("UPDATE house SET pictures = pictures + 1 WHERE day_start = ?", [DAY]),
+        ("UPDATE guilds SET pictures = pictures + 1 WHERE day_start = ? AND id = ?", [DAY, 1]),
+        ("UPDATE members SET pictures = pictures + 1 WHERE day_start = ? AND guild_id = ? AND user_id = ?",
+         [DAY, 1, user]),
+        _line("job.admitted"),
+    ]  # fmt: skip
+
+
+def _round(job: int, data: bytes | None) -> Sequence[Statements]:
+    blob = "INSERT INTO blobs (job_id, kind, n, media_type, seed, data) VALUES (?, 'picture', 0, 'image/png', 1, ?)"
+    return [
+        [
+            ("SELECT * FROM accounts WHERE id = ?", ["a"]),
+            ("SELECT * FROM jobs WHERE account = ? AND state IN ('RUNNING', 'SENT')", ["a"]),
+            ("SELECT * FROM jobs WHERE state = 'QUEUED' AND not_before <= ? ORDER BY turn, id LIMIT 1", [NOON]),
+            ("INSERT INTO accounts (id, fence, holder, leased_until) VALUES (?, 1, ?, ?) ON CONFLICT (id) DO UPDATE "
+             "SET fence = accounts.fence + 1 RETURNING fence", ["a", "h", NOON]),
+            ("UPDATE jobs SET state = 'RUNNING', account = 'a', tries = 1 WHERE id = ? RETURNING *", [job]),
+            ("UPDATE house SET now_turn = ? WHERE now_turn < ?", [1, 1]),
+            _line("job.claimed"),
+        ],
+        [
+            ("SELECT * FROM jobs WHERE id = ?", [job]),
+            ("SELECT id FROM accounts WHERE id = ? AND leased_until >= ?", ["a", NOON]),
+            ("UPDATE jobs SET state = 'SENT', sent_at = ? WHERE id = ? RETURNING *", [NOON, job]),
+            _line("job.sent"),
+        ],
+        [
+            ("SELECT * FROM jobs WHERE id = ?", [job]),
+            *([(blob, [job, data])] if data else []),
+            ("UPDATE jobs SET state = 'DONE', charged_anlas = 0, charged_pictures = 1, settled_at = ?, "
+             "delivery = 'PENDING' WHERE id = ? RETURNING *", [NOON, job]),
+            _line("job.settled"),
+            ("UPDATE accounts SET holder = NULL, leased_until = 0 WHERE id = ?", ["a"]),
+        ],
+    ]  # fmt: skip
+
+
+def _line(kind: str) -> tuple[str, Values]:
+    sql = "INSERT INTO audit (at, kind, guild_id, actor, job_id, data) VALUES (?, ?, ?, ?, ?, ?) RETURNING id"
+    return sql, [NOON, kind, 1, 1, 1, '{"price":0}']
+
+
+@asynccontextmanager
+async def _bare_sqlite(folder: Path) -> AsyncIterator[Transact]:
+    async with aiosqlite.connect(folder / FILE, isolation_level=None) as connection:
+        await connection.execute("PRAGMA synchronous = FULL")
+
+        async def transact(statements: Statements) -> None:
+            await connection.execute("BEGIN IMMEDIATE")
+            for sql, values in statements:
+                await connection.execute_fetchall(sql, values)
+            await connection.execute("COMMIT")
+
+        yield transact
+
+
+@asynccontextmanager
+async def _bare_postgres(folder: Path) -> AsyncIterator[Transact]:
+    connection = await asyncpg.connect(_url(folder))
+
+    async def transact(statements: Statements) -> None:
+        async with connection.transaction():
+            for sql, values in statements:
+                await connection.fetch(numbered(sql), *values)
+
+    yield transact
+    await connection.close()
+
+
+# --- ours
 
 
 async def _admit(store: SqlStore, n: int) -> None:
-    wish: Application = an_application(a_requester(n % 50 + 1))
-
     def turn(standing: Standing) -> int:
         return decide(pictures=1, anlas=0, now=NOON, limits=LIMITS, standing=standing)
 
-    await store.admit(wish, NOON, turn)
+    await store.admit(an_application(a_requester(n % 50 + 1)), NOON, turn)
 
 
 async def _make(store: SqlStore, pictures: list[Picture]) -> None:
@@ -67,12 +150,11 @@ async def _make(store: SqlStore, pictures: list[Picture]) -> None:
     await store.settle(job, NOON, DONE, pictures)
 
 
-def _finish_many(folder: Path) -> None:
+async def _finish_many(store: SqlStore) -> None:
     """Copies of the first job, finished; half of them by one member, a month ago and today."""
-    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as connection:
-        columns = [row[1] for row in connection.execute("PRAGMA table_info(jobs)")]
+    async with store._db.tx() as session:
+        job = await session.one("SELECT * FROM jobs ORDER BY id LIMIT 1")
         changed = {
-            "id": "NULL",
             "key": "'old-' || n.value",
             "user_id": "1 + (n.value % 2) * (n.value % 50)",
             "state": "'DONE'",
@@ -82,32 +164,82 @@ def _finish_many(folder: Path) -> None:
             "settled_at": f"{NOON}",
             "delivery": "'SHOWN'",
         }
-        values = ", ".join(changed.get(column, f"jobs.{column}") for column in columns)
-        connection.execute(
+        names = [name for name in job if name != "id"]
+        values = ", ".join(changed.get(name, f"jobs.{name}") for name in names)
+        await session.run(
             f"WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < {FINISHED}) "  # noqa: S608
-            f"INSERT INTO jobs SELECT {values} FROM jobs, n WHERE jobs.id = (SELECT MIN(id) FROM jobs)"
+            f"INSERT INTO jobs ({', '.join(names)}) SELECT {values} FROM jobs, n WHERE jobs.id = {job['id']}"
         )
+    if store.is_shared:
+        async with store._db.read() as session:
+            await session.run("ANALYZE jobs")
+
+
+# --- measuring
+
+
+async def _rate(rounds: int, *actions: Callable[[int], Awaitable[object]]) -> list[float]:
+    """How many a second of each action, in turns of a few, so that a busy machine is unfair to none."""
+    spent = [0.0 for _ in actions]
+    for start in range(0, rounds, TURN):
+        for k, action in enumerate(actions):
+            began = time.perf_counter()
+            for n in range(start, min(start + TURN, rounds)):
+                await action(n)
+            spent[k] += time.perf_counter() - began
+    return [rounds / each for each in spent]
+
+
+async def _round_of(transact: Transact, job: int, data: bytes | None) -> None:
+    for statements in _round(job, data):
+        await transact(statements)
+
+
+def _say(what: str, rate: float, beside: float, of: str) -> None:
+    print(f"  {what:38} {rate:7.0f} /s   {rate / beside:5.2f} of {of} ({beside:.0f} /s)")
+
+
+async def _measure(name: str, transact: Transact, store: SqlStore) -> None:
+    print(name)
+    await _rate(TURN, lambda n: transact(_admission(n)), lambda n: _admit(store, n))
+    bare, admitted = await _rate(ROUNDS, lambda n: transact(_admission(n)), lambda n: _admit(store, n))
+    bare_made, made = await _rate(ROUNDS // 2, lambda n: _round_of(transact, n + 1, None), lambda _: _make(store, []))
+    bare_heavy, heavy = await _rate(
+        ROUNDS // 10,
+        lambda n: _round_of(transact, n + 1 + ROUNDS // 2, PICTURE.data),
+        lambda _: _make(store, [PICTURE]),
+    )
+    _say("admit", admitted, bare, "bare")
+    _say("claim + send + settle", made, bare_made, "bare")
+    _say("the same with a picture of 1 MB", heavy, bare_heavy, "bare")
+    await _finish_many(store)
+    [full] = await _rate(ROUNDS, lambda n: _admit(store, n))
+    [claimed] = await _rate(ROUNDS // 2, lambda _: _make(store, []))
+    _say(f"admit after {FINISHED:,} finished jobs", full, admitted, "empty")
+    _say("claim + send + settle after them", claimed, made, "empty")
+
+
+def _url(folder: Path) -> str:
+    return postgres.url_of(folder).replace("&synchronous_commit=off", "")
 
 
 async def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as name:
-        folder = Path(name)
-        bare = _bare(folder)
-        store = await open_store(folder)
-        empty = await _rate(ROUNDS, lambda n: _admit(store, n))
-        made = await _rate(ROUNDS // 2, lambda _: _make(store, []))
-        heavy = await _rate(ROUNDS // 10, lambda _: _make(store, [PICTURE]))
-        _finish_many(folder)
-        full = await _rate(ROUNDS, lambda n: _admit(store, n))
-        claimed = await _rate(ROUNDS // 2, lambda _: _make(store, []))
+        ours, bare = Path(name) / "ours", Path(name) / "bare"
+        await (await open_store(bare)).close()
+        store = await open_store(ours)
+        async with _bare_sqlite(bare) as transact:
+            await _measure("SQLite, beside aiosqlite", transact, store)
         await store.close()
-    print(f"bare sqlite3, one row a transaction  {bare:8.0f} /s")
-    print(f"admit                                {empty:8.0f} /s   {empty / bare:5.2f} of bare")
-    print(f"claim + send + settle                {made:8.0f} /s   {made / bare:5.2f} of bare")
-    print(f"the same with a picture of 1 MB      {heavy:8.0f} /s   {heavy / bare:5.2f} of bare")
-    print(f"admit after {FINISHED:,} finished jobs  {full:8.0f} /s   {full / empty:5.2f} of empty")
-    print(f"claim + send + settle after them     {claimed:8.0f} /s   {claimed / made:5.2f} of empty")
+        if not postgres.is_there():
+            print("PostgreSQL: no server at hand")
+            return
+        await (await open_store(bare, _url(bare))).close()
+        store = await open_store(ours, _url(ours))
+        async with _bare_postgres(bare) as transact:
+            await _measure("PostgreSQL, beside asyncpg", transact, store)
+        await store.close()
 
 
 if __name__ == "__main__":

@@ -104,12 +104,17 @@ def _pinned(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("file", "table"), [("requirements.txt", "project"), ("requirements-build.txt", "build-system")]
+    ("file", "table", "key"),
+    [
+        ("requirements.txt", "project", "dependencies"),
+        ("requirements-build.txt", "build-system", "requires"),
+        ("requirements-postgres.txt", "project", "postgres"),
+    ],
 )
-def test_what_the_project_needs_is_pinned_by_hash(file: str, table: str) -> None:
+def test_what_the_project_needs_is_pinned_by_hash(file: str, table: str, key: str) -> None:
     """Each dependency, at a version that pyproject.toml allows."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())[table]
-    needed = [Requirement(line) for line in project["dependencies" if table == "project" else "requires"]]
+    needed = [Requirement(line) for line in {**project, **project.get("optional-dependencies", {})}[key]]
     pinned = _pinned(file)
 
     assert needed
@@ -119,12 +124,18 @@ def test_what_the_project_needs_is_pinned_by_hash(file: str, table: str) -> None
 
 def test_nothing_names_a_package_index() -> None:
     """Where packages come from is the operator's pip's business."""
-    for name in ("requirements.txt", "requirements-build.txt", "Dockerfile", "compose.yaml"):
+    for name in (
+        "requirements.txt",
+        "requirements-build.txt",
+        "requirements-postgres.txt",
+        "Dockerfile",
+        "compose.yaml",
+    ):
         text = (DEPLOY / name).read_text()
         assert not re.search(r"://|--(extra-)?index|--find-links|pypi", text), name
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-build.txt"])
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-build.txt", "requirements-postgres.txt"])
 def test_pip_finds_the_pinned_packages_and_misses_none(file: str) -> None:
     """Every one that these need is pinned too, and its hash is one of the published."""
     pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--require-hashes", "-q", "-r"]

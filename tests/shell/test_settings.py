@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot import wording
+from bot.domain.shards import Shards
+from bot.logs import Redactor
 from bot.settings import Unfit, read_settings
 
 REAL = {"DISCORD_TOKEN": "MTIz.real.token", "NOVELAI_TOKENS": "pst-real"}
@@ -95,3 +97,43 @@ def test_a_secret_set_twice_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("x")
 
     assert "settings.both" in _problems(REAL | {"DISCORD_TOKEN_FILE": str(tmp_path / "token")})
+
+
+def test_shards_are_numbers_and_spans() -> None:
+    """Without any, this process serves them all."""
+    url = {"DATABASE_URL": "postgresql://u:p@db/naibot"}
+    for count, ids, mine in (("", "", (0,)), ("3", "", (0, 1, 2)), ("9", "0-2,8 4", (0, 1, 2, 4, 8)), ("2", "1", (1,))):
+        shards = read_settings(REAL | url | {"SHARD_COUNT": count, "SHARD_IDS": ids}).house.shards
+        assert mine == shards.mine
+    assert [True, False, False] == [Shards(count=3, ids=(0, 2)).serve(id_) for id_ in (0, 1 << 22, 7 << 22)]
+
+
+@pytest.mark.parametrize("ids", ["3", "1-3", "2-1", "-1", "a", "1-", "0--1", "٣", "99999"])
+def test_a_shard_that_is_not_there_is_refused(ids: str) -> None:
+    """They are counted from 0."""
+    assert {"settings.shards"} == _problems(REAL | {"SHARD_COUNT": "3", "SHARD_IDS": ids})
+
+
+def test_who_leaves_shards_to_others_needs_their_database() -> None:
+    """SQLite is one process's."""
+    assert {"settings.alone"} == _problems(REAL | {"SHARD_COUNT": "3", "SHARD_IDS": "0-1"})
+    assert read_settings(REAL | {"SHARD_COUNT": "3", "SHARD_IDS": "0-2"}).house.shards.are_all
+
+
+@pytest.mark.parametrize("url", ["mysql://u@h/d", "naibot", "postgresql://h:port/d", "postgresql://u:p@h"])
+def test_a_database_that_is_none_is_refused_unread(url: str) -> None:
+    """PostgreSQL, and with a name."""
+    assert {"settings.database"} == _problems(REAL | {"DATABASE_URL": url})
+
+
+def test_the_databases_password_is_a_secret(tmp_path: Path) -> None:
+    """From a file too; never shown, whichever way it is written."""
+    file = tmp_path / "url"
+    file.write_text("postgresql://naibot:s3cr%40t-word@db/naibot\n")
+    settings = read_settings(REAL | {"DATABASE_URL_FILE": str(file)})
+    redact = Redactor(settings.secrets)
+
+    assert settings.database_url == "postgresql://naibot:s3cr%40t-word@db/naibot"
+    assert "s3cr" not in repr(settings)
+    for text in (settings.database_url, "password s3cr@t-word", "s3cr%40t-word"):
+        assert "s3cr" not in redact(f"no: {text}!")

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.adapters.store.database import Database
+from bot.adapters.store.driver import Database, Row, Session
 from bot.adapters.store.rows import entry_of, to_json
-from bot.adapters.store.sqlite import Row, Session
-from bot.domain.record import Entry, Record
+from bot.domain.record import Entry, Happening, Record
 
 
 async def note(session: Session, now: float, kind: str, job: Row, **data: object) -> None:
@@ -79,3 +78,11 @@ class Audit:
                 most,
             )
         return [entry_of(row) for row in rows]
+
+    async def happenings(self, after: int, most: int) -> Sequence[Happening]:
+        """See `AuditStore.happenings`."""
+        async with self._db.read() as session:
+            rows = await session.rows(
+                "SELECT id, kind, guild_id, job_id FROM audit WHERE id > ? ORDER BY id LIMIT ?", after, most
+            )
+        return [Happening(**row) for row in rows]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.adapters.store.database import FILE, looking_at, unbroken
+from bot.adapters.store.database import FILE, looking_at
+from bot.adapters.store.driver import Session, unbroken
 from bot.adapters.store.ledger import unlawful
 from bot.adapters.store.migrate import check_schema, schema_after, schema_of, shipped_steps
-from bot.adapters.store.sqlite import Session, connect
+from bot.adapters.store.sqlite import connect
 from bot.domain.errors import StoreError
 
 FOLDER = "backups"

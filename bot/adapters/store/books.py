@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.adapters.store.sqlite import Row, Session, Value
+from bot.adapters.store.driver import Row, Session, Value
 from bot.domain.admission import Standing, Window, day_of
 from bot.domain.errors import StoreError
 

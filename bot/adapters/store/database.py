@@ -4,34 +4,34 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
-from bot.adapters.store.sqlite import Session, connect
+from bot.adapters.store.driver import Session, unbroken
+from bot.adapters.store.sqlite import SqliteSession, connect
 from bot.domain.errors import StoreError
 
 FILE = "naibot.sqlite3"
 LOCK = "naibot.lock"
 READERS = 2
 
-T = TypeVar("T")
-
 log = logging.getLogger(__name__)
 
 
-class Database:
+class SqliteDatabase:
     """
     One writer and a few readers on one file.
 
     Built by `open_database`; the caller closes it, because an open connection's thread keeps the process alive.
     """
 
-    def __init__(self, writer: Session, readers: list[Session], resources: AsyncExitStack) -> None:
+    is_shared = False
+
+    def __init__(self, writer: SqliteSession, readers: list[SqliteSession], resources: AsyncExitStack) -> None:
         self._writer = writer
         self._turn = asyncio.Lock()
-        self._readers: asyncio.Queue[Session] = asyncio.Queue()
+        self._readers: asyncio.Queue[SqliteSession] = asyncio.Queue()
         for reader in readers:
             self._readers.put_nowait(reader)
         self._resources = resources
@@ -74,7 +74,7 @@ class Database:
             await unbroken(self._resources.aclose())
 
 
-async def _undo(session: Session) -> None:
+async def _undo(session: SqliteSession) -> None:
     """Leave no transaction behind; where even that fails the next `tx` fails too, and tries again."""
     try:
         # Answered only after every statement that a cancelled task left with the connection.
@@ -85,21 +85,7 @@ async def _undo(session: Session) -> None:
         log.exception("a transaction could not be rolled back")
 
 
-async def unbroken(action: Awaitable[T]) -> T:
-    """Await *action* to its end even when the task is cancelled meanwhile; the cancellation comes after it."""
-    inner = asyncio.ensure_future(action)
-    cancelled: asyncio.CancelledError | None = None
-    while not inner.done():
-        try:
-            await asyncio.wait([inner])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled from (None if inner.cancelled() else inner.exception())
-    return inner.result()
-
-
-async def open_database(folder: Path) -> Database:
+async def open_database(folder: Path) -> SqliteDatabase:
     """
     Open the folder's database for this process alone, with a file that may still be empty.
 
@@ -115,7 +101,7 @@ async def open_database(folder: Path) -> Database:
             reader = await connect(file, writable=False)
             stack.push_async_callback(reader.close)
             readers.append(reader)
-        return Database(writer, readers, stack.pop_all())
+        return SqliteDatabase(writer, readers, stack.pop_all())
 
 
 @asynccontextmanager
@@ -143,7 +129,7 @@ def is_file(file: Path) -> bool:
         raise StoreError("store.broken") from error
 
 
-async def _close_writer(writer: Session) -> None:
+async def _close_writer(writer: SqliteSession) -> None:
     try:
         await writer.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from bot.adapters.store.audit import note
 from bot.adapters.store.books import move
-from bot.adapters.store.database import Database
+from bot.adapters.store.driver import Database, Row, Session, Value
 from bot.adapters.store.rows import job_of, place_columns, place_of
-from bot.adapters.store.sqlite import Row, Session, Value
 from bot.domain.job import Delivery, Job
 
 _NEXT = """
@@ -72,6 +71,22 @@ class Deliveries:
             if after is not None:
                 await note(session, now, "job.lapsed", after, given_back=before["charged_anlas"])
         return after is not None
+
+    async def hold(self, job_id: int, now: float, until: float) -> bool:
+        """See `DeliveryStore.hold`: by the lease that deliveries have, so that the result waits for the edit."""
+        async with self._db.tx() as session:
+            changed = await session.run(
+                "UPDATE jobs SET delivery_lease = ? WHERE id = ? AND delivery = 'NONE' AND delivery_lease <= ?",
+                until,
+                job_id,
+                now,
+            )
+        return changed > 0
+
+    async def let_go(self, job_id: int, until: float) -> None:
+        """See `DeliveryStore.let_go`."""
+        async with self._db.tx() as session:
+            await session.run("UPDATE jobs SET delivery_lease = 0 WHERE id = ? AND delivery_lease = ?", job_id, until)
 
     async def note_nonce(self, job_id: int, nonce: str) -> bool:
         """Write down a new message's nonce; False when it was noted before, or there is no such job."""

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from bot.adapters.store.audit import note_member, note_record
 from bot.adapters.store.books import lock_guild, lock_member
-from bot.adapters.store.database import Database
+from bot.adapters.store.driver import Database, Session, Value
 from bot.adapters.store.rows import block_of, config_of, pending_of, to_json
-from bot.adapters.store.sqlite import Value
 from bot.domain.admission import day_of
 from bot.domain.change import Change, Pending
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.record import Record
+
+_BLOCKS = "SELECT guild_id, user_id, until, reason, actor FROM blocks"
 
 
 class Guilds:
@@ -75,6 +76,12 @@ class Guilds:
             rows = await session.rows("SELECT guild_id, text FROM words ORDER BY guild_id, text")
         return [(row["guild_id"], row["text"]) for row in rows]
 
+    async def words_of(self, guild_id: int) -> Sequence[str]:
+        """The words that one server refuses, in the order of their spelling."""
+        async with self._db.read() as session:
+            rows = await session.rows("SELECT text FROM words WHERE guild_id = ? ORDER BY text", guild_id)
+        return [row["text"] for row in rows]
+
     async def add_word(self, guild_id: int, text: str, record: Record) -> bool:
         """Put a word on a server's list; False where it stands there already."""
         sql = "INSERT INTO words (guild_id, text) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -89,7 +96,13 @@ class Guilds:
     async def blocks(self) -> Sequence[Block]:
         """Every block, those that have run out included."""
         async with self._db.read() as session:
-            rows = await session.rows("SELECT guild_id, user_id, until, reason, actor FROM blocks")
+            rows = await session.rows(_BLOCKS)
+        return [block_of(row) for row in rows]
+
+    async def blocks_of(self, guild_id: int) -> Sequence[Block]:
+        """The blocks of one server, those that have run out included."""
+        async with self._db.read() as session:
+            rows = await session.rows(f"{_BLOCKS} WHERE guild_id = ?", guild_id)
         return [block_of(row) for row in rows]
 
     async def block(self, block: Block, record: Record) -> None:
@@ -176,8 +189,21 @@ class Guilds:
     async def remember(self, key: str, value: str) -> None:
         """Remember *value* in place of what stood under *key*."""
         async with self._db.tx() as session:
-            await session.run(
-                "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                key,
-                value,
-            )
+            await _remember(session, key, value)
+
+    async def lead(self, task: str, holder: str, now: float, until: float) -> bool:
+        """See `GuildStore.lead`."""
+        key = f"lead.{task}"
+        async with self._db.tx() as session:
+            row = await session.row("SELECT value FROM meta WHERE key = ?", key)
+            leased_until, _, leader = row["value"].partition(" ") if row is not None else ("0", "", "")
+            if leader != holder and float(leased_until) > now:
+                return False
+            await _remember(session, key, f"{until!r} {holder}")
+        return True
+
+
+async def _remember(session: Session, key: str, value: str) -> None:
+    await session.run(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value
+    )

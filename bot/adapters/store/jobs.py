@@ -15,7 +15,7 @@ from bot.adapters.store.books import (
     post,
     standing_of,
 )
-from bot.adapters.store.database import Database
+from bot.adapters.store.driver import Database, Row, Session, Value
 from bot.adapters.store.rows import (
     columns_of,
     draft_of,
@@ -27,7 +27,6 @@ from bot.adapters.store.rows import (
     place_columns,
     to_json,
 )
-from bot.adapters.store.sqlite import Row, Session, Value
 from bot.domain.admission import DOUBLE_CLICK, Standing, day_of
 from bot.domain.errors import Refused, StoreError
 from bot.domain.inputs import Inputs
@@ -45,6 +44,9 @@ _REST = "(rest)"
 """Holds the lease of an account that rests: nobody's name, so nobody may claim it before its time."""
 
 _ON_ACCOUNT = "SELECT * FROM jobs WHERE account = ? AND state IN ('RUNNING', 'SENT')"
+# A free account is nobody's, and no job lies on it.
+_DEAD = "holder IS NOT NULL AND leased_until <= ?"
+_DEAD_OR_MINE = f"({_DEAD} OR holder = ?)"
 # A member who has as many jobs running as their server allows is passed over, not waited for.
 _NEXT = """
 SELECT jobs.* FROM jobs LEFT JOIN guilds ON guilds.id = jobs.guild_id
@@ -138,7 +140,7 @@ class Jobs:
         part = "SELECT * FROM jobs WHERE guild_id = ? AND user_id = ? AND state"
         async with self._db.read() as session:
             rows = await session.rows(
-                f"SELECT * FROM ({part} IN ('RUNNING', 'SENT') UNION ALL {part} = 'QUEUED') "  # noqa: S608 (ours)
+                f"SELECT * FROM ({part} IN ('RUNNING', 'SENT') UNION ALL {part} = 'QUEUED') AS mine "  # noqa: S608 (ours)
                 "ORDER BY turn, id",
                 guild_id,
                 user_id,
@@ -329,14 +331,18 @@ class Jobs:
                 await _free(session, job_of(after))
         return after is not None
 
-    async def recover(self, now: float) -> Sequence[Job]:
+    async def recover(self, now: float, holder: str | None = None) -> Sequence[Job]:
         """See `JobStore.recover`."""
         async with self._db.tx() as session:
-            rows = await session.rows("SELECT * FROM jobs WHERE state IN ('RUNNING', 'SENT') ORDER BY turn, id")
-            touched = [await _take_back(session, row, now) for row in rows]
-            await session.run("UPDATE accounts SET holder = NULL, leased_until = 0 WHERE holder <> ?", _REST)
+            if self._db.is_shared:
+                return await _take_back_from(session, now, _DEAD_OR_MINE, now, holder)
             await session.run("UPDATE jobs SET delivery_lease = 0 WHERE delivery = 'PENDING'")
-        return jobs_of([row for row in touched if row is not None])
+            return await _take_back_from(session, now, "holder <> ?", _REST)
+
+    async def reap(self, now: float) -> Sequence[Job]:
+        """See `JobStore.reap`."""
+        async with self._db.tx() as session:
+            return await _take_back_from(session, now, _DEAD, now)
 
     async def _find(self, sql: str, id_: int) -> Row | None:
         # Ids come from buttons that anyone may forge; one that no row can have is not a failure of the database.
@@ -535,6 +541,20 @@ async def _take_back(session: Session, before: Row, now: float) -> Row | None:
     if after is not None:
         await note(session, now, "job.recovered", after, tries=after["tries"])
     return after
+
+
+async def _take_back_from(session: Session, now: float, dead: str, *values: Value) -> Sequence[Job]:
+    """Free the accounts of which *dead* is true, and put what lay on them where it belongs."""
+    accounts = await session.rows(
+        f"UPDATE accounts SET holder = NULL, leased_until = 0 WHERE {dead} RETURNING id",  # noqa: S608 (ours)
+        *values,
+    )
+    touched = [await _take_back(session, row, now) for each in accounts for row in await _lying_on(session, each["id"])]
+    return sorted(jobs_of([row for row in touched if row is not None]), key=lambda job: (job.turn, job.id))
+
+
+async def _lying_on(session: Session, account: str) -> list[Row]:
+    return await session.rows(_ON_ACCOUNT, account)
 
 
 async def _keep(session: Session, job_id: int, pictures: Sequence[Picture]) -> None:

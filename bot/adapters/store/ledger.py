@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.adapters.store.database import FILE, looking_at
+from bot.adapters.store.driver import Row, Session
 from bot.adapters.store.migrate import check_schema, shipped_steps
 from bot.adapters.store.rows import config_of
-from bot.adapters.store.sqlite import Row, Session
+from bot.adapters.store.store import looking
 from bot.domain.errors import StoreError
 from bot.domain.guild import GuildConfig
 from bot.ports import ACCOUNT_STOPPED, OPERATOR_UNREACHED
 
 # Written a second time, apart from `books`, which would only agree with itself.
 _PAID = "COALESCE(SUM(COALESCE(j.charged_anlas, j.price)), 0)"
-_COST = "COALESCE(SUM(MAX(COALESCE(j.charged_anlas, j.price), j.spent)), 0)"
+_COST = """COALESCE(SUM(CASE WHEN j.spent > COALESCE(j.charged_anlas, j.price)
+    THEN j.spent ELSE COALESCE(j.charged_anlas, j.price) END), 0)"""
 _MADE = "COALESCE(SUM(COALESCE(j.charged_pictures, j.pictures)), 0)"
 _IN_DAY = "j.admitted_at >= b.day_start AND j.admitted_at < b.day_start + 86400"
 
@@ -86,13 +87,13 @@ class Findings:
     """The settings of every admitted server."""
 
 
-async def examine(folder: Path) -> Findings:
+async def examine(folder: Path, url: str | None = None) -> Findings:
     """
-    Audit the ledger in *folder* as it stands at one moment; reads only, also beside a bot that runs.
+    Audit the ledger in *folder*, or in the database of *url*, as it stands at one moment; reads only, beside bots too.
 
-    Raises `StoreError`: ``store.missing``, ``store.newer``, ``store.tampered``, ``store.broken``.
+    Raises `StoreError`: ``store.missing``, ``store.newer``, ``store.tampered``, ``store.broken``, ``store.away``.
     """
-    async with looking_at(folder / FILE) as session:
+    async with looking(folder, url) as session:
         if not await check_schema(session, shipped_steps()):
             raise StoreError("store.missing")
         sizes = await session.one(
@@ -128,9 +129,9 @@ def _configs(guilds: Sequence[Row]) -> tuple[Mapping[int, GuildConfig], list[Dif
     return configs, unread
 
 
-async def differences(folder: Path) -> list[Difference]:
+async def differences(folder: Path, url: str | None = None) -> list[Difference]:
     """Only what does not add up; see `examine`."""
-    return list((await examine(folder)).differences)
+    return list((await examine(folder, url)).differences)
 
 
 async def unlawful(session: Session) -> list[Difference]:
@@ -158,6 +159,5 @@ async def _broken_laws(session: Session) -> list[Difference]:
 
 
 async def _damaged(session: Session) -> list[Difference]:
-    """What SQLite itself says of the file."""
-    rows = await session.rows("PRAGMA quick_check")
-    return [Difference(what="file", law=row["quick_check"]) for row in rows if row["quick_check"] != "ok"]
+    """What the database itself says of its files."""
+    return [Difference(what="file", law=damage) for damage in await session.damages()]

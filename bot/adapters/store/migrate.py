@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from bot.adapters.store.database import Database
-from bot.adapters.store.sqlite import Row, Session, connect_nowhere
+from bot.adapters.store.database import SqliteDatabase
+from bot.adapters.store.driver import Database, Row, Session
+from bot.adapters.store.sqlite import connect_nowhere
 from bot.domain.errors import StoreError
 
 _NAME = re.compile(r"(\d{4})_\w+\.sql", re.ASCII)
@@ -42,24 +43,27 @@ def shipped_steps() -> tuple[Step, ...]:
 
 async def migrate(database: Database, file: Path, steps: Sequence[Step]) -> None:
     """
-    Apply the steps that *file* lacks, each in one transaction with its number; a copy is kept of what was there.
+    Apply the steps that the database lacks, each in one transaction with its number.
 
+    Of processes that start at the same moment each step is applied by one. A copy is kept of an SQLite *file* as it
+    was; what was in PostgreSQL its own tools keep.
     Raises `StoreError`: ``store.newer``, ``store.tampered`` (with *name*), or ``store.broken`` where a step fails.
     """
     async with database.tx() as session:
         version = await check_schema(session, steps)
     if version == len(steps):
         return
-    if version:
+    if version and isinstance(database, SqliteDatabase):
         await database.copy_to(file.with_name(f"{file.stem}.before-{version + 1:04}{file.suffix}"))
     for step in steps[version:]:
         async with database.tx() as session:
-            await _apply(session, step)
+            if await check_schema(session, steps) < step.version:
+                await _apply(session, step)
 
 
 async def check_schema(session: Session, steps: Sequence[Step]) -> int:
     """The schema's version, 0 for an empty file. Raises `StoreError` ``store.newer`` or ``store.tampered``."""
-    version = int((await session.one("PRAGMA user_version"))["user_version"])
+    version = await session.version()
     if not 0 <= version <= len(steps):
         raise StoreError("store.newer", version=version, known=len(steps))
     applied = await session.rows("SELECT version, sha256 FROM migrations") if version else []
@@ -91,11 +95,11 @@ async def schema_after(steps: Sequence[Step]) -> list[Row]:
 
 async def _apply(session: Session, step: Step) -> None:
     for statement in _statements(step.sql):
-        await session.run(statement)
+        await session.define(statement)
     await session.run(
         "INSERT INTO migrations (version, name, sha256) VALUES (?, ?, ?)", step.version, step.name, step.sha256
     )
-    await session.run(f"PRAGMA user_version = {step.version:d}")
+    await session.set_version(step.version)
 
 
 def _statements(sql: str) -> Iterator[str]:

@@ -9,8 +9,9 @@ from bot.adapters.store.audit import note, note_record
 from bot.adapters.store.backup import Contents, copy, failing_as, give_to_owner, publish, stamp, sync, verify
 from bot.adapters.store.books import move
 from bot.adapters.store.database import FILE, LOCK, held, is_file, open_database
+from bot.adapters.store.driver import Session, Value
 from bot.adapters.store.migrate import migrate, shipped_steps
-from bot.adapters.store.sqlite import Session, Value, connect
+from bot.adapters.store.sqlite import connect
 from bot.domain.errors import StoreError
 from bot.domain.job import Delivery, JobState
 from bot.domain.record import Record

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.adapters.store.sqlite import Row, Value
+from bot.adapters.store.driver import Row, Value
 from bot.domain.change import Change, Pending
 from bot.domain.errors import NaibotError, StoreError
 from bot.domain.guild import Block, GuildConfig

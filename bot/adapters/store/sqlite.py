@@ -8,10 +8,8 @@ from typing import Any
 
 import aiosqlite
 
+from bot.adapters.store.driver import Row, Session, Value
 from bot.domain.errors import StoreError
-
-Value = int | float | str | bytes | None
-Row = dict[str, Any]
 
 BUSY_MS = 5_000
 JOURNAL_BYTES = 64 * 1024 * 1024
@@ -27,12 +25,8 @@ _WRITER = (
 _READER = (f"PRAGMA busy_timeout = {BUSY_MS}",)
 
 
-class Session:
-    """
-    Runs statements on one connection.
-
-    Every failure of the driver's is a `StoreError` ``store.broken``, with the driver's own words as its cause.
-    """
+class SqliteSession(Session):
+    """Statements on one SQLite connection."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -53,15 +47,22 @@ class Session:
         with _translated():
             return list(await self._connection.execute_fetchall(sql, values))  # type: ignore[arg-type]
 
-    async def row(self, sql: str, *values: Value) -> Row | None:
-        """The first row, None where there is none."""
-        return next(iter(await self.rows(sql, *values)), None)
+    async def version(self) -> int:
+        """SQLite keeps a number in the file's head."""
+        return int((await self.one("PRAGMA user_version"))["user_version"])
 
-    async def one(self, sql: str, *values: Value) -> Row:
-        """The one row that must be there."""
-        for row in await self.rows(sql, *values):
-            return row
-        raise StoreError("store.broken")
+    async def set_version(self, version: int) -> None:
+        """Set that number; it belongs to the transaction."""
+        await self.run(f"PRAGMA user_version = {version:d}")
+
+    async def define(self, statement: str) -> None:
+        """As it is written."""
+        await self.run(statement)
+
+    async def damages(self) -> list[str]:
+        """What SQLite says of its file."""
+        answers = [str(row["quick_check"]) for row in await self.rows("PRAGMA quick_check")]
+        return [answer for answer in answers if answer != "ok"]
 
     async def close(self) -> None:
         """Close the connection and end its thread, which would otherwise keep the process alive."""
@@ -69,7 +70,7 @@ class Session:
             await self._connection.close()
 
 
-async def connect(file: Path, *, writable: bool) -> Session:
+async def connect(file: Path, *, writable: bool) -> SqliteSession:
     """
     Open *file*, which must exist; the caller closes the session.
 
@@ -85,16 +86,16 @@ async def connect(file: Path, *, writable: bool) -> Session:
     return session
 
 
-async def connect_nowhere() -> Session:
+async def connect_nowhere() -> SqliteSession:
     """An empty database that lives as long as its session; the caller closes it."""
     return await _connect(":memory:")
 
 
-async def _connect(address: str) -> Session:
+async def _connect(address: str) -> SqliteSession:
     with _translated():
         connection = await aiosqlite.connect(address, uri=True, isolation_level=None)
         connection.row_factory = _as_dictionary  # type: ignore[assignment]
-    return Session(connection)
+    return SqliteSession(connection)
 
 
 def _address(file: Path, writable: bool) -> str:
