@@ -1,6 +1,6 @@
 """What still has to be shown, and how it stands with what is being waited for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from statistics import median
@@ -17,8 +17,11 @@ LEASE = 60.0
 RETRY = (2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts; after the last one the delivery lapses and the charge goes back."""
 USUAL_DURATION = 6.0
-"""Seconds a picture takes, until this process has seen some."""
+"""Seconds a picture takes of whose shape none was made yet."""
 REMEMBERED = 50
+KNOWN_FOR = 30.0
+"""Seconds for which a shape's usual duration is not read again."""
+MOST = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,22 +44,25 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Everything that waits, in fair order, and about how many *seconds* it will take."""
+    """How many jobs wait, and about how many *seconds* they will take."""
 
-    jobs: tuple[Job, ...]
+    n: int
     seconds: float
 
 
 class Deliveries:
     """The courier's desk."""
 
-    def __init__(self, jobs: JobStore, store: DeliveryStore, guilds: Guilds, bell: Bell, clock: Clock) -> None:
+    def __init__(
+        self, jobs: JobStore, store: DeliveryStore, guilds: Guilds, bell: Bell, clock: Clock, *, accounts: int = 1
+    ) -> None:
         self._jobs = jobs
         self._store = store
         self._guilds = guilds
         self._bell = bell
         self._clock = clock
-        self._durations: list[float] = []
+        self._accounts = max(1, accounts)
+        self._known: dict[str, tuple[float, float]] = {}
         self._attempts: dict[int, int] = {}
 
     def listen(self) -> AbstractContextManager[Listener]:
@@ -68,7 +74,6 @@ class Deliveries:
         job = await self._store.next_delivery(self._clock(), LEASE)
         if job is None:
             return None
-        self._note_duration(job)
         pictures = await self._jobs.pictures(job.id) if job.state is JobState.DONE else ()
         now = self._clock()
         standing = await self._jobs.standing(job.requester, now)
@@ -116,30 +121,41 @@ class Deliveries:
         return next(iter(await self.outlooks([job])))
 
     async def outlooks(self, jobs: Sequence[Job]) -> Sequence[Outlook]:
-        """How several jobs stand, counted at one moment."""
-        places = {job.id: n for n, job in enumerate(await self._jobs.waiting())}
-        now, usual = self._clock(), self._usual_duration()
-        return [
-            Outlook(
-                job=job,
-                ahead=places.get(job.id, 0),
-                starts_at=max(now + (places.get(job.id, 0) + 1) * usual, job.not_before),
-            )
-            for job in jobs
-        ]
+        """How several jobs stand."""
+        now = self._clock()
+        busy = [await self._usual(shape) - (now - since) for shape, since in await self._jobs.in_hand()]
+        return [await self._outlook(job, now, sum(max(0.0, seconds) for seconds in busy)) for job in jobs]
+
+    async def _outlook(self, job: Job, now: float, busy: float) -> Outlook:
+        if job.state is not JobState.QUEUED:
+            return Outlook(job=job, ahead=0, starts_at=now)
+        before = await self._jobs.line(before=job)
+        wait = (busy + await self._seconds(before)) / self._accounts
+        return Outlook(job=job, ahead=sum(before.values()), starts_at=max(now + wait, job.not_before))
 
     async def line(self) -> Line:
         """The whole line at this moment."""
-        waiting = await self._jobs.waiting()
-        return Line(jobs=tuple(waiting), seconds=len(waiting) * self._usual_duration())
+        shapes = await self._jobs.line()
+        return Line(n=sum(shapes.values()), seconds=await self._seconds(shapes) / self._accounts)
 
-    async def waiting(self) -> Sequence[Job]:
-        """Every queued job in fair order."""
-        return await self._jobs.waiting()
+    async def waiting(self, guild_id: int | None = None, most: int = MOST) -> Sequence[Job]:
+        """The first queued jobs in fair order, of all or of one server."""
+        return await self._jobs.waiting(guild_id, most)
 
-    def _note_duration(self, job: Job) -> None:
-        if job.claimed_at is not None and job.settled_at is not None:
-            self._durations = [*self._durations, job.settled_at - job.claimed_at][-REMEMBERED:]
+    async def _seconds(self, shapes: Mapping[str, int]) -> float:
+        """How long that many jobs of each shape take one account."""
+        return sum([n * await self._usual(shape) for shape, n in shapes.items()])
 
-    def _usual_duration(self) -> float:
-        return median(self._durations) if self._durations else USUAL_DURATION
+    async def _usual(self, shape: str) -> float:
+        """
+        The median of the last 50 pictures of that model and size; the database remembers them through a restart.
+
+        It is asked again after half a minute.
+        """
+        seconds, until = self._known.get(shape, (USUAL_DURATION, 0.0))
+        now = self._clock()
+        if not until - KNOWN_FOR <= now < until:
+            durations = await self._jobs.durations(shape, REMEMBERED)
+            seconds = median(durations) if durations else USUAL_DURATION
+            self._known[shape] = (seconds, now + KNOWN_FOR)
+        return seconds

@@ -5,6 +5,7 @@ import logging
 from bot.domain.guild import HouseConfig
 from bot.ports import Clock, DeliveryStore, JobStore
 from bot.services.bell import Bell
+from bot.services.worker import LATE
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,14 @@ class Upkeep:
             self._bell.ring(job.id)
 
     async def tidy(self) -> None:
-        """Erase dead tokens, pictures that were shown an hour ago, and requests older than the operator keeps them."""
+        """
+        Take back what could not be started in time; erase dead tokens, pictures that were shown an hour ago, and
+        requests older than the operator keeps them.
+        """
         now = self._clock()
+        for job in await self._jobs.give_up(now - self._house.late, now, LATE):
+            log.info("job %s could not be started in time", job.id)
+            self._bell.ring(job.id)
         await self._deliveries.forget_requests(now - self._house.retention_days * DAY)
         await self._deliveries.forget_tokens(now)
         await self._deliveries.purge_pictures(now - PICTURE_LIFE)

@@ -30,8 +30,8 @@ SEND_MARGIN = 30.0
 TRIES = 3
 PRICE_PATIENCE = 600.0
 """Seconds a job waits for an account on which it costs what was said."""
-LATE = 86_400.0
-"""Seconds after which a job that could not be made is taken back."""
+LATE = "failed.late"
+"""Why a job ends that could not be made in time."""
 BACK_OFF = {"failed.busy": 5.0, "failed.account": 60.0, "failed.down": 15.0}
 
 
@@ -184,8 +184,8 @@ class Worker:
     async def _back_off(self, job: Job, error: UpstreamError) -> None:
         """Refused and not billed: the account pauses, the job keeps its turn and its tries."""
         now = self._clock()
-        if now - job.admitted_at > LATE:
-            return await self._fail(job, "failed.late")
+        if now - job.admitted_at > self._guilds.house.late:
+            return await self._fail(job, LATE)
         wait = error.retry_after or BACK_OFF.get(error.code, self._pace.retry)
         self._waits_until = now + wait
         await self._jobs.hand_back(job, now + wait, give_back_try=True)

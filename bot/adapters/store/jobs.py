@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.adapters.store.audit import note
 from bot.adapters.store.books import (
@@ -12,6 +12,7 @@ from bot.adapters.store.books import (
     lock_member,
     look,
     move,
+    open_books,
     post,
     standing_of,
 )
@@ -27,11 +28,11 @@ from bot.adapters.store.rows import (
     to_json,
 )
 from bot.adapters.store.sqlite import Row, Session, Value
-from bot.domain.admission import DOUBLE_CLICK, Standing, day_of
+from bot.domain.admission import DOUBLE_CLICK, Standing, Ticket, caught_up
 from bot.domain.errors import Refused, StoreError
 from bot.domain.job import MOVES, Application, Delivery, Draft, Job, JobState, Settlement
 from bot.domain.request import Picture, Place, Request, Requester
-from bot.ports import Decide
+from bot.ports import ALL, Decide
 
 log = logging.getLogger(__name__)
 
@@ -85,17 +86,18 @@ class Jobs:
 
     async def admit(self, application: Application, now: float, decide: Decide, *, draft_id: int | None = None) -> Job:
         """See `JobStore.admit`. Raises what *decide* raises, and then nothing was written."""
-        requester, day = application.requester, day_of(now)
+        requester = application.requester
         async with self._db.tx() as session:
-            house = await lock_house(session, day)
+            house = await lock_house(session)
             row = await _made_already(session, application, now)
             if row is None:
                 if draft_id is not None:
                     await _consume(session, draft_id, requester.user_id, now)
-                await lock_guild(session, requester.scope, day)
-                member = await lock_member(session, requester.scope, requester.user_id, day)
-                turn = decide(await standing_of(session, house, member))
-                row = await _insert(session, application, now, turn)
+                guild = await lock_guild(session, requester.scope)
+                member = await lock_member(session, requester.scope, requester.user_id)
+                books = await open_books(session, guild, requester.user_id, now)
+                ticket = decide(await standing_of(session, house, member, books))
+                row = await _insert(session, application, now, ticket)
         return job_of(row)
 
     async def standing(self, requester: Requester, now: float) -> Standing:
@@ -110,10 +112,48 @@ class Jobs:
         row = await self._find("SELECT * FROM jobs WHERE id = ?", job_id)
         return job_of(row) if row is not None else None
 
-    async def waiting(self) -> Sequence[Job]:
-        """Every QUEUED job in fair order."""
+    async def waiting(self, guild_id: int | None = None, most: int = ALL) -> Sequence[Job]:
+        """See `JobStore.waiting`."""
+        whose = "" if guild_id is None else "AND guild_id = ?"
+        values = [most] if guild_id is None else [guild_id, most]
         async with self._db.read() as session:
-            return jobs_of(await session.rows("SELECT * FROM jobs WHERE state = 'QUEUED' ORDER BY turn, id"))
+            rows = await session.rows(
+                f"SELECT * FROM jobs WHERE state = 'QUEUED' {whose} ORDER BY turn, id LIMIT ?",  # noqa: S608 (ours)
+                *values,
+            )
+        return jobs_of(rows)
+
+    async def line(self, before: Job | None = None) -> Mapping[str, int]:
+        """See `JobStore.line`."""
+        turn, id_ = (before.turn, before.id) if before is not None else (_ID_MAX, _ID_MAX)
+        async with self._db.read() as session:
+            rows = await session.rows(
+                "SELECT COALESCE(shape, '') AS shape, COUNT(*) AS n FROM jobs "
+                "WHERE state = 'QUEUED' AND (turn < ? OR (turn = ? AND id < ?)) GROUP BY COALESCE(shape, '')",
+                turn,
+                turn,
+                id_,
+            )
+        return {row["shape"]: row["n"] for row in rows}
+
+    async def in_hand(self) -> Sequence[tuple[str, float]]:
+        """See `JobStore.in_hand`."""
+        async with self._db.read() as session:
+            rows = await session.rows(
+                "SELECT COALESCE(shape, '') AS shape, claimed_at FROM jobs WHERE state IN ('RUNNING', 'SENT')"
+            )
+        return [(row["shape"], row["claimed_at"]) for row in rows]
+
+    async def durations(self, shape: str, most: int) -> Sequence[float]:
+        """See `JobStore.durations`."""
+        async with self._db.read() as session:
+            rows = await session.rows(
+                "SELECT settled_at - claimed_at AS seconds FROM jobs WHERE shape = ? AND state = 'DONE' "
+                "ORDER BY settled_at DESC LIMIT ?",
+                shape,
+                most,
+            )
+        return [row["seconds"] for row in rows if row["seconds"] is not None]
 
     async def recent(self, since: float) -> Sequence[Job]:
         """Jobs admitted since *since* that have an interaction, oldest first; the newest 1,000 of them."""
@@ -206,6 +246,7 @@ class Jobs:
             if claimed is None:
                 raise StoreError("store.broken", job=job["id"])
             await session.run("UPDATE house SET now_turn = ? WHERE now_turn < ?", job["turn"], job["turn"])
+            await _catch_up(session, claimed)
             await note(session, now, "job.claimed", claimed, account=account, fence=fence, tries=claimed["tries"])
         return job_of(claimed)
 
@@ -269,6 +310,18 @@ class Jobs:
                 await _free(session, job_of(after))
         return after is not None
 
+    async def give_up(self, admitted_before: float, now: float, reason: str) -> Sequence[Job]:
+        """See `JobStore.give_up`."""
+        late = Settlement(state=JobState.FAILED, charged_anlas=0, charged_pictures=0, spent=0, reason=reason)
+        async with self._db.tx() as session:
+            rows = await session.rows(
+                "SELECT * FROM jobs WHERE state = 'QUEUED' AND admitted_at < ? ORDER BY turn, id LIMIT ?",
+                admitted_before,
+                RECENT_MOST,
+            )
+            ended = [await _end(session, row, now, late) for row in rows]
+        return jobs_of([row for row in ended if row is not None])
+
     async def recover(self, now: float) -> Sequence[Job]:
         """See `JobStore.recover`."""
         async with self._db.tx() as session:
@@ -312,12 +365,13 @@ async def _consume(session: Session, draft_id: int, user_id: int, now: float) ->
         raise Refused("draft.gone")
 
 
-async def _insert(session: Session, application: Application, now: float, turn: int) -> Row:
+async def _insert(session: Session, application: Application, now: float, ticket: Ticket) -> Row:
     columns: dict[str, Value] = {
         **columns_of(application),
         "state": JobState.QUEUED,
         "delivery": Delivery.NONE,
-        "turn": turn,
+        "turn": ticket.turn,
+        "step": ticket.step,
         "admitted_at": now,
     }
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
@@ -327,13 +381,13 @@ async def _insert(session: Session, application: Application, now: float, turn: 
     )
     await session.run(
         "UPDATE members SET last_turn = ?, last_admitted = ? WHERE guild_id = ? AND user_id = ?",
-        turn,
+        ticket.turn,
         now,
         row["guild_id"],
         row["user_id"],
     )
     await post(session, row, NOTHING)
-    await note(session, now, "job.admitted", row, price=row["price"], pictures=row["pictures"], turn=turn)
+    await note(session, now, "job.admitted", row, price=row["price"], pictures=row["pictures"], turn=ticket.turn)
     return row
 
 
@@ -385,6 +439,28 @@ async def _free(session: Session, job: Job) -> None:
     await session.run(
         "UPDATE accounts SET holder = NULL, leased_until = 0 WHERE id = ? AND fence = ?", job.account, job.fence
     )
+
+
+async def _catch_up(session: Session, claimed: Row) -> None:
+    """
+    Put what else the member waits for behind the job that was just claimed, if others started meanwhile.
+
+    Only a member whose running jobs were as many as allowed, or whose job had to wait, falls behind.
+    """
+    house = await session.one("SELECT now_turn FROM house")
+    if claimed["turn"] >= house["now_turn"]:
+        return
+    whose = (claimed["guild_id"], claimed["user_id"])
+    rows = await session.rows(
+        "SELECT id, turn, step FROM jobs WHERE guild_id = ? AND user_id = ? AND state = 'QUEUED' ORDER BY turn, id",
+        *whose,
+    )
+    waiting = {row["id"]: Ticket(turn=row["turn"], step=row["step"]) for row in rows}
+    for id_, turn in caught_up(waiting, house["now_turn"]).items():
+        await session.run("UPDATE jobs SET turn = ? WHERE id = ?", turn, id_)
+        await session.run(
+            "UPDATE members SET last_turn = ? WHERE guild_id = ? AND user_id = ? AND last_turn < ?", turn, *whose, turn
+        )
 
 
 # --- transitions
