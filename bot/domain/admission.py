@@ -117,7 +117,7 @@ class Usage:
         """Pictures or Anlas."""
         return self.pictures if measure is Measure.PICTURES else self.anlas
 
-    def extra(self, measure: Measure) -> int:
+    def granted(self, measure: Measure) -> int:
         """What an admin granted on top of the limit."""
         return self.extra_pictures if measure is Measure.PICTURES else self.extra_anlas
 
@@ -258,7 +258,7 @@ def gauge_of(bound: Bound, standing: Standing, now: float) -> Gauge:
         span=bound.span,
         measure=bound.measure,
         used=usage.used(bound.measure),
-        limit=bound.limit + usage.extra(bound.measure),
+        limit=bound.limit + usage.granted(bound.measure),
         resets_at=window.end,
     )
 
@@ -296,7 +296,7 @@ class Quota:
 
     standing: Standing
     gauges: tuple[Gauge, ...]
-    quick_left: int | None = None
+    quick_limit: int | None = None
 
     def gauge(self, measure: Measure, span: Span = Span.DAY) -> Gauge | None:
         """The member's own limit of one measure and span; None is no limit."""
@@ -342,9 +342,8 @@ class Quota:
 
 def quota_of(limits: Limits, standing: Standing, now: float) -> Quota:
     """The quota as a person asks for it."""
-    quick = limits.quick_day
     return Quota(
         standing=standing,
         gauges=tuple(gauge_of(bound, standing, now) for bound in limits.bounds()),
-        quick_left=None if quick is None else max(0, quick - standing.pictures),
+        quick_limit=limits.quick_day,
     )

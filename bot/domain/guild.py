@@ -80,8 +80,9 @@ class GuildConfig:
 
     Limits count pictures or Anlas for each member by day or week of *time_zone*; None is no limit, 0 is none at all.
     Past *quick_day* a member's pictures are drawn later, in the relaxed lane. *budget_day* is what all members
-    together may spend in Anlas. *cooldown* is seconds. *age_restricted* allows age-restricted pictures in age-restricted channels. *unchecked* records that an
-    admin accepted pictures that no classifier looks at. What has no metadata is not for `/config` yet.
+    together may spend in Anlas. *cooldown* is seconds. *age_restricted* allows age-restricted pictures in
+    age-restricted channels. *unchecked* records that an admin accepted pictures that no classifier looks at. What has
+    no metadata is not for `/config` yet.
     """
 
     channels: tuple[int, ...] = _setting(Kind.CHANNELS, Group.PLACES, ())

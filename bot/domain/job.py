@@ -89,8 +89,8 @@ class Job:
 
     *price* and *pictures* are what the member was told. *charged_anlas* and *charged_pictures* are None while they
     are reserved, then what the member pays. *spent* is what the account is believed to have paid. *turn* is the
-    place in the fair order, *step* the lane in which it was given. Times are unix seconds. *reason* is the code of the sentence for an end without a
-    picture. *request* is None once it was forgotten.
+    place in the fair order, *step* the lane in which it was given. Times are unix seconds. *reason* is the code of
+    the sentence for an end without a picture. *request* is None once it was forgotten.
     """
 
     id: int

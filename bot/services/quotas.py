@@ -1,4 +1,4 @@
-"""What an admin gives roles and members: limits of their own, something extra, a count from zero; each can be undone."""
+"""What an admin gives roles and members: limits of their own, something extra, a count from zero."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from bot import wording
-from bot.domain.admission import Quota
+from bot.domain.admission import PRIORITY_STEP, Measure, Quota
 from bot.domain.anlas import Price, is_free_form
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Draft, Job, JobState
@@ -28,9 +28,12 @@ def waiting_line(outlook: Outlook, config: GuildConfig | None) -> tuple[str, ui.
     job = outlook.job
     if job.state is not JobState.QUEUED:
         return wording.say("drawing"), None
+    quick = config.quick_day if config is not None else None
+    is_relaxed = outlook.ahead > 0 and job.step > PRIORITY_STEP and quick is not None
     first = wording.say(
-        "queued",
+        "queued.relaxed" if is_relaxed else "queued",
         Ordinal=wording.ordinal(outlook.ahead + 1),
+        limit=wording.count(quick or 0),
         eta=wording.Moment(outlook.starts_at),
         price=wording.anlas(job.price),
     )
@@ -79,8 +82,8 @@ def done_text(parcel: Parcel, config: GuildConfig | None) -> str:
 
 
 def _left(quota: Quota) -> str:
-    left = quota.pictures_left
-    return "" if left is None else wording.say("left.today", n=wording.count(left))
+    gauge = quota.tightest(Measure.PICTURES)
+    return "" if gauge is None else wording.say(f"left.{gauge.span}", n=wording.count(gauge.left))
 
 
 def done_row(job_id: int) -> ui.View:

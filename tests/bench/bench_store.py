@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bot.adapters.store.database import FILE
 from bot.adapters.store.store import SqlStore, open_store
-from bot.domain.admission import Limits, Standing, decide
+from bot.domain.admission import Limits, Standing, Ticket, decide
 from bot.domain.job import Application, JobState, Settlement
 from bot.domain.request import Picture
 from tests.builders import a_requester, an_application
@@ -53,7 +53,7 @@ async def _rate(rounds: int, action: Callable[[int], Awaitable[object]]) -> floa
 async def _admit(store: SqlStore, n: int) -> None:
     wish: Application = an_application(a_requester(n % 50 + 1))
 
-    def turn(standing: Standing) -> int:
+    def turn(standing: Standing) -> Ticket:
         return decide(pictures=1, anlas=0, now=NOON, limits=LIMITS, standing=standing)
 
     await store.admit(wish, NOON, turn)

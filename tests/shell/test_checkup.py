@@ -137,8 +137,11 @@ async def test_a_ledger_that_does_not_add_up_and_a_clock_that_went_back(tmp_path
     await store.write(time.time() + 7_200, "config.changed")
     await store.close()
     with sqlite3.connect(tmp_path / "naibot.sqlite3") as writing:
-        writing.execute("UPDATE house SET day_start = 0, pictures = 3")
+        writing.execute(
+            "INSERT INTO usage (guild_id, user_id, level, span, starts, ends, pictures) "
+            "VALUES (0, 0, 'house', 'day', 0, 86400, 3)"
+        )
     writing.close()
     code, out = await _check(tmp_path, "--offline", **PRACTICE, **NOWHERE)
 
-    assert (PROBLEM, True, True) == (code, "house: pictures 3, counted 0" in out, "stands 2.0 h before" in out)
+    assert (PROBLEM, True, True) == (code, "house by day: pictures 3, counted 0" in out, "stands 2.0 h before" in out)

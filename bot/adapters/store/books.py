@@ -26,8 +26,9 @@ _WHOSE: Mapping[Level, str] = {
     Level.MEMBER: "guild_id = ? AND user_id = ?",
 }
 # Exactly the rows of one member's jobs: 0 stands where a level has no server, or no person.
-_ROWS = "guild_id IN (0, ?) AND user_id IN (0, ?) AND (guild_id = ? OR level IN ('house', 'house.member'))"
-_ALL = f"SELECT * FROM usage WHERE {_ROWS}"
+_ROWS = """guild_id IN (0, ?) AND (guild_id = ? OR level IN ('house', 'house.member'))
+AND user_id IN (0, ?) AND (user_id = ? OR level IN ('house', 'house.guild', 'guild'))"""
+_ALL = f"SELECT * FROM usage WHERE {_ROWS}"  # noqa: S608 (ours)
 _WAITING = "SELECT COUNT(*) AS n FROM jobs WHERE guild_id = ? AND user_id = ? AND state = 'QUEUED'"
 
 
@@ -64,15 +65,16 @@ async def post(session: Session, job: Row, before: Weight) -> None:
         return
     await lock_house(session)
     await session.run(
-        "UPDATE usage SET pictures = pictures + ?, "
+        "UPDATE usage SET pictures = pictures + ?, "  # noqa: S608 (ours)
         "anlas = CASE WHEN level IN ('member', 'house.member') THEN anlas + ? ELSE anlas + ? END "
         f"WHERE {_ROWS} AND starts <= ? AND ends > ?",
         pictures,
         anlas,
         cost,
         job["guild_id"],
-        job["user_id"],
         job["guild_id"],
+        job["user_id"],
+        job["user_id"],
         job["admitted_at"],
         job["admitted_at"],
     )
@@ -136,11 +138,9 @@ async def open_books(session: Session, guild: Row, user_id: int, now: float) -> 
     return books
 
 
-async def _read(
-    session: Session, guild_id: int, zone: str, user_id: int, now: float
-) -> tuple[Books, list[Row]]:
+async def _read(session: Session, guild_id: int, zone: str, user_id: int, now: float) -> tuple[Books, list[Row]]:
     """The counters at *now*, and those of them that are not written down."""
-    kept = {(row["level"], row["span"]): row for row in await session.rows(_ALL, guild_id, user_id, guild_id)}
+    kept = {(row["level"], row["span"]): row for row in await session.rows(_ALL, guild_id, guild_id, user_id, user_id)}
     books: Books = {}
     opened = []
     for level in Level:
@@ -176,11 +176,15 @@ async def _count(session: Session, level: Level, span: Span, guild_id: int, user
     guild_id = 0 if level in (Level.HOUSE, Level.HOUSE_MEMBER) else guild_id
     user_id = user_id if level.is_members else 0
     values = {Level.MEMBER: (guild_id, user_id), Level.HOUSE_MEMBER: (user_id,), Level.HOUSE: ()}
-    sql = _SUMS.format(anlas=_PAID if level.is_members else _COST, whose=_WHOSE[level])
-    sums = await session.one(sql, window.start, window.end, *values.get(level, (guild_id,)))
+    sums = await session.one(sums_of(level), window.start, window.end, *values.get(level, (guild_id,)))
     whose = {"guild_id": guild_id, "user_id": user_id, "level": level.value, "span": span.value}
     extra = {"extra_pictures": 0, "extra_anlas": 0}
     return {**whose, "starts": window.start, "ends": window.end, **sums, **extra}
+
+
+def sums_of(level: Level) -> str:
+    """The statement that adds up what jobs of a window weigh at *level*."""
+    return _SUMS.format(anlas=_PAID if level.is_members else _COST, whose=_WHOSE[level])
 
 
 async def _write(session: Session, row: Row) -> None:

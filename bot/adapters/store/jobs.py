@@ -49,6 +49,14 @@ WHERE jobs.state = 'QUEUED' AND jobs.not_before <= ? AND COALESCE(guilds.running
     WHERE live.guild_id = jobs.guild_id AND live.user_id = jobs.user_id AND live.state IN ('RUNNING', 'SENT'))
 ORDER BY jobs.turn, jobs.id LIMIT 1"""
 
+_LINE = """
+SELECT COALESCE(shape, '') AS shape, COUNT(*) AS n FROM jobs
+WHERE state = 'QUEUED' AND turn <= ? AND (turn < ? OR id < ?) GROUP BY COALESCE(shape, '')"""
+_DURATIONS = """
+SELECT settled_at - claimed_at AS seconds FROM jobs WHERE shape = ? AND state = 'DONE'
+ORDER BY settled_at DESC LIMIT ?"""
+_LATE = "SELECT * FROM jobs WHERE state = 'QUEUED' AND admitted_at < ? ORDER BY turn, id LIMIT ?"
+
 
 class Jobs:
     """The verbs of `JobStore`."""
@@ -127,13 +135,7 @@ class Jobs:
         """See `JobStore.line`."""
         turn, id_ = (before.turn, before.id) if before is not None else (_ID_MAX, _ID_MAX)
         async with self._db.read() as session:
-            rows = await session.rows(
-                "SELECT COALESCE(shape, '') AS shape, COUNT(*) AS n FROM jobs "
-                "WHERE state = 'QUEUED' AND (turn < ? OR (turn = ? AND id < ?)) GROUP BY COALESCE(shape, '')",
-                turn,
-                turn,
-                id_,
-            )
+            rows = await session.rows(_LINE, turn, turn, id_)
         return {row["shape"]: row["n"] for row in rows}
 
     async def in_hand(self) -> Sequence[tuple[str, float]]:
@@ -147,12 +149,7 @@ class Jobs:
     async def durations(self, shape: str, most: int) -> Sequence[float]:
         """See `JobStore.durations`."""
         async with self._db.read() as session:
-            rows = await session.rows(
-                "SELECT settled_at - claimed_at AS seconds FROM jobs WHERE shape = ? AND state = 'DONE' "
-                "ORDER BY settled_at DESC LIMIT ?",
-                shape,
-                most,
-            )
+            rows = await session.rows(_DURATIONS, shape, most)
         return [row["seconds"] for row in rows if row["seconds"] is not None]
 
     async def recent(self, since: float) -> Sequence[Job]:
@@ -242,6 +239,7 @@ class Jobs:
                 fence=fence,
                 tries=job["tries"] + 1,
                 claimed_at=now,
+                claimed_turn=job["turn"],
             )
             if claimed is None:
                 raise StoreError("store.broken", job=job["id"])
@@ -314,11 +312,7 @@ class Jobs:
         """See `JobStore.give_up`."""
         late = Settlement(state=JobState.FAILED, charged_anlas=0, charged_pictures=0, spent=0, reason=reason)
         async with self._db.tx() as session:
-            rows = await session.rows(
-                "SELECT * FROM jobs WHERE state = 'QUEUED' AND admitted_at < ? ORDER BY turn, id LIMIT ?",
-                admitted_before,
-                RECENT_MOST,
-            )
+            rows = await session.rows(_LATE, admitted_before, RECENT_MOST)
             ended = [await _end(session, row, now, late) for row in rows]
         return jobs_of([row for row in ended if row is not None])
 

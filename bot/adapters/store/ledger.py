@@ -22,10 +22,10 @@ _IN_WINDOW = "j.admitted_at >= b.starts AND j.admitted_at < b.ends"
 # The statements here are put together from this module's own constants.
 
 
-def _usage(level: str, whose: str, anlas: str) -> str:
+def _usage(level: str, name: str, whose: str, anlas: str) -> str:
     """The counters of one level, each beside what its jobs add up to."""
     return f"""
-        SELECT b.level || ' ' || b.guild_id || '/' || b.user_id || ' by ' || b.span AS what, b.pictures, b.anlas,
+        SELECT b.level || {name} || ' by ' || b.span AS what, b.pictures, b.anlas,
                {_MADE} AS true_pictures, {anlas} AS true_anlas
         FROM usage AS b LEFT JOIN jobs AS j ON {whose} AND {_IN_WINDOW}
         WHERE b.level = '{level}' GROUP BY b.guild_id, b.user_id, b.level, b.span"""
@@ -34,19 +34,20 @@ def _usage(level: str, whose: str, anlas: str) -> str:
 _COUNTERS: Mapping[str, str] = {
     "house": """
         SELECT 'house' AS what, now_turn,
-               (SELECT MAX(turn) FROM (SELECT now_turn AS turn UNION ALL
-                   SELECT turn FROM jobs WHERE claimed_at IS NOT NULL AND state != 'QUEUED') AS t) AS true_now_turn
+               (SELECT COALESCE(MAX(claimed_turn), 0) FROM jobs) AS true_now_turn
         FROM house""",
     "members": """
         SELECT 'member ' || b.guild_id || '/' || b.user_id AS what, b.last_turn,
                (SELECT COALESCE(MAX(turn), 0) FROM jobs AS k WHERE k.guild_id = b.guild_id AND k.user_id = b.user_id)
                    AS true_last_turn
         FROM members AS b""",
-    "usage of the house": _usage("house", "TRUE", _COST),
-    "usage of guilds in the house's days": _usage("house.guild", "j.guild_id = b.guild_id", _COST),
-    "usage of members in the house's days": _usage("house.member", "j.user_id = b.user_id", _PAID),
-    "usage of guilds": _usage("guild", "j.guild_id = b.guild_id", _COST),
-    "usage of members": _usage("member", "j.guild_id = b.guild_id AND j.user_id = b.user_id", _PAID),
+    "usage of the house": _usage("house", "''", "TRUE", _COST),
+    "usage of guilds in the house's days": _usage("house.guild", "' ' || b.guild_id", "j.guild_id = b.guild_id", _COST),
+    "usage of members in the house's days": _usage("house.member", "' ' || b.user_id", "j.user_id = b.user_id", _PAID),
+    "usage of guilds": _usage("guild", "' ' || b.guild_id", "j.guild_id = b.guild_id", _COST),
+    "usage of members": _usage(
+        "member", "' ' || b.guild_id || '/' || b.user_id", "j.guild_id = b.guild_id AND j.user_id = b.user_id", _PAID
+    ),
 }
 
 _LAWS: Mapping[str, str] = {

@@ -3,10 +3,14 @@
 -- `time_zone` repeats the setting of that name; only a change of it moves the windows of a server.
 ALTER TABLE guilds ADD COLUMN time_zone TEXT NOT NULL DEFAULT 'UTC';
 
--- `step` is the lane in which a turn was given; `shape` is model and size, by which durations are known.
+-- `step` is the lane in which a turn was given; `claimed_turn` is where the house stood when it was claimed last, since a
+-- turn may move while it waits; `shape` is model and size, by which durations are known.
 ALTER TABLE jobs ADD COLUMN step INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE jobs ADD COLUMN claimed_turn INTEGER;
+UPDATE jobs SET claimed_turn = turn WHERE claimed_at IS NOT NULL;
 ALTER TABLE jobs ADD COLUMN shape TEXT;
-CREATE INDEX jobs_ahead ON jobs (turn, id, shape) WHERE state = 'QUEUED';
+-- With the state in it too: only so SQLite answers from the index alone.
+CREATE INDEX jobs_ahead ON jobs (turn, id, shape, state) WHERE state = 'QUEUED';
 CREATE INDEX jobs_by_shape ON jobs (shape, settled_at) WHERE state = 'DONE';
 
 -- One counter: whose (0 where a level has no server or no person), and from when until when its jobs were admitted.
