@@ -176,9 +176,11 @@ async def test_a_waiting_message_is_edited_when_its_start_has_passed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It never names a moment that is over; a message whose start still lies ahead is left alone."""
-    monkeypatch.setattr(courier, "LOOK_EVERY", 0.1)
-    monkeypatch.setattr(courier, "PASSED", 1.0)
     async with open_stage(tmp_path, working=False, config=replace(STUDIO, waiting=9)) as stage:
+        # Not the module that is imported here: the client loads its cogs itself.
+        loaded = stage.client.extensions["cogs.courier"]
+        monkeypatch.setattr(loaded, "LOOK_EVERY", 0.1)
+        monkeypatch.setattr(loaded, "PASSED", 1.0)
         await _ask(stage, 9)
         await stage.until(lambda: len(_waiting_messages(stage)) == 9)
         before = _waiting_messages(stage)
