@@ -447,7 +447,7 @@ def test_the_queue_never_looks_at_finished_jobs(tmp_path: Path) -> None:
             lines = [line[3] for line in plan if " jobs" in line[3] or " live" in line[3]]
             return {line.partition("USING ")[2].removeprefix("INDEX ").split(" (")[0] for line in lines}
 
-        assert {"jobs_ahead", "jobs_running"} == indexes(jobs._NEXT)
+        assert {"jobs_in_order", "jobs_running"} == indexes(jobs._NEXT)
         assert {"jobs_on_account"} == indexes(jobs._ON_ACCOUNT)
         assert {"jobs_waiting"} == indexes(books._WAITING)
         assert {"jobs_by_day"} == indexes(books.sums_of(Level.HOUSE))
@@ -457,7 +457,7 @@ def test_the_queue_never_looks_at_finished_jobs(tmp_path: Path) -> None:
         assert {"jobs_by_member_day"} == indexes(books.sums_of(Level.HOUSE_MEMBER))
         assert {"COVERING INDEX jobs_ahead"} == indexes(jobs._LINE)
         assert {"jobs_by_shape"} == indexes(jobs._DURATIONS)
-        assert {"jobs_ahead"} == indexes(jobs._LATE)
+        assert {"jobs_in_order"} == indexes(jobs._LATE)
         assert {"INTEGER PRIMARY KEY", "jobs_undelivered"} == indexes(deliveries._NEXT)
 
 

@@ -50,8 +50,8 @@ WHERE jobs.state = 'QUEUED' AND jobs.not_before <= ? AND COALESCE(guilds.running
 ORDER BY jobs.turn, jobs.id LIMIT 1"""
 
 _LINE = """
-SELECT COALESCE(shape, '') AS shape, COUNT(*) AS n FROM jobs
-WHERE state = 'QUEUED' AND turn <= ? AND (turn < ? OR id < ?) GROUP BY COALESCE(shape, '')"""
+SELECT shape, COUNT(*) AS n FROM jobs
+WHERE state = 'QUEUED' AND (turn < ? OR (turn = ? AND id < ?)) GROUP BY shape"""
 _DURATIONS = """
 SELECT settled_at - claimed_at AS seconds FROM jobs WHERE shape = ? AND state = 'DONE'
 ORDER BY settled_at DESC LIMIT ?"""
@@ -136,7 +136,7 @@ class Jobs:
         turn, id_ = (before.turn, before.id) if before is not None else (_ID_MAX, _ID_MAX)
         async with self._db.read() as session:
             rows = await session.rows(_LINE, turn, turn, id_)
-        return {row["shape"]: row["n"] for row in rows}
+        return {row["shape"] or "": row["n"] for row in rows}
 
     async def in_hand(self) -> Sequence[tuple[str, float]]:
         """See `JobStore.in_hand`."""

@@ -10,7 +10,7 @@ ALTER TABLE jobs ADD COLUMN claimed_turn INTEGER;
 UPDATE jobs SET claimed_turn = turn WHERE claimed_at IS NOT NULL;
 ALTER TABLE jobs ADD COLUMN shape TEXT;
 -- With the state in it too: only so SQLite answers from the index alone.
-CREATE INDEX jobs_ahead ON jobs (turn, id, shape, state) WHERE state = 'QUEUED';
+CREATE INDEX jobs_ahead ON jobs (shape, turn, id, state) WHERE state = 'QUEUED';
 CREATE INDEX jobs_by_shape ON jobs (shape, settled_at) WHERE state = 'DONE';
 
 -- One counter: whose (0 where a level has no server or no person), and from when until when its jobs were admitted.
