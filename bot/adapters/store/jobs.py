@@ -243,8 +243,9 @@ class Jobs:
             )
             if claimed is None:
                 raise StoreError("store.broken", job=job["id"])
+            last_turn = await _catch_up(session, claimed)
             await session.run("UPDATE house SET now_turn = ? WHERE now_turn < ?", job["turn"], job["turn"])
-            await _catch_up(session, claimed)
+            await _note_last_turn(session, claimed, last_turn)
             await note(session, now, "job.claimed", claimed, account=account, fence=fence, tries=claimed["tries"])
         return job_of(claimed)
 
@@ -435,25 +436,37 @@ async def _free(session: Session, job: Job) -> None:
     )
 
 
-async def _catch_up(session: Session, claimed: Row) -> None:
+async def _catch_up(session: Session, claimed: Row) -> int:
     """
-    Put what else the member waits for behind the job that was just claimed, if others started meanwhile.
+    Put what else the member waits for behind the job that was just claimed, if others started meanwhile; the last turn
+    that was moved, or 0.
 
-    Only a member whose running jobs were as many as allowed, or whose job had to wait, falls behind.
+    Only a member whose running jobs were as many as allowed, or whose job had to wait, falls behind. Jobs come before
+    house and member here as in every transition, so that none waits for another in a circle.
     """
     house = await session.one("SELECT now_turn FROM house")
     if claimed["turn"] >= house["now_turn"]:
-        return
-    whose = (claimed["guild_id"], claimed["user_id"])
+        return 0
     rows = await session.rows(
         "SELECT id, turn, step FROM jobs WHERE guild_id = ? AND user_id = ? AND state = 'QUEUED' ORDER BY turn, id",
-        *whose,
+        claimed["guild_id"],
+        claimed["user_id"],
     )
     waiting = {row["id"]: Ticket(turn=row["turn"], step=row["step"]) for row in rows}
-    for id_, turn in caught_up(waiting, house["now_turn"]).items():
-        await session.run("UPDATE jobs SET turn = ? WHERE id = ?", turn, id_)
+    moved = caught_up(waiting, house["now_turn"])
+    for id_, turn in moved.items():
+        await session.run("UPDATE jobs SET turn = ? WHERE id = ? AND state = 'QUEUED'", turn, id_)
+    return max(moved.values(), default=0)
+
+
+async def _note_last_turn(session: Session, claimed: Row, turn: int) -> None:
+    if turn:
         await session.run(
-            "UPDATE members SET last_turn = ? WHERE guild_id = ? AND user_id = ? AND last_turn < ?", turn, *whose, turn
+            "UPDATE members SET last_turn = ? WHERE guild_id = ? AND user_id = ? AND last_turn < ?",
+            turn,
+            claimed["guild_id"],
+            claimed["user_id"],
+            turn,
         )
 
 
