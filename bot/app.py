@@ -117,7 +117,7 @@ async def open_house(
                 store, store, guilds, moderation, accounts, Tokenizers(settings.data_dir), bell, closing, clock
             ),
             workers=workers,
-            deliveries=Deliveries(store, store, guilds, patience, previews, bell, clock),
+            deliveries=Deliveries(store, store, guilds, patience, previews, bell, clock, accounts=len(clients)),
             darkroom=darkroom,
             guilds=guilds,
             moderation=moderation,
@@ -130,7 +130,7 @@ async def open_house(
             lead=lead,
             neighbours=Neighbours(store, guilds, moderation, accounts, bell),
         )
-        await _plant(store, settings)
+        await _plant(store, settings, clock())
         await services.neighbours.begin()
         await guilds.load()
         await moderation.load()
@@ -145,14 +145,14 @@ def trusted_keys(settings: Settings) -> Mapping[str, bytes]:
     return {**NOVELAI, **STANDIN} if is_loopback(settings.novelai_api) else NOVELAI
 
 
-async def _plant(store: Store, settings: Settings) -> None:
+async def _plant(store: Store, settings: Settings, now: float) -> None:
     """Apply the stand-in's seed once, to an empty store, with a loopback Discord only."""
     if settings.seed is None or not settings.is_practice or not await store.is_empty():
         return
     with settings.seed.open("rb") as file:
         seed = json.loads(file.read(SEED_BYTES))
     for guild_id, values in seed["guilds"].items():
-        await store.save(int(guild_id), msgspec.convert(values, GuildConfig))
+        await store.save(int(guild_id), msgspec.convert(values, GuildConfig), now)
 
 
 async def run(

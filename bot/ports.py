@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from bot.domain.admission import Standing
+from bot.domain.admission import Standing, Ticket
+from bot.domain.allowance import Allowance, Target
 from bot.domain.anlas import Account
+from bot.domain.calendar import Span
 from bot.domain.change import Change, Pending
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.inputs import Inputs
@@ -36,8 +38,11 @@ COMMANDS_TOLD = "command_digest"
 STARTS = "starts"
 """Under this key the house remembers when it was started, until it is stopped in order."""
 
-Decide = Callable[[Standing], int]
-"""The pure decision inside `JobStore.admit`: the turn, or raises `LimitReached`."""
+ALL = 2**63 - 1
+"""As many as there are."""
+
+Decide = Callable[[Standing], Ticket]
+"""The pure decision inside `JobStore.admit`: the place in the fair order, or raises `LimitReached`."""
 
 
 class NovelAI(Protocol):
@@ -115,8 +120,17 @@ class JobStore(Protocol):
         """The member's standing without locks, to be shown."""
 
     async def get(self, job_id: int) -> Job | None: ...
-    async def waiting(self) -> Sequence[Job]:
-        """Every QUEUED job in fair order, then none else."""
+    async def waiting(self, guild_id: int | None = None, most: int = ALL) -> Sequence[Job]:
+        """Every QUEUED job in fair order, or the first *most* of them, or those of one server (0: direct messages)."""
+
+    async def line(self, before: Job | None = None) -> Mapping[str, int]:
+        """How many jobs of each shape ('' where it is not known) are QUEUED, or are so before *before*."""
+
+    async def in_hand(self) -> Sequence[tuple[str, float]]:
+        """Shape of every job that is being made, and when it was claimed."""
+
+    async def durations(self, shape: str, most: int) -> Sequence[float]:
+        """Seconds from claim to settlement of the last *most* pictures of one shape."""
 
     async def recent(self, since: float) -> Sequence[Job]:
         """Jobs admitted since *since* that have an interaction, oldest first."""
@@ -139,7 +153,8 @@ class JobStore(Protocol):
 
         Jobs priced below *at_least* Anlas and those in *passing* (ids) are left to other accounts. None where another
         holder's lease lives, the account rests, it already has a job in RUNNING or SENT, or nothing waits (then no
-        lease is kept). A member's own cap of running jobs holds. The job carries the new fence.
+        lease is kept). A member's own cap of running jobs holds; one whom it held back while others started goes on
+        from now, not from where they fell behind. The job carries the new fence.
         """
 
     async def inputs(self, job_id: int) -> Inputs:
@@ -188,6 +203,9 @@ class JobStore(Protocol):
         *reason* is the code of what its member is told; it is delivered like every end, so that no waiting message
         outlives its job.
         """
+
+    async def give_up(self, admitted_before: float, now: float, reason: str) -> Sequence[Job]:
+        """QUEUED since before that moment → FAILED with *reason*, charged nothing; the jobs that ended."""
 
     async def of_member(self, guild_id: int, user_id: int) -> Sequence[Job]:
         """What a member is still waiting for in one server (0: direct messages), in fair order."""
@@ -256,9 +274,39 @@ class GuildStore(Protocol):
         """The settings of an admitted server, None where it was never admitted."""
 
     async def configs(self) -> Mapping[int, GuildConfig]: ...
-    async def save(self, guild_id: int, config: GuildConfig, record: Record | None = None) -> None: ...
-    async def grant(self, guild_id: int, user_id: int, now: float, *, pictures: int = 0, anlas: int = 0) -> None:
-        """Extra pictures or Anlas for the running day."""
+    async def save(self, guild_id: int, config: GuildConfig, now: float, record: Record | None = None) -> None:
+        """
+        Keep a server's settings; a server that has some is admitted.
+
+        With another time zone the running day and week end at that zone's next midnight and Monday. Usage stays.
+        """
+
+    async def allowances(self) -> Sequence[tuple[int, Target, Allowance]]:
+        """What roles and members were given, with the server."""
+
+    async def allow(self, guild_id: int, target: Target, allowance: Allowance | None, record: Record) -> None:
+        """Give a role or a member limits of their own, in place of older ones; None takes them away."""
+
+    async def grant(
+        self,
+        guild_id: int,
+        user_id: int,
+        now: float,
+        *,
+        pictures: int = 0,
+        anlas: int = 0,
+        record: Record,
+    ) -> None:
+        """Extra pictures or Anlas for the running day and week; less than nothing takes a grant back."""
+
+    async def count_from(
+        self, guild_id: int, user_id: int, starts: Mapping[Span, float], now: float, record: Record
+    ) -> Mapping[Span, float]:
+        """
+        Count a member's usage of the running windows from *starts* on; from when it was counted before.
+
+        Earlier jobs stay what they are; they only stop, or begin again, to count against the member's own limits.
+        """
 
     async def is_empty(self) -> bool:
         """Whether the store never held a server or a job (a seed applies only then)."""

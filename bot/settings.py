@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from bot.domain.allowance import Caps
 from bot.domain.guild import HouseConfig
 from bot.domain.shards import Shards
 from bot.logs import FORMATS, PLAIN
@@ -15,6 +16,7 @@ DISCORD_API = "https://discord.com/api/v10"
 DISCORD_GATEWAY = "wss://gateway.discord.gg/"
 NOVELAI_API = "https://image.novelai.net"
 SECRET_BYTES = 4_096
+CAP_MAX = 10_000_000
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SECRETS = ("DISCORD_TOKEN", "NOVELAI_TOKENS", "DATABASE_URL")
 DATABASES = ("postgresql", "postgres")
@@ -233,11 +235,27 @@ def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> S
         operator_guild=reader.id("OPERATOR_GUILD"),
         operator_channel=reader.id("OPERATOR_CHANNEL"),
         never_spend=reader.switch("NEVER_SPEND", True),
-        anlas_day=reader.number("HOUSE_ANLAS_DAY", None, 0, 10_000_000),
-        pictures_day=reader.number("HOUSE_PICTURES_DAY", None, 0, 10_000_000),
-        member_pictures_day=reader.number("MEMBER_PICTURES_DAY", None, 0, 10_000),
+        anlas_day=reader.number("HOUSE_ANLAS_DAY", None, 0, CAP_MAX),
+        anlas_week=reader.number("HOUSE_ANLAS_WEEK", None, 0, CAP_MAX),
+        pictures_day=reader.number("HOUSE_PICTURES_DAY", None, 0, CAP_MAX),
+        pictures_week=reader.number("HOUSE_PICTURES_WEEK", None, 0, CAP_MAX),
+        guild=Caps(
+            anlas_day=reader.number("GUILD_ANLAS_DAY", None, 0, CAP_MAX),
+            anlas_week=reader.number("GUILD_ANLAS_WEEK", None, 0, CAP_MAX),
+            pictures_day=reader.number("GUILD_PICTURES_DAY", None, 0, CAP_MAX),
+            pictures_week=reader.number("GUILD_PICTURES_WEEK", None, 0, CAP_MAX),
+        ),
+        member=Caps(
+            anlas_day=reader.number("MEMBER_ANLAS_DAY", None, 0, CAP_MAX),
+            anlas_week=reader.number("MEMBER_ANLAS_WEEK", None, 0, CAP_MAX),
+            pictures_day=reader.number("MEMBER_PICTURES_DAY", None, 0, CAP_MAX),
+            pictures_week=reader.number("MEMBER_PICTURES_WEEK", None, 0, CAP_MAX),
+        ),
+        direct_day=reader.number("DIRECT_PICTURES_DAY", 25, 0, CAP_MAX),
+        direct_week=reader.number("DIRECT_PICTURES_WEEK", None, 0, CAP_MAX),
         retention_days=reader.number("RETENTION_DAYS", 30, 1, 3_650) or 30,
         shards=reader.shards(),
+        late_hours=reader.number("LATE_HOURS", 24, 1, 720) or 24,
     )
     settings = Settings(
         discord_token=reader.secret("DISCORD_TOKEN"),

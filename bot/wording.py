@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 
 # --- the life of a picture -------------------------------------------------------------------------------------------
 QUEUED = "⏳ {Ordinal} in line, starts {eta:R} · {price}"
+QUEUED_RELAXED = "⏳ Relaxed lane: today's {limit} quick ones are used. Starts about {eta:R} · {price}"
 DRAWING = "🖌️ Drawing"
 DONE = "-# {model} · {size} · seed {seed} · {price} · {left}for {member}"
 DONE_HIDDEN_PROMPT = "A picture for {member}"
 QUEUED_DETAIL = "-# {model} · {size} · {prompt} · for {member}"
 FAILED_DETAIL = "-# for {member} · job {job}"
-LEFT_TODAY = "{n} left today · "
+LEFT_DAY = "{n} left today · "
+LEFT_WEEK = "{n} left this week · "
 CANCELLED = "Taken back. Nothing was charged."
 CANCELLED_MANY = "{n} taken back. Nothing was charged."
 CANCEL_NONE = "You have nothing waiting."
@@ -41,7 +43,7 @@ PAUSED_ACCOUNT = "⏸️ My NovelAI account needs its owner. They have been told
 FAILED_ACCOUNT = "My NovelAI account needs its owner. They have been told; your picture waits. Nothing is charged."
 FAILED_BUG = "Something went wrong on my side. Nothing was charged. If it happens again, tell the operator code {id}."
 FAILED_PRICE = "The price rose while this waited, so I did not make it. Nothing was charged."
-FAILED_LATE = "I could not make this within a day and took it back. Nothing was charged."
+FAILED_LATE = "I could not make this in time and took it back. Nothing was charged."
 FAILED_ANSWER = "NovelAI's answer to this one was lost. Nothing was charged to you."
 FAILED_RESTORED = "This waited when I was set back to an earlier state, so I did not make it. Nothing was charged."
 BLOCKED_RULES = "What is allowed here changed while this waited, so I did not make it. Nothing was charged."
@@ -77,9 +79,20 @@ PRICE_PART_UPSCALE = "{n} × upscale"
 PRICE_SUM = "-# {size}, {steps} steps: {each}"
 PRICE_SUM_FREE = "the account's free sample"
 QUOTA_DAY = "You have made {used} of {limit} pictures today. More {reset:R}."
-QUOTA_ANLAS = "You have used {used} of {limit} Anlas today. More {reset:R}. Free sizes still work."
+QUOTA_WEEK = "You have made {used} of {limit} pictures this week. More {reset:R}."
+QUOTA_ANLAS = "You have used {used} of {limit} Anlas {window}. More {reset:R}. Free sizes still work."
+QUOTA_NONE = "You may make no pictures here. Nothing was charged."
+QUOTA_MANY = "These are {wanted} pictures, and {limit} are the most for you {window}. Nothing was charged."
+QUOTA_ANLAS_NONE = "You may spend no Anlas here. Free sizes still work."
+QUOTA_PRICE = "This costs {wanted} Anlas, and {limit} are the most for you {window}. Free sizes still work."
+QUOTA_EVERYWHERE = "You have made {used} of {limit} pictures {window}, all servers together. More {reset:R}."
+QUOTA_ANLAS_EVERYWHERE = (
+    "You have used {used} of {limit} Anlas {window}, all servers together. More {reset:R}. Free sizes still work."
+)
 QUOTA_WAITING = "You already have {n} waiting; {limit} is the most here. Nothing was charged."
-BUDGET_HOUSE = "I have used what I may today, for everybody. More {reset:R}."
+BUDGET_SERVER = "This server has used what it may {window}. More {reset:R}."
+BUDGET_HOUSE = "I have used what I may {window}, for everybody. More {reset:R}."
+WINDOWS = {"day": "today", "week": "this week"}
 COOLDOWN = "One moment: the next one {t:R}."
 DRAFT_GONE = "This question is too old. Ask again with {/generate}. Nothing was charged."
 
@@ -164,6 +177,9 @@ SETTING_NAME = "Say which setting it is for: choose one from the list. Nothing w
 SETTING_SWITCH = "That can be on or off. Nothing was changed."
 SETTING_NUMBER = "{Setting} goes from {low} to {high}. Nothing was changed."
 SETTING_CHOICE = "That can be one of: {choices}. Nothing was changed."
+SETTING_ZONE = (
+    "I know no such time zone. Write it like Europe/Berlin, or choose one from the list. Nothing was changed."
+)
 SETTING_PLACE = "I know no such channel or role here. Nothing was changed."
 CHANGED = "Changed: **{label}**: {old} → {new}"
 CHANGED_BACK = "Changed back: **{label}**: {old} → {new}"
@@ -195,10 +211,15 @@ SETTING_LABELS = {
     "channels": "Channels",
     "age_restricted": "Age-restricted use",
     "pictures_day": "Pictures a day",
+    "pictures_week": "Pictures a week",
+    "quick_day": "Quick pictures a day",
+    "time_zone": "Time zone",
     "cooldown": "Cooldown",
     "running": "Drawn at once",
     "waiting": "Waiting at most",
     "anlas_day": "Anlas a day",
+    "anlas_week": "Anlas a week",
+    "budget_day": "Anlas a day for the server",
     "never_spend": "Never spend Anlas",
     "spoiler": "Spoiler",
     "private": "Private pictures",
@@ -212,11 +233,16 @@ SETTING_LABELS = {
 SETTING_HELP = {
     "channels": "Where I may draw, threads included.",
     "age_restricted": "Whether age-restricted channels may have age-restricted pictures.",
-    "pictures_day": "For each member; more is refused until midnight UTC.",
+    "pictures_day": "For each member; more is refused until midnight.",
+    "pictures_week": "For each member; more is refused until Monday.",
+    "quick_day": "Past these a member's pictures are drawn later, and never refused for it.",
+    "time_zone": "When the day and the week end. What was used counts on.",
     "cooldown": "Seconds between two wishes of a member.",
     "running": "How many pictures of one member are drawn at the same time.",
     "waiting": "How many pictures of one member may wait.",
     "anlas_day": "What each member may spend a day.",
+    "anlas_week": "What each member may spend a week.",
+    "budget_day": "What all members together may spend a day.",
     "never_spend": "Members can only make what is free.",
     "spoiler": "Where pictures are hidden until somebody presses.",
     "private": "Whether members may ask for pictures that only they see.",
@@ -240,6 +266,7 @@ CHOOSE_ROLE = "Choose a role"
 CHOOSE_ONE = "Choose one"
 FORM_SETTING = "New value"
 FORM_NUMBER_HINT = "From {low} to {high}."
+FORM_ZONE_HINT = "Such as Europe/Berlin or New York."
 FORM_LIMIT_HINT = "From {low} to {high}, or none for no limit."
 BUTTON_SET_UP = "Set up"
 BUTTON_CHANGE = "Change"
@@ -359,6 +386,55 @@ BLOCK_OPERATOR = "They run me, so I cannot be closed to them. Nothing was change
 BLOCK_ADMIN = "They manage this server, so I cannot be closed to them. Nothing was changed."
 BLOCK_NONE = "{member} is not blocked here. Nothing was changed."
 
+# --- limits of roles and members -------------------------------------------------------------------------------------
+LIMITS = "Who may make how much"
+LIMITS_SHOW = "Who may make how much"
+LIMITS_CLEAR = "Remove a special limit"
+LIMITS_SET = "Give a role or a member a limit of their own"
+LIMITS_GRANT = "Give extra pictures or Anlas"
+LIMITS_RESET = "Count a member from zero again"
+LIMITS_WHO = "A role or a member"
+LIMITS_PICTURES_DAY = "Pictures a day"
+LIMITS_PICTURES_WEEK = "Pictures a week"
+LIMITS_ANLAS_DAY = "Anlas a day"
+LIMITS_ANLAS_WEEK = "Anlas a week"
+LIMITS_WAITING = "How many may wait"
+LIMITS_NO_LIMIT = "What shall have no limit"
+LIMITS_MEMBER = "Which member"
+LIMITS_PICTURES = "How many more pictures, today and this week"
+LIMITS_ANLAS = "How many more Anlas, today and this week"
+LIMITS_REASON = "It goes on record"
+LIMITS_ALL = "All of these"
+LIMITS_NOTHING = "Say how much of what. Nothing was changed."
+LIMITS_EVERYONE = "That is everybody. What everybody may stands in {/config}. Nothing was changed."
+LIMITS_STRANGER = "They are not in this server. Nothing was changed."
+LIMITS_UNKNOWN = "I know no such role or member here. Nothing was changed."
+LIMITS_NOT_SET = "{who} has no limit of their own. Nothing was changed."
+LIMITS_MANY = "{limit} roles and members have limits of their own, and that is the most. Clear one first."
+LIMITS_SET_DONE = "From now on {who} may: {measures}."
+LIMITS_CLEARED = "{who} has no limit of their own any more."
+LIMITS_HEADING = "### Who may make how much"
+LIMITS_DEFAULT = "**Everybody**: {measures}"
+LIMITS_LINE = "{who}: {measures}"
+LIMITS_SERVER = "-# The day ends {day:R} and the week {week:R} ({zone}). Of several roles the highest limit counts."
+LIMITS_SERVER_NONE = "No role and no member has a limit of their own. {/limits set} gives one."
+LIMITS_FILE = "-# The whole list is in the file."
+MEASURES = {
+    "pictures_day": "{n} pictures a day",
+    "pictures_week": "{n} pictures a week",
+    "anlas_day": "{n} Anlas a day",
+    "anlas_week": "{n} Anlas a week",
+    "waiting": "{n} waiting",
+}
+GRANT_DONE = "{member} may use {amounts} more today and this week.{reason}"
+GRANT_BACK = "Taken back: {member} may no longer use {amounts} more."
+RESET_DONE = "{member} is counted from zero again.{reason}"
+RESET_BACK = "{member} is counted as before."
+GRANT_PICTURES_ONE = "1 picture"
+GRANT_PICTURES = "{n} pictures"
+GRANT_ANLAS = "{n} Anlas"
+AND = " and "
+
 # --- the log ---------------------------------------------------------------------------------------------------------
 LOG_SETTING_CHANGED = "⚙️ **Setting** {actor}: *{label}* {old} → {new} · {at:t}"
 LOG_WORD_ADDED = "⚙️ **Rules** {actor}: refuse {word} · {at:t}"
@@ -366,6 +442,12 @@ LOG_WORD_REMOVED = "⚙️ **Rules** {actor}: no longer refuse {word} · {at:t}"
 LOG_MEMBER_BLOCKED = "⛔ **Blocked** {member} by {actor} until {until:f}.{reason} · {at:t}"
 LOG_MEMBER_BLOCKED_LASTING = "⛔ **Blocked** {member} by {actor} until lifted.{reason} · {at:t}"
 LOG_MEMBER_UNBLOCKED = "↩️ **Unblocked** {member} by {actor} · {at:t}"
+LOG_LIMITS_SET = "⚙️ **Limits** {actor}: {target} may {measures} · {at:t}"
+LOG_LIMITS_CLEARED = "⚙️ **Limits** {actor}: {target} has no limit of their own any more · {at:t}"
+LOG_MEMBER_GRANTED = "🎁 **Granted** {member} by {actor}: {amounts}.{reason} · {at:t}"
+LOG_MEMBER_GRANTED_BACK = "↩️ **Granted no more** {member} by {actor}: {amounts} · {at:t}"
+LOG_MEMBER_RESET = "🎁 **Counted from zero** {member} by {actor}.{reason} · {at:t}"
+LOG_MEMBER_RESET_BACK = "↩️ **Counted as before** {member} by {actor} · {at:t}"
 LOG_REFUSED = "🚫 **Refused{times}** {actor} in {channel}: {rule} · {at:t} · audit {id}"
 LOG_PICTURE_DELETED = "🗑️ **Deleted** a picture of job {job} by {actor}.{reason} · {at:t}"
 LOG_ACCOUNT_LOST = "⚠️ NovelAI's answer to job {job} was lost; {anlas} may have been paid for it · {at:t}"
@@ -408,6 +490,26 @@ QUOTA_HEADING = "### Your pictures"
 QUOTA_HEADING_MEMBER = "### Pictures of {member}"
 QUOTA_TODAY = "**Today** {used} of {limit} {bar} · {left} left · back to {limit} {reset:R}"
 QUOTA_TODAY_UNLIMITED = "**Today** {used} · no limit"
+QUOTA_THIS_WEEK = "**This week** {used} of {limit} · {left} left · back to {limit} {reset:R}"
+QUOTA_QUICK = "**Quick today** {left} left of {limit}; after that the relaxed lane, which is slower"
+QUOTA_ANLAS_LEFT = "{anlas} · {left} left · back to {limit} {reset:R}"
+QUOTA_ANLAS_WEEK = "**Anlas this week** {used} of {limit} · {left} left · back to {limit} {reset:R}"
+QUOTA_RESERVED = "-# {anlas} of these are reserved for what is being made."
+QUOTA_TIGHTER = "-# {whose} {left} {what} left {window}; whole again {reset:R}."
+QUOTA_TIGHTER_WHOSE = {
+    "guild": "This server has",
+    "house.guild": "This server has",
+    "house.member": "Over all servers you have",
+    "house": "I have for everybody",
+}
+QUOTA_TIGHTER_WHAT = {"pictures": "pictures", "anlas": "Anlas"}
+QUOTA_FROM = {
+    "guild": "Your limits are those of everybody here.",
+    "house": "Your limits here come from whoever runs me.",
+}
+QUOTA_FROM_MEMBER = "{measures}: given to you."
+QUOTA_FROM_ROLE = "{measures}: from {role}, the highest of your roles."
+QUOTA_FROM_OTHERS = "The rest is what everybody has."
 QUOTA_MAKING_ONE = "-# 1 of these is being made."
 QUOTA_MAKING = "-# {n} of these are being made."
 QUOTA_ANLAS_TODAY = "**Anlas today** {used} of {limit}"
@@ -427,7 +529,7 @@ QUEUE_LINE_DRAWING = "{what} · being drawn · {price}"
 QUEUE_JOB = "{member} · job {job}"
 QUEUE_EMPTY = "You have nothing waiting."
 QUEUE_EMPTY_EVERYONE = "Nobody here has anything waiting."
-QUEUE_MORE = "-# and {n} more"
+QUEUE_MORE = "-# and more"
 QUEUE_EVERYBODY = "-# Everybody: {n} waiting, about {seconds} s."
 QUEUE_EVERYBODY_NONE = "-# Nobody is waiting."
 CANCEL = "Take back a waiting picture; it costs nothing"
@@ -436,7 +538,7 @@ CANCEL_ALL = "All of mine"
 CANCEL_CHOICE = "Job {job} · {prompt}"
 HELP = "What I do, what you may use here, where to begin"
 HELP_HEADING = "### I draw with NovelAI and read what images say of themselves"
-HELP_OPEN = "I draw here. You have {left} left today."
+HELP_OPEN = "I draw here. You have {left} left {window}."
 HELP_OPEN_UNLIMITED = "I draw here."
 HELP_SAFE = "Pictures are kept safe here."
 HELP_ADULT = "This channel may have age-restricted pictures."
@@ -886,6 +988,8 @@ def _write(name: str, value: object) -> object:
             return Moment(value)
         case ("reason", str()):
             return reason(value)
+        case ("window", str()):
+            return WINDOWS.get(value, value)
         case ("word" | "tag" | "place", str()):
             return plain(cut(value, 100))
         case ("price" | "old" | "new" | "most", int()):
@@ -917,11 +1021,35 @@ def reason(text: object) -> str:
     return say("blocked.reason", reason=plain(str(text)).rstrip(".")) if text else ""
 
 
+UNSET = ("channels", "moderator_role", "log_channel")
+"""Settings that can be empty and are no limits."""
+
+
+def measures(stated: Mapping[str, object]) -> str:
+    """How much somebody may use: ``50 pictures a day, no limit Anlas a week``."""
+    return listed(MEASURES[key].format(n=setting_value(key, value)) for key, value in stated.items())
+
+
+def amounts(pictures: int, anlas: int) -> str:
+    """``5 pictures and 30 Anlas``, without what there is none of."""
+    parts = [
+        counted("grant.pictures", pictures) if pictures else "",
+        say("grant.anlas", n=count(anlas)) if anlas else "",
+    ]
+    return AND.join(part for part in parts if part)
+
+
+def who(target: object) -> str:
+    """A role or a member as ``role.5`` or ``member.5`` names them, as Discord draws them."""
+    whose, _, id_ = str(target).partition(".")
+    return f"<@&{id_}>" if whose == "role" else f"<@{id_}>"
+
+
 def setting_value(key: str, value: object) -> str:
     """What a setting holds, as people read it; *value* may also be in its JSON form."""
     match value:
         case None | () | []:
-            return NO_LIMIT if key in ("pictures_day", "anlas_day") else NOT_SET
+            return NOT_SET if key in UNSET else NO_LIMIT
         case bool():
             return ON if value else OFF
         case str() if key == "model":

@@ -6,6 +6,7 @@ from discord.ext import commands
 
 from bot import wording
 from bot.client import Naibot
+from bot.domain.calendar import ZONE_LENGTH, zones
 from bot.domain.change import Change, What
 from bot.domain.errors import Mistake, Refused
 from bot.domain.features import offered
@@ -165,12 +166,12 @@ class Config(commands.Cog):
         await show_card(press.interaction, self._panel(guild, groups[0] if groups else Group.PLACES))
 
     async def change(self, press: Press) -> None:
-        """[Change]: a toggle at once, a form for numbers, a select for the rest."""
+        """[Change]: a toggle at once, a form for numbers and the time zone, a select for the rest."""
         interaction = press.interaction
         _, guild, config = admin_of(interaction)
         setting = setting_of(press.arg)
-        if setting.kind in (Kind.NUMBER, Kind.LIMIT):
-            await interaction.response.send_modal(_number_form(setting, config))
+        if setting.kind in (Kind.NUMBER, Kind.LIMIT, Kind.ZONE):
+            await interaction.response.send_modal(_form(setting, config))
             return
         await acknowledge_press(interaction)
         if setting.kind in SELECTED:
@@ -179,7 +180,7 @@ class Config(commands.Cog):
         await self._draw_change(press, setting, not getattr(config, setting.key))
 
     async def typed(self, press: Press) -> None:
-        """A number's form came back."""
+        """A setting's form came back."""
         admin_of(press.interaction)
         await acknowledge_press(press.interaction)
         setting = setting_of(press.arg)
@@ -226,15 +227,15 @@ def _is_card(interaction: Interaction) -> bool:
     return interaction.message is not None and interaction.message.flags.components_v2
 
 
-def _number_form(setting: Setting, config: GuildConfig) -> Form:
+def _form(setting: Setting, config: GuildConfig) -> Form:
     form = Form("conf", 0, "change", wording.SETTING_LABELS[setting.key], arg=setting.key)
-    hint = "form.limit_hint" if setting.kind is Kind.LIMIT else "form.number_hint"
+    hints = {Kind.LIMIT: "form.limit_hint", Kind.NUMBER: "form.number_hint", Kind.ZONE: "form.zone_hint"}
     value = getattr(config, setting.key)
     form.ask(
         "value",
         wording.FORM_SETTING,
-        hint=wording.say(hint, low=setting.low, high=wording.count(setting.high)),
-        limit=9,
+        hint=wording.say(hints[setting.kind], low=setting.low, high=wording.count(setting.high)),
+        limit=ZONE_LENGTH if setting.kind is Kind.ZONE else 9,
         holds=wording.NOT_SET if value is None else str(value),
         short=True,
     )
@@ -255,6 +256,8 @@ def _offered(setting: Setting, guild: discord.Guild) -> list[str]:
             return [row.name for row in offered()]
         case Kind.SIZE:
             return [name.capitalize() for name in SIZES]
+        case Kind.ZONE:
+            return list(zones().values())
         case Kind.ROLE:
             return [wording.NOT_SET, *(f"@{role.name}" for role in guild.roles if not role.is_default())]
         case _:

@@ -1,6 +1,7 @@
 """Shows what became of a job where it was asked for, until it is shown."""
 
 import asyncio
+import heapq
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,6 +36,13 @@ UPLOAD_TIME = 90.0
 UNPLACED = 60.0
 """Seconds after which a job without a message gets one of its own."""
 LOOK_BACK = 50
+LOOK_EVERY = 15.0
+LOOK_AT = 200
+"""Waiting messages whose start is looked at again, every so many seconds."""
+SLIP = 60.0
+"""Seconds by which a start may slip before its message says so."""
+PASSED = 30.0
+"""Seconds after which a message no longer names a start that has passed."""
 OWN_WISH = "cancelled"
 """The reason of an end that its member wished for."""
 
@@ -71,6 +79,14 @@ def outcome_of(error: BaseException) -> Outcome:
             return Outcome.LATER
 
 
+def _is_news(said: tuple[str, float] | None, kind: str, starts_at: float) -> bool:
+    """Whether a waiting message that *said* something must be edited; never because somebody else's job moved."""
+    if said is None or said[0] != kind:
+        return True
+    is_passed = said[1] + PASSED < time.time()
+    return kind != "drawing" and (starts_at - said[1] > SLIP or is_passed)
+
+
 class Courier(commands.Cog):
     """Edits waiting messages, and turns them into results. The only writer of a job's message."""
 
@@ -80,7 +96,7 @@ class Courier(commands.Cog):
         self._deliveries = deliveries
         self._guilds = guilds
         self._locks: dict[int, tuple[asyncio.Lock, int]] = {}
-        self._last_line: dict[int, str] = {}
+        self._last_line: dict[int, tuple[str, float]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -106,14 +122,23 @@ class Courier(commands.Cog):
         with self._deliveries.listen() as changes:
             for job in await self._deliveries.waiting():
                 self._spawn(self._refresh_line(job.id))
+            looked = time.monotonic()
             while True:
-                if (job_id := await changes.next(within=60.0)) is not None:
+                if (job_id := await changes.next(within=LOOK_EVERY)) is not None:
                     self._spawn(self._refresh_line(job_id))
                     await self._refresh_next(job_id)
+                if time.monotonic() - looked >= LOOK_EVERY:
+                    self._spawn(self._refresh_late())
+                    looked = time.monotonic()
+
+    async def _refresh_late(self) -> None:
+        """Look at the messages whose start was to come soonest: one of them may have slipped."""
+        for job_id in heapq.nsmallest(LOOK_AT, self._last_line, key=lambda each: self._last_line[each][1]):
+            await self._refresh_line(job_id)
 
     async def _refresh_next(self, job_id: int) -> None:
         """When a job starts, the one behind it is next; nobody else's message changes."""
-        waiting = await self._deliveries.waiting()
+        waiting = await self._deliveries.waiting(most=1)
         if waiting and waiting[0].id != job_id:
             self._spawn(self._refresh_line(waiting[0].id))
 
@@ -128,12 +153,13 @@ class Courier(commands.Cog):
             kind = "drawing" if outlook.job.state is not JobState.QUEUED else "next" if not outlook.ahead else "queued"
             kind = f"paused {outlook.pause}" if outlook.pause is not None else kind
             place = outlook.job.place
-            if place is None or place.message_id is None or self._last_line.get(job_id) == kind:
+            said = self._last_line.get(job_id)
+            if place is None or place.message_id is None or not _is_news(said, kind, outlook.starts_at):
                 return
             async with self._deliveries.editing(outlook.job) as is_ours:
                 if not is_ours:
                     return
-                self._last_line[job_id] = kind
+                self._last_line[job_id] = (kind, outlook.starts_at)
                 text, view = replies.waiting_line(outlook, self._guilds.config(outlook.job.requester))
                 outcome = await self._edit(place, text, view, [], EDIT_TIME)
             if outcome is not Outcome.SHOWN:

@@ -5,6 +5,7 @@ from discord.ext import commands
 
 from bot import wording
 from bot.client import Naibot
+from bot.domain.admission import Measure
 from bot.domain.errors import Refused
 from bot.domain.request import Requester
 from bot.domain.rules import judge_place, keeps_safe
@@ -43,10 +44,14 @@ class Help(commands.Cog):
             judge_place(requester, ground)
         except Refused as refusal:
             return [wording.explain(refusal.code, refusal.data, mentions)]
-        left = (await self._studio.quota(requester)).pictures_left
-        key = "help.open" if left is not None else "help.open_unlimited"
+        gauge = (await self._studio.quota(requester)).tightest(Measure.PICTURES)
+        may = (
+            wording.say("help.open", left=wording.count(gauge.left), window=wording.WINDOWS[gauge.span])
+            if gauge is not None
+            else wording.HELP_OPEN_UNLIMITED
+        )
         safety = wording.HELP_SAFE if keeps_safe(requester, ground) else wording.HELP_ADULT
-        return [f"{wording.say(key, left=left)} {safety}"]
+        return [f"{may} {safety}"]
 
 
 async def setup(client: Naibot) -> None:

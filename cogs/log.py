@@ -82,6 +82,7 @@ def text_of(line: Line) -> str:
 def _data(entry: Entry) -> dict[str, object]:
     record, told = entry.record, dict(entry.record.data)
     key = str(told.get("key"))
+    stated = told.get("stated")
     amount, until = told.get("anlas"), told.get("until")
     return {
         "actor": f"<@{record.actor}>",
@@ -92,6 +93,9 @@ def _data(entry: Entry) -> dict[str, object]:
         "old": wording.setting_value(key, told.get("old")),
         "new": wording.setting_value(key, told.get("new")),
         "word": wording.inline(str(told.get("word")), 100),
+        "target": wording.who(told.get("target")),
+        "measures": wording.measures(stated if isinstance(stated, dict) else {}),
+        "amounts": wording.amounts(*(n if isinstance(n, int) else 0 for n in (told.get("pictures"), amount))),
         "member": f"<@{told.get('member')}>",
         "until": wording.Moment(until) if isinstance(until, int | float) else "",
         "reason": wording.reason(told.get("reason")),

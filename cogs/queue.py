@@ -16,7 +16,7 @@ from bot.services.moderation import Moderation
 from bot.services.studio import Studio
 from cogs.ui.admin import moderator_of
 from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
-from cogs.ui.cards import ALL, card, choices_of, queue_card, quota_card
+from cogs.ui.cards import ALL, LINES_MAX, card, choices_of, queue_card, quota_card
 from cogs.ui.controls import Press
 from cogs.ui.requester import Interaction, requester_of
 
@@ -52,6 +52,7 @@ class Queue(commands.Cog):
         config = self._guilds.config(whose) or DIRECT_CONFIG
         shown = quota_card(
             await self._studio.quota(whose),
+            self._guilds.allowed(whose),
             await self._studio.waiting(whose),
             config,
             self._anlas_key(whose),
@@ -70,12 +71,13 @@ class Queue(commands.Cog):
 
     def _anlas_key(self, requester: Requester) -> str:
         config = self._guilds.config(requester) or DIRECT_CONFIG
+        limit = self._guilds.allowed(requester)["anlas_day"].limit
         if requester.context is not Context.GUILD:
             return "quota.anlas_direct"
         forbidden = never_spends(config, self._guilds.house)
         if forbidden is not None:
             return ANLAS_KEYS[forbidden]
-        return "quota.anlas_unlimited" if config.anlas_day is None else "quota.anlas_today"
+        return "quota.anlas_unlimited" if limit is None else "quota.anlas_today"
 
     # --- queue -------------------------------------------------------------------------------------------------------
 
@@ -98,10 +100,10 @@ class Queue(commands.Cog):
     async def _show_queue(self, interaction: Interaction, *, everyone: bool) -> None:
         requester, line = requester_of(interaction), await self._deliveries.line()
         if everyone:
-            jobs = [job for job in line.jobs if job.requester.scope == requester.scope]
+            jobs = await self._deliveries.waiting(requester.scope, LINES_MAX + 1)
         else:
-            jobs = list(await self._studio.waiting(requester))
-        outlooks = await self._deliveries.outlooks(jobs)
+            jobs = await self._studio.waiting(requester)
+        outlooks = await self._deliveries.outlooks(jobs[: LINES_MAX + 1])
         await show_card(interaction, queue_card(outlooks, line, everyone=everyone))
 
     async def withdraw(self, press: Press) -> None:
@@ -157,6 +159,7 @@ def _as(requester: Requester, member: discord.User | discord.Member) -> Requeste
         guild_id=requester.guild_id,
         channel_id=requester.channel_id,
         parent_id=requester.parent_id,
+        role_ids=tuple(role.id for role in getattr(member, "roles", ())),
         context=requester.context,
     )
 

@@ -13,12 +13,16 @@ class What(StrEnum):
     SETTING = "setting"
     WORD_ADDED = "word.added"
     WORD_REMOVED = "word.removed"
+    LIMITS = "limits"
+    GRANT = "grant"
+    RESET = "reset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """
-    One change: *name* is the setting's key or the word; *value* what the setting will hold, as JSON has it.
+    One change: *name* is the setting's key, the word, whose limits they are, or the member's id; *value* what will
+    hold, as JSON has it.
 
     Applied once, it gives the change that takes it back.
     """

@@ -6,6 +6,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from bot.domain.allowance import Caps
+from bot.domain.calendar import zone_named
 from bot.domain.errors import Mistake
 from bot.domain.features import model_called
 from bot.domain.model import HOME_MODEL, Model
@@ -39,6 +41,7 @@ class Kind(StrEnum):
     SPOILER = "spoiler"
     SIZE = "size"
     MODEL = "model"
+    ZONE = "zone"
 
 
 class Group(StrEnum):
@@ -78,18 +81,25 @@ class GuildConfig:
     """
     The settings of a server; the defaults are safe, and nothing is drawn before a channel is picked.
 
-    Limits count pictures or Anlas for each member by day; None is no limit, 0 is none at all. *cooldown* is
-    seconds. *age_restricted* allows age-restricted pictures in age-restricted channels. *unchecked* records that an
-    admin accepted pictures that no classifier looks at. What has no metadata is not for `/config` yet.
+    Limits count pictures or Anlas for each member by day or week of *time_zone*; None is no limit, 0 is none at all.
+    Past *quick_day* a member's pictures are drawn later, in the relaxed lane. *budget_day* is what all members
+    together may spend in Anlas. *cooldown* is seconds. *age_restricted* allows age-restricted pictures in
+    age-restricted channels. *unchecked* records that an admin accepted pictures that no classifier looks at. What has
+    no metadata is not for `/config` yet.
     """
 
     channels: tuple[int, ...] = _setting(Kind.CHANNELS, Group.PLACES, ())
     age_restricted: bool = _setting(Kind.SWITCH, Group.PLACES, False, danger=True)
     pictures_day: int | None = _setting(Kind.LIMIT, Group.LIMITS, 25, high=1_000)
+    pictures_week: int | None = _setting(Kind.LIMIT, Group.LIMITS, None, high=7_000)
+    quick_day: int | None = _setting(Kind.LIMIT, Group.LIMITS, None, high=1_000)
     anlas_day: int | None = _setting(Kind.LIMIT, Group.MONEY, 0, high=100_000)
+    anlas_week: int | None = _setting(Kind.LIMIT, Group.MONEY, None, high=700_000)
+    budget_day: int | None = _setting(Kind.LIMIT, Group.MONEY, None, high=10_000_000)
     cooldown: int = _setting(Kind.NUMBER, Group.LIMITS, 3, high=3_600)
     running: int = _setting(Kind.NUMBER, Group.LIMITS, 1, low=1, high=20)
     waiting: int = _setting(Kind.NUMBER, Group.LIMITS, 3, low=1, high=20)
+    time_zone: str = _setting(Kind.ZONE, Group.LIMITS, "UTC")
     never_spend: bool = _setting(Kind.SWITCH, Group.MONEY, True, danger=False)
     spoiler: Spoiler = _setting(Kind.SPOILER, Group.SAFETY, Spoiler.OFF)
     show_prompts: bool = _setting(Kind.SWITCH, Group.LOOK, True)
@@ -155,7 +165,7 @@ def parse_value(setting: Setting, text: str) -> Any:
     """
     Read a setting's value as people write it; ids of channels and roles stand as digits with blanks between.
 
-    Raises `Mistake`: ``setting.switch``, ``setting.number``, ``setting.choice`` or a size's.
+    Raises `Mistake`: ``setting.switch``, ``setting.number``, ``setting.choice``, ``setting.zone`` or a size's.
     """
     words = " ".join(text.casefold().split())
     match setting.kind:
@@ -175,6 +185,8 @@ def parse_value(setting: Setting, text: str) -> Any:
             return parse_size(text)
         case Kind.MODEL:
             return _model(words)
+        case Kind.ZONE:
+            return zone_named(text)
 
 
 def _switch(words: str) -> bool:
@@ -236,9 +248,12 @@ class HouseConfig:
     The operator's level, above all servers.
 
     *guilds* are admitted from the start; *direct* allows pictures in direct messages and user installs;
-    *never_spend* and the budgets cannot be lifted from Discord. Budgets are by day, None is no limit. *operators*
-    run the bot (the application's owner or team where none are named); they are asked and told in
-    *operator_channel*, or in *operator_guild*, else by direct message. *shards* are those of this process.
+    *never_spend* and the caps cannot be lifted from Discord. Caps are by day and week of UTC, None is no limit: the
+    first four on all together, *guild* on each server, *member* on each person over all servers. *direct_day* and
+    *direct_week* are a person's pictures in direct messages and user installs. *operators* run the bot (the
+    application's owner or team where none are named); they are asked and told in *operator_channel*, or in
+    *operator_guild*, else by direct message. A job that did not start within *late_hours* is taken back. *shards* are
+    those of this process.
     """
 
     guilds: frozenset[int] = frozenset()
@@ -248,10 +263,31 @@ class HouseConfig:
     operator_channel: int | None = None
     never_spend: bool = True
     anlas_day: int | None = None
+    anlas_week: int | None = None
     pictures_day: int | None = None
-    member_pictures_day: int | None = None
+    pictures_week: int | None = None
+    guild: Caps = field(default_factory=Caps)
+    member: Caps = field(default_factory=Caps)
+    direct_day: int | None = 25
+    direct_week: int | None = None
     retention_days: int = 30
+    late_hours: int = 24
     shards: Shards = field(default_factory=Shards)
+
+    @property
+    def caps(self) -> Caps:
+        """What everybody together may use."""
+        return Caps(
+            pictures_day=self.pictures_day,
+            pictures_week=self.pictures_week,
+            anlas_day=self.anlas_day,
+            anlas_week=self.anlas_week,
+        )
+
+    @property
+    def late(self) -> float:
+        """Seconds after which a job that was not made is taken back."""
+        return self.late_hours * 3_600.0
 
 
 DIRECT_CONFIG = GuildConfig()

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.domain.admission import PRIORITY_STEP
 from bot.domain.inputs import Inputs
-from bot.domain.request import Place, Request, Requester
+from bot.domain.request import Generate, Place, Request, Requester
+from bot.domain.tools import Direct, Upscale
 
 
 class JobState(StrEnum):
@@ -73,6 +75,22 @@ class Application:
         """How many pictures are reserved."""
         return self.request.pictures
 
+    @property
+    def shape(self) -> str:
+        """Model and size: jobs of one shape take about equally long."""
+        return shape_of(self.request)
+
+
+def shape_of(request: Request) -> str:
+    """What decides how long a request takes: model and size, or the tool."""
+    match request:
+        case Generate():
+            return f"{request.sampling.model} {request.size}"
+        case Direct():
+            return str(request.tool)
+        case Upscale():
+            return "upscale"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -81,8 +99,8 @@ class Job:
 
     *price* and *pictures* are what the member was told. *charged_anlas* and *charged_pictures* are None while they
     are reserved, then what the member pays. *spent* is what the account is believed to have paid. *turn* is the
-    place in the fair order. Times are unix seconds. *reason* is the code of the sentence for an end without a
-    picture. *request* is None once it was forgotten.
+    place in the fair order, *step* the lane in which it was given. Times are unix seconds. *reason* is the code of
+    the sentence for an end without a picture. *request* is None once it was forgotten.
     """
 
     id: int
@@ -97,6 +115,7 @@ class Job:
     charged_pictures: int | None = None
     spent: int = 0
     turn: int = 0
+    step: int = PRIORITY_STEP
     tries: int = 0
     not_before: float = 0.0
     account: str | None = None

@@ -14,6 +14,12 @@ SERVER_KINDS = (
     "word.removed",
     "member.blocked",
     "member.unblocked",
+    "limits.set",
+    "limits.cleared",
+    "member.granted",
+    "member.granted.back",
+    "member.reset",
+    "member.reset.back",
     "refused",
     "picture.deleted",
 )

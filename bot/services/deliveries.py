@@ -1,6 +1,6 @@
 """What still has to be shown, and how it stands with what is being waited for."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -21,8 +21,11 @@ LINE_LEASE = 20.0
 RETRY = (2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts; after the last one the delivery lapses and the charge goes back."""
 USUAL_DURATION = 6.0
-"""Seconds a picture takes, until this process has seen some."""
+"""Seconds a picture takes of whose shape none was made yet."""
 REMEMBERED = 50
+KNOWN_FOR = 30.0
+"""Seconds for which a shape's usual duration is not read again."""
+MOST = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +54,9 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Everything that waits, in fair order, and about how many *seconds* it will take."""
+    """How many jobs wait, and about how many *seconds* they will take."""
 
-    jobs: tuple[Job, ...]
+    n: int
     seconds: float
 
 
@@ -69,6 +72,8 @@ class Deliveries:
         previews: Previews,
         bell: Bell,
         clock: Clock,
+        *,
+        accounts: int = 1,
     ) -> None:
         self._patience = patience
         self._previews = previews
@@ -77,7 +82,8 @@ class Deliveries:
         self._guilds = guilds
         self._bell = bell
         self._clock = clock
-        self._durations: list[float] = []
+        self._accounts = max(1, accounts)
+        self._known: dict[str, tuple[float, float]] = {}
         self._attempts: dict[int, int] = {}
 
     def listen(self) -> AbstractContextManager[Listener]:
@@ -89,7 +95,6 @@ class Deliveries:
         job = await self._store.next_delivery(self._clock(), LEASE)
         if job is None:
             return None
-        self._note_duration(job)
         pictures = await self._jobs.pictures(job.id) if job.state is JobState.DONE else ()
         now = self._clock()
         standing = await self._jobs.standing(job.requester, now)
@@ -157,33 +162,43 @@ class Deliveries:
         return next(iter(await self.outlooks([job])))
 
     async def outlooks(self, jobs: Sequence[Job]) -> Sequence[Outlook]:
-        """How several jobs stand, counted at one moment."""
-        places = {job.id: n for n, job in enumerate(await self._jobs.waiting())}
-        usual, pause = self._usual_duration(), self._patience.pause()
-        begin = pause.until if pause is not None and pause.until is not None else self._clock()
-        return [
-            Outlook(
-                job=job,
-                ahead=places.get(job.id, 0),
-                starts_at=max(begin + (places.get(job.id, 0) + 1) * usual, job.not_before),
-                pause=pause if job.state is JobState.QUEUED else None,
-                preview=self._previews.latest(job.id),
-            )
-            for job in jobs
-        ]
+        """How several jobs stand."""
+        now, pause = self._clock(), self._patience.pause()
+        begin = pause.until if pause is not None and pause.until is not None else now
+        busy = [await self._usual(shape) - (now - since) for shape, since in await self._jobs.in_hand()]
+        in_hand = sum(max(0.0, seconds) for seconds in busy)
+        return [await self._outlook(job, begin, in_hand, pause) for job in jobs]
+
+    async def _outlook(self, job: Job, begin: float, busy: float, pause: Pause | None) -> Outlook:
+        if job.state is not JobState.QUEUED:
+            return Outlook(job=job, ahead=0, starts_at=begin, preview=self._previews.latest(job.id))
+        before = await self._jobs.line(before=job)
+        wait = (busy + await self._seconds(before)) / self._accounts
+        return Outlook(job=job, ahead=sum(before.values()), starts_at=max(begin + wait, job.not_before), pause=pause)
 
     async def line(self) -> Line:
         """The whole line at this moment."""
-        waiting = await self._jobs.waiting()
-        return Line(jobs=tuple(waiting), seconds=len(waiting) * self._usual_duration())
+        shapes = await self._jobs.line()
+        return Line(n=sum(shapes.values()), seconds=await self._seconds(shapes) / self._accounts)
 
-    async def waiting(self) -> Sequence[Job]:
-        """Every queued job in fair order."""
-        return await self._jobs.waiting()
+    async def waiting(self, guild_id: int | None = None, most: int = MOST) -> Sequence[Job]:
+        """The first queued jobs in fair order, of all or of one server."""
+        return await self._jobs.waiting(guild_id, most)
 
-    def _note_duration(self, job: Job) -> None:
-        if job.claimed_at is not None and job.settled_at is not None:
-            self._durations = [*self._durations, job.settled_at - job.claimed_at][-REMEMBERED:]
+    async def _seconds(self, shapes: Mapping[str, int]) -> float:
+        """How long that many jobs of each shape take one account."""
+        return sum([n * await self._usual(shape) for shape, n in shapes.items()])
 
-    def _usual_duration(self) -> float:
-        return median(self._durations) if self._durations else USUAL_DURATION
+    async def _usual(self, shape: str) -> float:
+        """
+        The median of the last 50 pictures of that model and size; the database remembers them through a restart.
+
+        It is asked again after half a minute.
+        """
+        seconds, until = self._known.get(shape, (USUAL_DURATION, 0.0))
+        now = self._clock()
+        if not until - KNOWN_FOR <= now < until:
+            durations = await self._jobs.durations(shape, REMEMBERED)
+            seconds = median(durations) if durations else USUAL_DURATION
+            self._known[shape] = (seconds, now + KNOWN_FOR)
+        return seconds

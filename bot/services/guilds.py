@@ -1,10 +1,13 @@
 """Servers: admission, settings and channels, cached so that the rules can be asked without awaiting."""
 
 import asyncio
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bot.domain.admission import Limits
+from bot.domain.allowance import BOUNDS, Allowance, Allowed, Caps, Target, Whose, allowed
+from bot.domain.calendar import Span
 from bot.domain.guild import DIRECT_CONFIG, GuildConfig, HouseConfig
 from bot.domain.record import Record
 from bot.domain.request import Context, Requester
@@ -21,6 +24,7 @@ class Guilds:
         self._store = store
         self._clock = clock
         self._configs: dict[int, GuildConfig] = {}
+        self._allowances: dict[int, dict[Target, Allowance]] = {}
         self._channels: dict[int, Mapping[int, bool]] = {}
         self.house = house
         self.turn = asyncio.Lock()
@@ -29,8 +33,10 @@ class Guilds:
         """Set once Discord has said which channels there are; nothing is drawn before."""
 
     async def load(self) -> None:
-        """Read all settings, and admit the servers that the operator named."""
+        """Read all settings and limits, and admit the servers that the operator named."""
         self._configs = dict(await self._store.configs())
+        for guild_id, target, allowance in await self._store.allowances():
+            self._allowances.setdefault(guild_id, {})[target] = allowance
         for guild_id in self.house.guilds - self._configs.keys():
             await self.admit(guild_id)
 
@@ -71,7 +77,8 @@ class Guilds:
 
     async def save(self, guild_id: int, config: GuildConfig, record: Record | None = None) -> None:
         """Change a server's settings, on record."""
-        await self._store.save(guild_id, config, record or self.record("guild.saved", guild_id, None))
+        record = record or self.record("guild.saved", guild_id, None)
+        await self._store.save(guild_id, config, record.at, record)
         self._configs[guild_id] = config
 
     async def greeted(self, kind: str) -> frozenset[int]:
@@ -94,7 +101,7 @@ class Guilds:
         self._channels[guild_id] = {}
         await self._store.forget_greetings(guild_id)
 
-    def record(self, kind: str, guild_id: int, actor: int | None, **data: object) -> Record:
+    def record(self, kind: str, guild_id: int | None, actor: int | None, **data: object) -> Record:
         """A line of the audit about a server, at this moment."""
         return Record(at=self._clock(), kind=kind, guild_id=guild_id, actor=actor, data=data)
 
@@ -106,21 +113,68 @@ class Guilds:
         """The channels of a server, None where they are not known."""
         return self._channels.get(guild_id)
 
-    async def grant(self, requester: Requester, *, pictures: int = 0, anlas: int = 0) -> None:
-        """Give *requester* extra pictures or Anlas for today."""
-        await self._store.grant(requester.scope, requester.user_id, self._clock(), pictures=pictures, anlas=anlas)
+    # --- limits ------------------------------------------------------------------------------------------------------
+
+    async def grant(
+        self, requester: Requester, *, pictures: int = 0, anlas: int = 0, record: Record | None = None
+    ) -> None:
+        """Give *requester* extra pictures or Anlas for this day and week; less than nothing takes it back."""
+        guild_id, user_id = requester.scope, requester.user_id
+        record = record or self.record(
+            "member.granted", guild_id or None, None, member=user_id, pictures=pictures, anlas=anlas
+        )
+        await self._store.grant(guild_id, user_id, record.at, pictures=pictures, anlas=anlas, record=record)
+
+    async def count_from(
+        self, guild_id: int, user_id: int, starts: Mapping[Span, float] | None, record: Record
+    ) -> Mapping[Span, float]:
+        """Count a member's usage from *starts* on, None for now; from when it was counted before."""
+        now = self._clock()
+        # The moment after this one: what was admitted at this very moment counts no more.
+        starts = starts or dict.fromkeys(Span, math.nextafter(now, math.inf))
+        return await self._store.count_from(guild_id, user_id, starts, now, record)
+
+    def allowances_of(self, guild_id: int) -> Mapping[Target, Allowance]:
+        """What roles and members of a server were given."""
+        return self._allowances.get(guild_id, {})
+
+    async def allow(self, guild_id: int, target: Target, allowance: Allowance | None, record: Record) -> None:
+        """Give a role or a member limits of their own; None takes them away."""
+        await self._store.allow(guild_id, target, allowance, record)
+        kept = self._allowances.setdefault(guild_id, {})
+        kept.pop(target, None)
+        if allowance is not None:
+            kept[target] = allowance
+
+    def allowed(self, requester: Requester) -> Mapping[str, Allowed]:
+        """Every measure's limit where *requester* stands, and who was given it."""
+        config = self.config(requester) or GuildConfig(pictures_day=0)
+        whose = Whose.GUILD if requester.scope else Whose.HOUSE
+        kept = self.allowances_of(requester.scope) if requester.scope else {}
+        own = kept.get(Target(whose=Whose.MEMBER, id=requester.user_id))
+        roles = [
+            (id_, kept[target]) for id_ in requester.role_ids if (target := Target(whose=Whose.ROLE, id=id_)) in kept
+        ]
+        defaults = {measure: Allowed(limit=getattr(config, measure), whose=whose) for measure in BOUNDS}
+        if not requester.scope:
+            direct = {"pictures_day": self.house.direct_day, "pictures_week": self.house.direct_week}
+            defaults |= {measure: Allowed(limit=limit, whose=whose) for measure, limit in direct.items()}
+        return {measure: allowed(measure, default, own, roles) for measure, default in defaults.items()}
 
     def limits(self, requester: Requester) -> Limits:
-        """What *requester* may do here by day, the house's own limits included."""
+        """What *requester* may do here and now, the operator's caps included."""
         config = self.config(requester) or GuildConfig(pictures_day=0)
-        pictures_day = config.pictures_day
-        if not requester.scope and self.house.member_pictures_day is not None:
-            pictures_day = self.house.member_pictures_day
+        found = self.allowed(requester)
         return Limits(
-            pictures_day=pictures_day,
-            anlas_day=config.anlas_day,
-            waiting=config.waiting,
+            pictures_day=found["pictures_day"].limit,
+            pictures_week=found["pictures_week"].limit,
+            anlas_day=found["anlas_day"].limit,
+            anlas_week=found["anlas_week"].limit,
+            waiting=found["waiting"].limit or config.waiting,
+            quick_day=config.quick_day,
             cooldown=config.cooldown,
-            house_pictures_day=self.house.pictures_day,
-            house_anlas_day=self.house.anlas_day,
+            budget_day=config.budget_day,
+            house=self.house.caps,
+            guild=self.house.guild if requester.scope else Caps(),
+            person=self.house.member,
         )

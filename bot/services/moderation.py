@@ -16,6 +16,7 @@ from bot.domain.words import Words, find_in, fold
 from bot.ports import AuditStore, Clock, GuildStore, JobStore
 from bot.services.bell import Bell
 from bot.services.guilds import Guilds
+from bot.services.quotas import Quotas
 
 LOOK_BACK = 50
 """Prompts of a server that a new word is tried on."""
@@ -31,6 +32,7 @@ class Moderation:
         self._audit = audit
         self._jobs = jobs
         self._guilds = guilds
+        self._quotas = Quotas(guilds)
         self._bell = bell
         self._clock = clock
         self._words: dict[int, dict[Words, str]] = {}
@@ -206,6 +208,8 @@ class Moderation:
                 return await self._add_word(admin, change.name)
             case What.WORD_REMOVED:
                 return await self._remove_word(admin, change.name)
+            case _:
+                return await self._quotas.make(admin, change)
 
     async def _set(self, admin: Requester, change: Change) -> Change:
         await self._guilds.refresh(admin.scope)

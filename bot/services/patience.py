@@ -14,8 +14,6 @@ log = logging.getLogger(__name__)
 
 PRICE_PATIENCE = 600.0
 """Seconds a job waits for an account on which it costs what was said."""
-LATE = 86_400.0
-"""Seconds after which a job that could not be made is taken back."""
 LOOK_EVERY = 10.0
 
 
@@ -32,7 +30,7 @@ class Pause:
 
 
 class Patience:
-    """Jobs wait rather than fail while any account may still serve them, but not for ever."""
+    """Jobs wait rather than fail while any account may still serve them; `Upkeep` ends what waits too long for that."""
 
     def __init__(self, jobs: JobStore, accounts: Accounts, breaker: Breaker, bell: Bell, clock: Clock) -> None:
         self._jobs = jobs
@@ -69,8 +67,6 @@ class Patience:
 
     def _reason_to_give_up(self, job: Job) -> str | None:
         waited = self._clock() - job.admitted_at
-        if waited > LATE:
-            return "failed.late"
         if waited <= PRICE_PATIENCE or self.pause() is not None or job.request is None:
             return None
         try:

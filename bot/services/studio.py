@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.domain.admission import Quota, Standing, decide, quota_of
+from bot.domain.admission import Quota, Standing, Ticket, decide, quota_of
 from bot.domain.anlas import Price, is_free_form
 from bot.domain.errors import Forbidden, Refused
 from bot.domain.guild import GuildConfig
@@ -253,7 +253,7 @@ class Studio:
         return await self._jobs.is_first(job)
 
     async def quota(self, requester: Requester) -> Quota:
-        """What *requester* has used today, and what is left."""
+        """What *requester* has used of today and this week, and what is left."""
         now = self._clock()
         return quota_of(self._guilds.limits(requester), await self._jobs.standing(requester, now), now)
 
@@ -289,7 +289,7 @@ class Studio:
         now = self._clock()
         limits = self._guilds.limits(requester)
 
-        def turn(standing: Standing) -> int:
+        def turn(standing: Standing) -> Ticket:
             return decide(pictures=request.pictures, anlas=price, now=now, limits=limits, standing=standing)
 
         job = await self._jobs.admit(application, now, turn, draft_id=draft_id)

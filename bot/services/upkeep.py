@@ -11,6 +11,8 @@ from bot.services.bell import Bell
 log = logging.getLogger(__name__)
 
 DAY = 86_400.0
+LATE = "failed.late"
+"""Why a job ends that could not be made in time."""
 PICTURE_LIFE = 3_600.0
 """Seconds a picture is kept after it was shown."""
 
@@ -49,9 +51,15 @@ class Upkeep:
             self._bell.ring(job.id)
 
     async def tidy(self) -> None:
-        """Erase dead tokens, pictures that were shown an hour ago, and requests older than the operator keeps them."""
+        """
+        Take back what could not be started in time; erase dead tokens, pictures that were shown an hour ago, and
+        requests older than the operator keeps them.
+        """
         now = self._clock()
         await self.reap()
+        for job in await self._jobs.give_up(now - self._house.late, now, LATE):
+            log.info("job %s could not be started in time", job.id)
+            self._bell.ring(job.id)
         await self._deliveries.forget_requests(now - self._house.retention_days * DAY)
         await self._deliveries.forget_tokens(now)
         await self._deliveries.purge_pictures(now - PICTURE_LIFE)

@@ -23,8 +23,26 @@ def done_text(change: Change, undo: Change, *, back: bool = False) -> str:
             return wording.say("change.same", _setting(change, undo.value))
         case What.SETTING:
             return wording.say("changed.back" if back else "changed", _setting(change, undo.value))
+        case What.LIMITS | What.GRANT | What.RESET:
+            return _limits(change)
         case _:
             return wording.explain(change.what.value, {"word": change.name})
+
+
+def _limits(change: Change) -> str:
+    value: dict[str, Any] = change.value if isinstance(change.value, dict) else {}
+    member, why = f"<@{change.name}>", wording.reason(value.get("reason"))
+    match change.what:
+        case What.LIMITS if value:
+            return wording.say("limits.set_done", who=wording.who(change.name), measures=wording.measures(value))
+        case What.LIMITS:
+            return wording.say("limits.cleared", who=wording.who(change.name))
+        case What.GRANT:
+            pictures, anlas = value["pictures"], value["anlas"]
+            key = "grant.done" if min(pictures, anlas) >= 0 else "grant.back"
+            return wording.say(key, member=member, amounts=wording.amounts(abs(pictures), abs(anlas)), reason=why)
+        case _:
+            return wording.say("reset.back" if value.get("starts") else "reset.done", member=member, reason=why)
 
 
 def _setting(change: Change, old: object) -> dict[str, object]:

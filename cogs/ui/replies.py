@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from bot import wording
-from bot.domain.admission import Quota
+from bot.domain.admission import PRIORITY_STEP, Measure, Quota
 from bot.domain.anlas import Price
 from bot.domain.character import Character, written_characters
 from bot.domain.guild import GuildConfig
@@ -36,15 +36,18 @@ def waiting_line(outlook: Outlook, config: GuildConfig | None) -> tuple[str, ui.
         until = wording.Moment(outlook.pause.until or outlook.starts_at)
         first = wording.say(outlook.pause.code, t=until)
     else:
-        first = _queued_line(outlook)
+        first = _queued_line(outlook, config)
     detail = _queued_detail(job, config)
     return f"{first}\n{detail}", row(button("job", job.id, "cancel", wording.BUTTON_CANCEL, emoji="✖️"))
 
 
-def _queued_line(outlook: Outlook) -> str:
+def _queued_line(outlook: Outlook, config: GuildConfig | None) -> str:
+    quick = config.quick_day if config is not None else None
+    is_relaxed = outlook.ahead > 0 and outlook.job.step > PRIORITY_STEP and quick is not None
     return wording.say(
-        "queued",
+        "queued.relaxed" if is_relaxed else "queued",
         Ordinal=wording.ordinal(outlook.ahead + 1),
+        limit=wording.count(quick or 0),
         eta=wording.Moment(outlook.starts_at),
         price=wording.anlas(outlook.job.price),
     )
@@ -91,8 +94,8 @@ def done_text(parcel: Parcel, config: GuildConfig | None) -> str:
 
 
 def _left(quota: Quota) -> str:
-    left = quota.pictures_left
-    return "" if left is None else wording.say("left.today", n=wording.count(left))
+    gauge = quota.tightest(Measure.PICTURES)
+    return "" if gauge is None else wording.say(f"left.{gauge.span}", n=wording.count(gauge.left))
 
 
 def done_row(job_id: int) -> ui.View:

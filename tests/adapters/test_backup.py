@@ -20,7 +20,7 @@ from bot.adapters.store.ledger import differences, examine
 from bot.adapters.store.migrate import migrate, shipped_steps
 from bot.adapters.store.restore import LEAP, restore
 from bot.adapters.store.store import SqlStore, open_store
-from bot.domain.admission import Standing
+from bot.domain.admission import Standing, Ticket
 from bot.domain.errors import StoreError
 from bot.domain.job import Delivery, Job, JobState, Settlement
 from bot.domain.request import Picture
@@ -34,8 +34,8 @@ DONE = Settlement(state=JobState.DONE, charged_anlas=30, charged_pictures=1, spe
 PICTURE = Picture(data=os.urandom(300_000), media_type="image/png", seed=1)
 
 
-def _first(standing: Standing) -> int:
-    return standing.last_turn + 1
+def _first(standing: Standing) -> Ticket:
+    return Ticket(turn=standing.last_turn + 1)
 
 
 @asynccontextmanager
@@ -157,7 +157,7 @@ async def test_a_backup_overwrites_nothing(tmp_path: Path, data: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE house SET anlas = anlas + 1",
+        "UPDATE usage SET anlas = anlas + 1",
         "UPDATE jobs SET state = 'ODD'",
         "DELETE FROM members",
         "CREATE TABLE t (n)",
@@ -346,7 +346,7 @@ def _scratched(file: Path) -> None:
         (lambda file: _sql(file, "PRAGMA user_version = 99"), "restore.newer"),
         (_half, "restore.failed"),
         (_scratched, "restore.failed"),
-        (lambda file: _sql(file, "UPDATE house SET anlas = anlas + 1"), "restore.failed"),
+        (lambda file: _sql(file, "UPDATE usage SET anlas = anlas + 1"), "restore.failed"),
     ],
     ids=["missing", "empty", "noise", "other", "other-steps", "trigger", "newer", "half", "scratched", "ledger"],
 )  # fmt: skip

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.admission import DOUBLE_CLICK, Limits, Standing, day_of, decide
+from bot.domain.admission import DOUBLE_CLICK, Level, Limits, Standing, Ticket, Usage, decide
+from bot.domain.allowance import Caps
+from bot.domain.calendar import Span, day_of
 from bot.domain.errors import LimitReached, Refused
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Application, Delivery, Job, JobState, Settlement
 from bot.domain.model import Smea
+from bot.domain.record import Record
 from bot.domain.request import Context, Picture
 from bot.ports import Decide, Store
 from tests.adapters.conftest import ADAPTERS, Adapter, adapters, differences
@@ -27,10 +30,11 @@ ACCOUNT = "account-1"
 HOLDER = "holder-1"
 PICTURE = Picture(data=b"\x89PNG\x00\xff", media_type="image/png", seed=7)
 FREE = Limits(waiting=1_000)
+RECORD = Record(at=NOON, kind="member.granted", guild_id=GUILD, actor=9)
 
 
 def _decide(application: Application, now: float, limits: Limits = FREE) -> Decide:
-    def turn(standing: Standing) -> int:
+    def turn(standing: Standing) -> Ticket:
         # How fast a member may press is not the store's business.
         calm = replace(standing, last_admitted=None)
         return decide(pictures=application.pictures, anlas=application.price, now=now, limits=limits, standing=calm)
@@ -59,6 +63,10 @@ async def _now(store: Store, job: Job) -> Job:
     current = await store.get(job.id)
     assert current is not None
     return current
+
+
+def _own(standing: Standing) -> Usage:
+    return standing.of(Level.MEMBER)
 
 
 def _done(job: Job) -> Settlement:
@@ -103,7 +111,7 @@ async def test_of_two_hundred_at_once_exactly_as_many_enter_as_are_left(store: S
 
 async def test_the_house_budget_holds_over_all_members(store: Store) -> None:
     """Members of different servers share one budget, to the Anlas."""
-    limits = Limits(house_anlas_day=100, waiting=1_000)
+    limits = Limits(house=Caps(anlas_day=100), waiting=1_000)
     wishes = [an_application(a_requester(n, guild_id=n % 3 + 1), price=30) for n in range(1, 21)]
 
     answers = await asyncio.gather(*(_admit(store, wish, limits=limits) for wish in wishes), return_exceptions=True)
@@ -154,7 +162,9 @@ async def test_a_refused_wish_leaves_no_trace(store: Store) -> None:
 
     assert [] == list(await store.waiting())
     assert await store.is_empty()
-    assert Standing() == await store.standing(a_requester(), NOON)
+    standing = await store.standing(a_requester(), NOON)
+    assert (0, 0, 0, None) == (standing.now_turn, standing.last_turn, standing.waiting, standing.last_admitted)
+    assert not any(usage.pictures or usage.anlas for usage in standing.usage.values())
 
 
 async def test_a_draft_is_consumed_once(store: Store) -> None:
@@ -203,7 +213,7 @@ async def test_a_draft_is_its_owners_alone(store: Store) -> None:
 
 async def test_usage_starts_again_at_midnight_utc(store: Store) -> None:
     """A limit binds until the last moment of the UTC day and is whole again at its end."""
-    limits = Limits(pictures_day=1, house_anlas_day=30, waiting=1_000)
+    limits = Limits(pictures_day=1, house=Caps(anlas_day=30), waiting=1_000)
     await _admit(store, an_application(price=30), MIDNIGHT - 2, limits)
     with pytest.raises(LimitReached):
         await _admit(store, an_application(), MIDNIGHT - 0.001, limits)
@@ -242,8 +252,8 @@ async def test_a_clock_that_is_put_back_finds_the_usage_of_the_day_it_left(store
 
 async def test_what_was_granted_is_for_today_and_for_one_server(store: Store) -> None:
     """Extra adds up within the day and is gone after it."""
-    await store.grant(GUILD, 1, NOON, pictures=2)
-    await store.grant(GUILD, 1, NOON, pictures=3, anlas=50)
+    await store.grant(GUILD, 1, NOON, pictures=2, record=RECORD)
+    await store.grant(GUILD, 1, NOON, pictures=3, anlas=50, record=RECORD)
 
     today = await store.standing(a_requester(), NOON)
     tomorrow = await store.standing(a_requester(), MIDNIGHT)
@@ -252,8 +262,10 @@ async def test_what_was_granted_is_for_today_and_for_one_server(store: Store) ->
     await _admit(store, an_application(), MIDNIGHT)
     admitted = await store.standing(a_requester(), MIDNIGHT)
 
-    extras = [(s.extra_pictures, s.extra_anlas) for s in (today, tomorrow, elsewhere, admitted)]
+    extras = [(usage.extra_pictures, usage.extra_anlas) for usage in map(_own, (today, tomorrow, elsewhere, admitted))]
     assert [(5, 50), (0, 0), (0, 0), (0, 0)] == extras
+    week = admitted.of(Level.MEMBER, Span.WEEK)
+    assert (5, 50) == (week.extra_pictures, week.extra_anlas)
 
 
 async def test_direct_messages_are_one_scope(store: Store) -> None:
@@ -311,7 +323,7 @@ async def test_a_member_runs_as_many_at_once_as_the_server_allows(store: Store) 
         return job.user_id if job else None
 
     assert [1, 2, None] == [await starts(f"account-{n}") for n in range(3)]
-    await store.save(GUILD, GuildConfig(running=2))
+    await store.save(GUILD, GuildConfig(running=2), NOON)
     assert [1, None] == [await starts(f"account-{n}") for n in range(3, 5)]
 
 
@@ -677,9 +689,9 @@ async def test_pictures_go_an_hour_after_they_were_shown(store: Store) -> None:
 async def test_settings_come_back_as_they_were_saved(store: Store) -> None:
     """A server is admitted by having settings; one that only has members is not."""
     config = GuildConfig(channels=(1, 2**62), pictures_day=None, running=3, size=LARGE)
-    await store.save(GUILD, config)
+    await store.save(GUILD, config, NOON)
     await _admit(store, an_application(a_requester(guild_id=GUILD + 1)))
-    await store.save(GUILD, replace(config, cooldown=9))
+    await store.save(GUILD, replace(config, cooldown=9), NOON)
 
     assert replace(config, cooldown=9) == await store.config(GUILD)
     assert {GUILD: replace(config, cooldown=9)} == dict(await store.configs())
@@ -751,7 +763,7 @@ class World:
 
 
 PICTURES_DAY, ANLAS_DAY, HOUSE_ANLAS = 6, 40, 60
-BOUND = Limits(pictures_day=PICTURES_DAY, anlas_day=ANLAS_DAY, house_anlas_day=HOUSE_ANLAS, waiting=4)
+BOUND = Limits(pictures_day=PICTURES_DAY, anlas_day=ANLAS_DAY, house=Caps(anlas_day=HOUSE_ANLAS), waiting=4)
 
 
 async def _do(world: World, verb: str, n: int) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from bot.domain.admission import Limits, Standing, decide
+from bot.domain.admission import Limits, Standing, Ticket, decide
 from bot.domain.change import Change, What
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.job import JobState, Settlement
@@ -15,7 +15,7 @@ NOON = 1_800_014_400.0
 DONE = Settlement(state=JobState.DONE, charged_anlas=0, charged_pictures=1, spent=0)
 
 
-def _turn(standing: Standing) -> int:
+def _turn(standing: Standing) -> Ticket:
     return decide(pictures=1, anlas=0, now=NOON, limits=Limits(), standing=standing)
 
 
@@ -79,7 +79,7 @@ async def test_a_server_is_greeted_once_until_it_was_left(store: Store) -> None:
 
 async def test_settings_and_their_line_are_one_transaction(store: Store) -> None:
     """A line is written with what it says, and read forward from where one was."""
-    await store.save(GUILD, GuildConfig(running=2), _record("setting.changed", key="running"))
+    await store.save(GUILD, GuildConfig(running=2), NOON, _record("setting.changed", key="running"))
 
     assert 1 == await store.newest_entry()
     [line] = await store.entries(0, ("setting.changed",), 10)

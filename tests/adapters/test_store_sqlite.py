@@ -19,7 +19,7 @@ from bot.adapters.store.database import FILE, SqliteDatabase, open_database
 from bot.adapters.store.ledger import differences, examine
 from bot.adapters.store.migrate import Step, migrate, shipped_steps
 from bot.adapters.store.store import SqlStore, open_store
-from bot.domain.admission import Standing
+from bot.domain.admission import Level, Standing, Ticket
 from bot.domain.errors import StoreError
 from bot.domain.guild import Spoiler
 from bot.domain.job import Job, JobState, Settlement
@@ -31,8 +31,8 @@ ROOT = Path(__file__).parents[2]
 DONE = Settlement(state=JobState.DONE, charged_anlas=0, charged_pictures=1, spent=0)
 
 
-def _first(standing: Standing) -> int:
-    return standing.last_turn + 1
+def _first(standing: Standing) -> Ticket:
+    return Ticket(turn=standing.last_turn + 1)
 
 
 @asynccontextmanager
@@ -266,6 +266,7 @@ def _python(code: str, *arguments: str) -> subprocess.Popen[str]:
 ADMIT_FOR_EVER = """
 import asyncio, pathlib, sys
 from bot.adapters.store.store import open_store
+from bot.domain.admission import Ticket
 from bot.domain.job import JobState, Settlement
 from tests.builders import a_requester, an_application
 
@@ -276,7 +277,7 @@ async def main():
     while True:
         n += 1
         wish = an_application(a_requester(n % 5), key=f"{sys.argv[2]}-{n}", price=30)
-        await store.admit(wish, 1_800_014_400.0 + n, lambda standing: standing.last_turn + 1)
+        await store.admit(wish, 1_800_014_400.0 + n, lambda standing: Ticket(turn=standing.last_turn + 1))
         if n % 2:
             job = await store.claim("account", "holder", 1_800_014_400.0 + n, 300)
             await store.send(job, 1_800_014_400.0 + n, 30)
@@ -449,9 +450,14 @@ def test_the_queue_never_looks_at_finished_jobs(tmp_path: Path) -> None:
         assert {"jobs_in_order", "jobs_running"} == indexes(jobs._NEXT.format(passing="?, ?"))
         assert {"jobs_on_account"} == indexes(jobs._ON_ACCOUNT)
         assert {"jobs_waiting"} == indexes(books._WAITING)
-        assert {"jobs_by_day"} == indexes(books._SUMS)
-        assert {"jobs_by_guild_day"} == indexes(books._SUMS_OF_GUILD)
-        assert {"jobs_by_member_day"} == indexes(books._SUMS_OF_MEMBER)
+        assert {"jobs_by_day"} == indexes(books.sums_of(Level.HOUSE))
+        assert {"jobs_by_guild_day"} == indexes(books.sums_of(Level.GUILD))
+        assert {"jobs_by_guild_day"} == indexes(books.sums_of(Level.HOUSE_GUILD))
+        assert {"jobs_by_member_day"} == indexes(books.sums_of(Level.MEMBER))
+        assert {"jobs_by_member_day"} == indexes(books.sums_of(Level.HOUSE_MEMBER))
+        assert {"COVERING INDEX jobs_ahead"} == indexes(jobs._LINE)
+        assert {"jobs_by_shape"} == indexes(jobs._DURATIONS)
+        assert {"jobs_in_order"} == indexes(jobs._LATE)
         assert {"INTEGER PRIMARY KEY", "jobs_undelivered"} == indexes(deliveries._NEXT)
 
 
@@ -470,16 +476,25 @@ async def test_the_audit_needs_a_database(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        ("UPDATE house SET anlas = anlas + 1", "house: anlas 31, counted 30"),
+        (
+            "UPDATE usage SET anlas = anlas + 1 WHERE level = 'house' AND span = 'day'",
+            "house by day: anlas 31, counted 30",
+        ),
         ("UPDATE house SET now_turn = 9", "house: now_turn 9, counted 1"),
-        ("UPDATE guilds SET pictures = 0", f"guild {GUILD}: pictures 0, counted 1"),
-        ("UPDATE members SET anlas = 0", f"member {GUILD}/1: anlas 0, counted 30"),
+        (
+            "UPDATE usage SET pictures = 0 WHERE level = 'guild' AND span = 'week'",
+            f"guild {GUILD} by week: pictures 0, counted 1",
+        ),
+        (
+            "UPDATE usage SET anlas = 0 WHERE level = 'member' AND span = 'day'",
+            f"member {GUILD}/1 by day: anlas 0, counted 30",
+        ),
         ("UPDATE members SET last_turn = 0", f"member {GUILD}/1: last_turn 0, counted 1"),
         ("UPDATE jobs SET state = 'ODD'", "job 1: state"),
         ("UPDATE jobs SET delivery = 'LAPSED'", "job 1: lapsed and charged"),
         ("UPDATE jobs SET state = 'FAILED'", "job 1: charged without a picture"),
         ("UPDATE jobs SET state = 'QUEUED'", "job 1: reserved or charged"),
-        ("DELETE FROM jobs", "house: pictures 1, counted 0"),
+        ("DELETE FROM jobs", "house by day: pictures 1, counted 0"),
     ],
 )
 async def test_the_audit_finds_every_damage(tmp_path: Path, damage: str, says: str) -> None:

@@ -22,20 +22,21 @@ import asyncpg
 from bot.adapters.store.database import FILE
 from bot.adapters.store.dialect import numbered
 from bot.adapters.store.store import SqlStore, open_store
-from bot.domain.admission import Limits, Standing, day_of, decide
+from bot.domain.admission import Limits, Standing, Ticket, decide
+from bot.domain.allowance import Caps
 from bot.domain.job import JobState, Settlement
 from bot.domain.request import Picture
 from tests import postgres
 from tests.builders import a_requester, an_application
 
 NOON = 1_800_014_400.0
-DAY = day_of(NOON).start
 ROUNDS = 500
-FINISHED = 100_000
+FINISHED = 1_000_000
+WAITING, MEMBERS = 10_000, 500
 TURN = 25
 PICTURE = Picture(data=bytes(1_000_000), media_type="image/png", seed=1)
 DONE = Settlement(state=JobState.DONE, charged_anlas=0, charged_pictures=1, spent=0)
-LIMITS = Limits(pictures_day=10**9, waiting=10**9)
+LIMITS = Limits(pictures_day=10**9, anlas_week=10**9, house=Caps(pictures_week=10**9), waiting=10**9)
 TEXT = "x" * 600
 """About as long as requester and request of a job are."""
 
@@ -51,21 +52,19 @@ _keys = itertools.count(1)
 def _admission(n: int) -> Statements:
     user = n % 50 + 1
     return [
-        ("UPDATE house SET version = version + 1, day_start = ? RETURNING *", [DAY]),
+        ("UPDATE house SET version = version + 1 RETURNING *", []),
         ("SELECT * FROM jobs WHERE key = ?", [f"bare-{n}"]),
-        ("INSERT INTO guilds (id, day_start) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET version = guilds.version + 1 "
-         "RETURNING *", [1, DAY]),
-        ("INSERT INTO members (guild_id, user_id, day_start) VALUES (?, ?, ?) ON CONFLICT (guild_id, user_id) "
-         "DO UPDATE SET version = members.version + 1 RETURNING *", [1, user, DAY]),
+        ("INSERT INTO guilds (id) VALUES (?) ON CONFLICT (id) DO UPDATE SET version = guilds.version + 1 RETURNING *",
+         [1]),
+        ("INSERT INTO members (guild_id, user_id) VALUES (?, ?) ON CONFLICT (guild_id, user_id) "
+         "DO UPDATE SET version = members.version + 1 RETURNING *", [1, user]),
+        ("SELECT * FROM usage WHERE guild_id IN (0, ?) AND user_id IN (0, ?)", [1, user]),
         ("SELECT COUNT(*) AS n FROM jobs WHERE guild_id = ? AND user_id = ? AND state = 'QUEUED'", [1, user]),
         ("INSERT INTO jobs (key, state, guild_id, user_id, requester, kind, request, price, pictures, turn, "
          "admitted_at) VALUES (?, 'QUEUED', ?, ?, ?, 'generate', ?, 0, 1, ?, ?) RETURNING *",
          [f"bare-{next(_keys)}", 1, user, TEXT, TEXT, n, NOON]),
         ("UPDATE members SET last_turn = ?, last_admitted = ? WHERE guild_id = ? AND user_id = ?", [n, NOON, 1, user]),
-        ("UPDATE house SET pictures = pictures + 1 WHERE day_start = ?", [DAY]),
-        ("UPDATE guilds SET pictures = pictures + 1 WHERE day_start = ? AND id = ?", [DAY, 1]),
-        ("UPDATE members SET pictures = pictures + 1 WHERE day_start = ? AND guild_id = ? AND user_id = ?",
-         [DAY, 1, user]),
+        ("UPDATE usage SET pictures = pictures + 1 WHERE guild_id IN (0, ?) AND user_id IN (0, ?)", [1, user]),
         _line("job.admitted"),
     ]  # fmt: skip
 
@@ -136,7 +135,7 @@ async def _bare_postgres(folder: Path) -> AsyncIterator[Transact]:
 
 
 async def _admit(store: SqlStore, n: int) -> None:
-    def turn(standing: Standing) -> int:
+    def turn(standing: Standing) -> Ticket:
         return decide(pictures=1, anlas=0, now=NOON, limits=LIMITS, standing=standing)
 
     await store.admit(an_application(a_requester(n % 50 + 1)), NOON, turn)
@@ -223,6 +222,32 @@ def _url(folder: Path) -> str:
     return postgres.url_of(folder).replace("&synchronous_commit=off", "")
 
 
+async def _timed(rounds: int, action: Callable[[int], Awaitable[object]]) -> float:
+    """The 99th percentile of one call, in milliseconds."""
+    took = []
+    for n in range(rounds):
+        began = time.perf_counter()
+        await action(n)
+        took.append(time.perf_counter() - began)
+    return 1_000 * sorted(took)[int(rounds * 0.99) - 1]
+
+
+async def _queue(folder: Path) -> None:
+    """A line of 10,000 jobs: what it costs to join it, to know one's place in it, and to take from it."""
+    store = await open_store(folder)
+    for n in range(WAITING):
+        await _admit(store, n % MEMBERS)
+    jobs = await store.waiting()
+    admit = await _timed(ROUNDS, lambda n: _admit(store, n % MEMBERS))
+    place = await _timed(ROUNDS, lambda n: store.line(before=jobs[-1 - n]))
+    claim = await _timed(ROUNDS, lambda n: store.claim(f"account-{n}", "holder", NOON, 300))
+    await store.close()
+    print(
+        f"with {WAITING:,} waiting, 99th percentile:  "
+        f"admit {admit:.2f} ms   place {place:.2f} ms   claim {claim:.2f} ms"
+    )
+
+
 async def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as name:
@@ -232,6 +257,7 @@ async def main() -> None:
         async with _bare_sqlite(bare) as transact:
             await _measure("SQLite, beside aiosqlite", transact, store)
         await store.close()
+        await _queue(Path(name) / "queue")
         if not postgres.is_there():
             print("PostgreSQL: no server at hand")
             return

@@ -34,9 +34,15 @@ COMMANDS: dict[str, dict[str, object]] = {
     "rules test": {"prompt": "1girl"},
     "mod block": {"member": str(BEN)},
     "mod unblock": {"member": str(BEN)},
+    "limits show": {},
+    "limits set": {"who": str(lantern.ARTISTS), "pictures_day": 50},
+    "limits clear": {"who": str(lantern.ARTISTS)},
+    "limits grant": {"member": str(BEN), "pictures": 1},
+    "limits reset": {"member": str(BEN)},
 }
 """Name (a blank behind it tells two uses apart) → options."""
 
+LIMITS = tuple(name for name in COMMANDS if name.startswith("limits"))
 READS = {"quota": "Your pictures", "queue": "Your waiting", "cancel": "nothing waiting", "help": "I draw with NovelAI"}
 EXPECTED: dict[str, tuple[int, int, dict[str, str]]] = {
     "a member": (
@@ -55,6 +61,7 @@ EXPECTED: dict[str, tuple[int, int, dict[str, str]]] = {
             "rules test": ADMIN_ONLY,
             "mod block": MOD_ONLY,
             "mod unblock": MOD_ONLY,
+            **dict.fromkeys(LIMITS, ADMIN_ONLY),
         },
     ),
     "a moderator": (
@@ -68,6 +75,7 @@ EXPECTED: dict[str, tuple[int, int, dict[str, str]]] = {
             "rules add": ADMIN_ONLY,
             "mod block": BLOCKED,
             "mod unblock": "can use me here again",
+            **dict.fromkeys(LIMITS, ADMIN_ONLY),
         },
     ),
     "an admin": (
@@ -82,6 +90,11 @@ EXPECTED: dict[str, tuple[int, int, dict[str, str]]] = {
             "rules list": "Words this server refuses",
             "rules test": "would be drawn",
             "mod block": BLOCKED,
+            "limits show": "Who may make how much",
+            "limits set": "may: 50 pictures a day",
+            "limits clear": "no limit of their own any more",
+            "limits grant": "may use 1 picture more",
+            "limits reset": "counted from zero",
         },
     ),
     "a member where nothing is drawn": (ANN, lantern.GENERAL, {**READS, "generate": PLACE}),
@@ -97,6 +110,8 @@ EXPECTED: dict[str, tuple[int, int, dict[str, str]]] = {
             "rules add": NOT_SERVED,
             "rules list": NOT_SERVED,
             "mod block": NOT_SERVED,
+            "limits show": NOT_SERVED,
+            "limits grant": NOT_SERVED,
         },
     ),
     "somebody in direct messages": (ANN, lantern.DIRECT, {**READS, "quota": DIRECT, "generate": DIRECT}),

@@ -28,6 +28,11 @@ def _config(stage: Stage, guild_id: int = lantern.LANTERN) -> GuildConfig:
         ("Channels", f"<#{lantern.GENERAL}>", (lantern.GENERAL,)),
         ("pictures_day", "7", 7),
         ("pictures_day", "no limit", None),
+        ("pictures_week", "60", 60),
+        ("quick_day", "5", 5),
+        ("anlas_week", "no limit", None),
+        ("budget_day", "500", 500),
+        ("time_zone", "europe/berlin", "Europe/Berlin"),
         ("cooldown", "0", 0),
         ("running", "2", 2),
         ("waiting", "9", 9),
@@ -77,6 +82,8 @@ async def test_every_setting_can_be_set_by_a_line_and_undone(
         ("log_channel", "1", "no such channel"),
         ("spoiler", "sometimes", "can be one of"),
         ("size", "800x600", "multiples of 64"),
+        ("time_zone", "Atlantis", "no such time zone"),
+        ("budget_day", "-5", "goes from 0 to"),
     ],
 )
 async def test_a_value_that_cannot_be_changes_nothing_and_says_what_can(

@@ -5,9 +5,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bot.adapters.store.store import open_store
 from bot.domain.job import Delivery, JobState
 from bot.standin.discord import lantern
+from cogs import courier
 from tests.openapi import OpenApi
 from tests.stage import STUDIO, Stage, open_stage, play, text_of
 
@@ -167,3 +170,46 @@ async def test_a_picture_that_ends_before_its_message_exists_leaves_none(tmp_pat
         await stage.answered(pressed)
 
         await stage.until(lambda: not [t for t in _public(stage) if "One moment" in t])
+
+
+async def test_a_waiting_message_is_edited_when_its_start_has_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never names a moment that is over; a message whose start still lies ahead is left alone."""
+    async with open_stage(tmp_path, working=False, config=replace(STUDIO, waiting=9)) as stage:
+        # Not the module that is imported here: the client loads its cogs itself.
+        loaded = stage.client.extensions["cogs.courier"]
+        monkeypatch.setattr(loaded, "LOOK_EVERY", 0.1)
+        monkeypatch.setattr(loaded, "PASSED", 1.0)
+        await _ask(stage, 9)
+        await stage.until(lambda: len(_waiting_messages(stage)) == 9)
+        before = _waiting_messages(stage)
+        [first] = [text for text in before if "Next in line" in text]
+        await stage.until(lambda: first not in _waiting_messages(stage))
+
+        now = _waiting_messages(stage)
+        assert 9 == len(now)
+        assert [text for text in before if "Ninth" in text] == [text for text in now if "Ninth" in text]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "starts_in", "is_news"),
+    [
+        (None, "queued", 100, True),
+        (("queued", 100), "queued", 100, False),
+        (("queued", 100), "queued", 30, False),
+        (("queued", 100), "queued", 159, False),
+        (("queued", 100), "queued", 161, True),
+        (("queued", -29), "queued", 10, False),
+        (("queued", -31), "queued", 10, True),
+        (("queued", 100), "next", 100, True),
+        (("next", 5), "drawing", 0, True),
+        (("drawing", -500), "drawing", 0, False),
+    ],
+)
+def test_what_is_worth_an_edit(said: tuple[str, float] | None, kind: str, starts_in: float, is_news: bool) -> None:
+    """Next, started, later by more than a minute, or a start that has passed; nothing else."""
+    now = time.time()
+    known = None if said is None else (said[0], now + said[1])
+
+    assert is_news == courier._is_news(known, kind, now + starts_in)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.app import House, open_house
+from bot.domain.admission import Ticket
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Job
 from bot.domain.request import Requester
@@ -52,7 +53,9 @@ class Pool:
         """A job that was admitted at that price, whatever it costs now."""
         wanted = a_request(seed=7, safe=True, **request)  # type: ignore[arg-type]
         application = an_application(a_requester(user_id), wanted, price=price)
-        return await self.house.store.admit(application, self.clock(), lambda standing: standing.last_turn + 1)
+        return await self.house.store.admit(
+            application, self.clock(), lambda standing: Ticket(turn=standing.last_turn + 1, step=1)
+        )
 
     async def now(self, job: Job) -> Job:
         """The job as it stands."""

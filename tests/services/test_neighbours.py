@@ -82,7 +82,7 @@ async def test_two_processes_share_the_queue_and_one_that_is_killed_loses_nothin
             mine = 0
             while {JobState.DONE} != await _states(here, together):
                 mine += await here.worker.step()
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.001)
             assert 0 < mine < 24
 
             async with standin.hold():

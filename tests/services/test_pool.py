@@ -12,7 +12,7 @@ from bot.domain.job import Job, JobState
 from bot.domain.model import Model
 from bot.services.accounts import BUSY, JITTER, PROBE
 from bot.services.breaker import WAIT_MIN
-from bot.services.patience import LATE, PRICE_PATIENCE, Pause
+from bot.services.patience import PRICE_PATIENCE, Pause
 from bot.services.worker import Pace
 from bot.standin.novelai import NovelAI
 from tests.builders import LARGE
@@ -252,8 +252,9 @@ async def test_after_a_day_a_job_is_taken_back(tmp_path: Path, novelai: Service)
         await pool.read()
         job = await pool.wish()
         gone.revoked = True
-        pool.clock.advance(LATE + 1)
+        pool.clock.advance(86_401)
         await pool.worker("a").step()
+        await pool.house.services.upkeep.tidy()
 
         ended = await pool.now(job)
         assert (JobState.FAILED, "failed.late", 0) == (ended.state, ended.reason, ended.charged_pictures)

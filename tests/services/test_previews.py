@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bot.app import trusted_keys
+from bot.domain.admission import Ticket
 from bot.domain.guild import GuildConfig, HouseConfig, Spoiler
 from bot.domain.inputs import Img2Img, Input, InputKind, Vibe
 from bot.domain.job import Job, JobState
@@ -137,7 +138,7 @@ async def test_a_vibe_is_encoded_first_and_paid_once(tmp_path: Path, novelai: tu
         request = a_request(seed=7, safe=True, model=Model.V4_5_FULL, vibes=(Vibe(encoded=False), Vibe(encoded=False)))
         inputs = {Input(InputKind.VIBE, n): _png(64 + n) for n in range(2)}
         wish = replace(an_application(a_requester(), request, price=4), inputs=inputs)
-        job = await pool.house.store.admit(wish, pool.clock(), lambda _: 1)
+        job = await pool.house.store.admit(wish, pool.clock(), lambda _: Ticket(turn=1))
         await pool.worker("a").step()
 
         done = await pool.now(job)
@@ -158,7 +159,7 @@ async def test_a_busy_account_is_waited_for_once_an_encoding_was_paid(
         await pool.read()
         request = a_request(seed=7, safe=True, model=Model.V4_5_FULL, vibes=(Vibe(encoded=False),))
         wish = replace(an_application(a_requester(), request, price=2), inputs={Input(InputKind.VIBE): _png()})
-        job = await pool.house.store.admit(wish, pool.clock(), lambda _: 1)
+        job = await pool.house.store.admit(wish, pool.clock(), lambda _: Ticket(turn=1))
         await pool.worker("a").step()
 
         done = await pool.now(job)
@@ -173,7 +174,7 @@ async def test_an_encoding_that_was_paid_is_remembered_as_spent(tmp_path: Path, 
         await pool.read()
         request = a_request("1girl, !400", seed=7, safe=True, model=Model.V4_5_FULL, vibes=(Vibe(encoded=False),))
         wish = replace(an_application(a_requester(), request, price=2), inputs={Input(InputKind.VIBE): _png()})
-        job = await pool.house.store.admit(wish, pool.clock(), lambda _: 1)
+        job = await pool.house.store.admit(wish, pool.clock(), lambda _: Ticket(turn=1))
         await pool.worker("a").step()
 
         failed = await pool.now(job)
@@ -189,7 +190,7 @@ async def test_a_source_is_read_from_the_store(tmp_path: Path, novelai: tuple[No
         request = a_request(seed=7, safe=True, img2img=Img2Img())
         source = _png(request.size.width, request.size.height)
         wish = replace(an_application(a_requester(), request), inputs={Input(InputKind.SOURCE): source})
-        job = await pool.house.store.admit(wish, pool.clock(), lambda _: 1)
+        job = await pool.house.store.admit(wish, pool.clock(), lambda _: Ticket(turn=1))
         await pool.worker("a").step()
 
         assert JobState.DONE == (await pool.now(job)).state

@@ -8,11 +8,14 @@ import pytest
 
 from bot.adapters.store.ledger import differences
 from bot.app import open_house
+from bot.domain.errors import LimitReached
 from bot.domain.guild import GuildConfig
-from bot.domain.job import Delivery, Job, JobState
+from bot.domain.job import Delivery, Job, JobState, Settlement
 from bot.domain.request import Requester, Size
+from bot.services.deliveries import USUAL_DURATION
 from bot.services.patience import PRICE_PATIENCE
-from tests.builders import GUILD, LARGE, a_request, a_requester
+from bot.services.studio import Occasion
+from tests.builders import GUILD, LARGE, a_place, a_request, a_requester
 from tests.conftest import OPEN, QUICK, Rig
 
 
@@ -266,3 +269,62 @@ async def test_fair_order_lets_the_newcomer_in(house: Rig) -> None:
         await house.worker.step()
 
     assert JobState.DONE == (await _now(house, wish)).state
+
+
+async def test_what_could_not_be_started_in_a_day_is_taken_back_and_told(house: Rig) -> None:
+    """However it came that nobody took it: nothing is charged, and its end is delivered."""
+    alice = a_requester()
+    job = await house.studio.submit(alice, a_request(), Occasion(place=a_place()))
+    house.clock.advance(23 * 3_600)
+    await house.house.services.upkeep.tidy()
+    assert isinstance(job, Job)
+    assert JobState.QUEUED == (await _now(house, job)).state
+    house.clock.advance(3_700)
+    await house.house.services.upkeep.tidy()
+
+    ended = await _now(house, job)
+    assert (JobState.FAILED, "failed.late", 0) == (ended.state, ended.reason, ended.charged_pictures)
+    parcel = await house.deliveries.next()
+    assert parcel is not None
+    assert job.id == parcel.job.id
+
+
+async def test_limits_are_those_of_the_admission(house: Rig) -> None:
+    """Rules and price are asked again when a job is claimed; a limit that sank meanwhile is not."""
+    alice = a_requester()
+    job = await house.studio.submit(alice, a_request())
+    await house.guilds.save(GUILD, replace(OPEN, pictures_day=0, waiting=1))
+    assert await house.worker.step()
+
+    assert isinstance(job, Job)
+    assert JobState.DONE == (await _now(house, job)).state
+    with pytest.raises(LimitReached, match=r"quota\.none"):
+        await house.studio.submit(alice, a_request())
+
+
+async def test_a_start_is_foretold_by_what_pictures_of_that_shape_took(house: Rig) -> None:
+    """The median of the last ones, those being made counted for what is left of them; without any, a guess."""
+    await house.guilds.save(GUILD, replace(OPEN, waiting=20))
+    jobs = [await house.studio.submit(a_requester(n), a_request()) for n in range(1, 4)]
+    first, second, third = [await house.deliveries.outlook(job.id) for job in jobs]
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert [0, 1, 2] == [each.ahead for each in (first, second, third)]
+    assert second.starts_at - first.starts_at == pytest.approx(USUAL_DURATION, abs=1)
+    assert third.starts_at - first.starts_at == pytest.approx(2 * USUAL_DURATION, abs=1)
+
+    for seconds in (30.0, 50.0, 40.0):
+        job = await house.jobs.claim("account", "holder", house.clock(), 300)
+        assert job is not None
+        await house.jobs.send(job, house.clock(), 0)
+        done = Settlement(state=JobState.DONE, charged_anlas=0, charged_pictures=1, spent=0)
+        await house.jobs.settle(job, house.clock() + seconds, done)
+    again = [await house.studio.submit(a_requester(n), a_request()) for n in range(4, 6)]
+    house.clock.advance(60)
+    job = await house.jobs.claim("account", "holder", house.clock(), 300)
+    assert job is not None
+    waiting = await house.deliveries.outlook(again[1].id)
+    assert waiting is not None
+    assert waiting.starts_at - house.clock() == pytest.approx(40.0, abs=2)
+    assert 40 == pytest.approx((await house.deliveries.line()).seconds, abs=1)

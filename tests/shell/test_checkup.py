@@ -138,11 +138,14 @@ async def test_a_ledger_that_does_not_add_up_and_a_clock_that_went_back(tmp_path
     await store.write(time.time() + 7_200, "config.changed")
     await store.close()
     with sqlite3.connect(tmp_path / "naibot.sqlite3") as writing:
-        writing.execute("UPDATE house SET day_start = 0, pictures = 3")
+        writing.execute(
+            "INSERT INTO usage (guild_id, user_id, level, span, starts, ends, pictures) "
+            "VALUES (0, 0, 'house', 'day', 0, 86400, 3)"
+        )
     writing.close()
     code, out = await _check(tmp_path, "--offline", **PRACTICE, **NOWHERE)
 
-    assert (PROBLEM, True, True) == (code, "house: pictures 3, counted 0" in out, "stands 2.0 h before" in out)
+    assert (PROBLEM, True, True) == (code, "house by day: pictures 3, counted 0" in out, "stands 2.0 h before" in out)
 
 
 async def test_a_stopped_account_is_named_with_what_to_do(tmp_path: Path) -> None:
@@ -205,7 +208,7 @@ async def test_a_byte_order_mark_is_no_part_of_a_token(tmp_path: Path) -> None:
 async def test_a_servers_damaged_settings_are_named_and_the_rest_is_checked(tmp_path: Path) -> None:
     """One row that cannot be read does not hide the ledger."""
     store = await open_store(tmp_path)
-    await store.save(5, GuildConfig())
+    await store.save(5, GuildConfig(), time.time())
     await store.close()
     with closing(sqlite3.connect(tmp_path / "naibot.sqlite3")) as writing:
         writing.execute("UPDATE guilds SET config = '{'")

@@ -12,11 +12,6 @@ async def note(session: Session, now: float, kind: str, job: Row, **data: object
     await _insert(session, now, kind, job["guild_id"] or None, job["user_id"], job["id"], data)
 
 
-async def note_member(session: Session, now: float, kind: str, guild_id: int, user_id: int, **data: object) -> None:
-    """One line about a member."""
-    await _insert(session, now, kind, guild_id or None, None, None, {"user_id": user_id, **data})
-
-
 async def note_record(session: Session, record: Record) -> None:
     """One line that a service composed."""
     await _insert(session, record.at, record.kind, record.guild_id, record.actor, record.job_id, record.data)

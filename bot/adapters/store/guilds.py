@@ -1,12 +1,13 @@
-"""The verbs of servers: settings, words, blocks, changes that wait, grants, and what the house remembers of itself."""
+"""The verbs of servers: settings, words, blocks, changes that wait, limits, and what the house remembers of itself."""
 
 from collections.abc import Mapping, Sequence
 
-from bot.adapters.store.audit import note_member, note_record
-from bot.adapters.store.books import lock_guild, lock_member
+from bot.adapters.store.audit import note_record
+from bot.adapters.store.books import change_zone, count_from, grant, lock_guild, lock_house, lock_member
 from bot.adapters.store.driver import Database, Session, Value
-from bot.adapters.store.rows import block_of, config_of, pending_of, to_json
-from bot.domain.admission import day_of
+from bot.adapters.store.rows import allowance_of, block_of, config_of, pending_of, to_json
+from bot.domain.allowance import Allowance, Target
+from bot.domain.calendar import Span
 from bot.domain.change import Change, Pending
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.record import Record
@@ -31,34 +32,76 @@ class Guilds:
             rows = await session.rows("SELECT id, config FROM guilds WHERE config IS NOT NULL ORDER BY id")
         return {row["id"]: config_of(row) for row in rows}
 
-    async def save(self, guild_id: int, config: GuildConfig, record: Record | None = None) -> None:
-        """Keep a server's settings; a server that has some is admitted."""
+    async def save(self, guild_id: int, config: GuildConfig, now: float, record: Record | None = None) -> None:
+        """See `GuildStore.save`."""
         async with self._db.tx() as session:
+            await lock_house(session)
+            guild = await lock_guild(session, guild_id)
+            if guild["time_zone"] != config.time_zone:
+                await change_zone(session, guild, config.time_zone, now)
             await session.run(
-                "INSERT INTO guilds (id, config, running) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-                "version = guilds.version + 1, config = excluded.config, running = excluded.running",
-                guild_id,
+                "UPDATE guilds SET config = ?, running = ?, time_zone = ? WHERE id = ?",
                 to_json(config),
                 config.running,
+                config.time_zone,
+                guild_id,
             )
             if record is not None:
                 await note_record(session, record)
 
-    async def grant(self, guild_id: int, user_id: int, now: float, *, pictures: int = 0, anlas: int = 0) -> None:
-        """Extra pictures or Anlas for the running day."""
-        day = day_of(now)
+    # --- limits
+
+    async def allowances(self) -> Sequence[tuple[int, Target, Allowance]]:
+        """What roles and members were given, with the server."""
+        async with self._db.read() as session:
+            rows = await session.rows("SELECT * FROM allowances ORDER BY guild_id, whose, id")
+        return [allowance_of(row) for row in rows]
+
+    async def allow(self, guild_id: int, target: Target, allowance: Allowance | None, record: Record) -> None:
+        """Give a role or a member limits of their own, in place of older ones; None takes them away."""
         async with self._db.tx() as session:
-            await lock_guild(session, guild_id, day)
-            await lock_member(session, guild_id, user_id, day)
             await session.run(
-                "UPDATE members SET extra_pictures = extra_pictures + ?, extra_anlas = extra_anlas + ? "
-                "WHERE guild_id = ? AND user_id = ?",
-                pictures,
-                anlas,
-                guild_id,
-                user_id,
+                "DELETE FROM allowances WHERE guild_id = ? AND whose = ? AND id = ?", guild_id, target.whose, target.id
             )
-            await note_member(session, now, "member.granted", guild_id, user_id, pictures=pictures, anlas=anlas)
+            if allowance is not None:
+                await session.run(
+                    "INSERT INTO allowances (guild_id, whose, id, stated) VALUES (?, ?, ?, ?)",
+                    guild_id,
+                    target.whose,
+                    target.id,
+                    to_json(allowance.stated),
+                )
+            await note_record(session, record)
+
+    async def grant(
+        self,
+        guild_id: int,
+        user_id: int,
+        now: float,
+        *,
+        pictures: int = 0,
+        anlas: int = 0,
+        record: Record,
+    ) -> None:
+        """See `GuildStore.grant`."""
+        async with self._db.tx() as session:
+            await lock_house(session)
+            guild = await lock_guild(session, guild_id)
+            await lock_member(session, guild_id, user_id)
+            await grant(session, guild, user_id, now, pictures, anlas)
+            await note_record(session, record)
+
+    async def count_from(
+        self, guild_id: int, user_id: int, starts: Mapping[Span, float], now: float, record: Record
+    ) -> Mapping[Span, float]:
+        """See `GuildStore.count_from`."""
+        async with self._db.tx() as session:
+            await lock_house(session)
+            guild = await lock_guild(session, guild_id)
+            await lock_member(session, guild_id, user_id)
+            before = await count_from(session, guild, user_id, starts, now)
+            await note_record(session, record)
+        return before
 
     async def is_empty(self) -> bool:
         """Whether the store never held a server or a job."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.adapters.store.audit import note
 from bot.adapters.store.books import (
@@ -12,6 +12,7 @@ from bot.adapters.store.books import (
     lock_member,
     look,
     move,
+    open_books,
     post,
     standing_of,
 )
@@ -27,12 +28,12 @@ from bot.adapters.store.rows import (
     place_columns,
     to_json,
 )
-from bot.domain.admission import DOUBLE_CLICK, Standing, day_of
+from bot.domain.admission import DOUBLE_CLICK, Standing, Ticket, caught_up
 from bot.domain.errors import Refused, StoreError
 from bot.domain.inputs import Inputs
 from bot.domain.job import MOVES, Application, Delivery, Draft, Job, JobState, Settlement
 from bot.domain.request import Picture, Place, Request, Requester
-from bot.ports import Decide
+from bot.ports import ALL, Decide
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,14 @@ AND COALESCE(guilds.running, 1) > (
     SELECT COUNT(*) FROM jobs AS live
     WHERE live.guild_id = jobs.guild_id AND live.user_id = jobs.user_id AND live.state IN ('RUNNING', 'SENT'))
 ORDER BY jobs.turn, jobs.id LIMIT 1"""
+
+_LINE = """
+SELECT shape, COUNT(*) AS n FROM jobs
+WHERE state = 'QUEUED' AND (turn < ? OR (turn = ? AND id < ?)) GROUP BY shape"""
+_DURATIONS = """
+SELECT settled_at - claimed_at AS seconds FROM jobs WHERE shape = ? AND state = 'DONE'
+ORDER BY settled_at DESC LIMIT ?"""
+_LATE = "SELECT * FROM jobs WHERE state = 'QUEUED' AND admitted_at < ? ORDER BY turn, id LIMIT ?"
 
 
 class Jobs:
@@ -93,17 +102,18 @@ class Jobs:
 
     async def admit(self, application: Application, now: float, decide: Decide, *, draft_id: int | None = None) -> Job:
         """See `JobStore.admit`. Raises what *decide* raises, and then nothing was written."""
-        requester, day = application.requester, day_of(now)
+        requester = application.requester
         async with self._db.tx() as session:
-            house = await lock_house(session, day)
+            house = await lock_house(session)
             row = await _made_already(session, application, now)
             if row is None:
                 if draft_id is not None:
                     await _consume(session, draft_id, requester.user_id, now)
-                await lock_guild(session, requester.scope, day)
-                member = await lock_member(session, requester.scope, requester.user_id, day)
-                turn = decide(await standing_of(session, house, member))
-                row = await _insert(session, application, now, turn)
+                guild = await lock_guild(session, requester.scope)
+                member = await lock_member(session, requester.scope, requester.user_id)
+                books = await open_books(session, guild, requester.user_id, now)
+                ticket = decide(await standing_of(session, house, member, books))
+                row = await _insert(session, application, now, ticket)
         return job_of(row)
 
     async def standing(self, requester: Requester, now: float) -> Standing:
@@ -118,10 +128,37 @@ class Jobs:
         row = await self._find("SELECT * FROM jobs WHERE id = ?", job_id)
         return job_of(row) if row is not None else None
 
-    async def waiting(self) -> Sequence[Job]:
-        """Every QUEUED job in fair order."""
+    async def waiting(self, guild_id: int | None = None, most: int = ALL) -> Sequence[Job]:
+        """See `JobStore.waiting`."""
+        whose = "" if guild_id is None else "AND guild_id = ?"
+        values = [most] if guild_id is None else [guild_id, most]
         async with self._db.read() as session:
-            return jobs_of(await session.rows("SELECT * FROM jobs WHERE state = 'QUEUED' ORDER BY turn, id"))
+            rows = await session.rows(
+                f"SELECT * FROM jobs WHERE state = 'QUEUED' {whose} ORDER BY turn, id LIMIT ?",  # noqa: S608 (ours)
+                *values,
+            )
+        return jobs_of(rows)
+
+    async def line(self, before: Job | None = None) -> Mapping[str, int]:
+        """See `JobStore.line`."""
+        turn, id_ = (before.turn, before.id) if before is not None else (_ID_MAX, _ID_MAX)
+        async with self._db.read() as session:
+            rows = await session.rows(_LINE, turn, turn, id_)
+        return {row["shape"] or "": row["n"] for row in rows}
+
+    async def in_hand(self) -> Sequence[tuple[str, float]]:
+        """See `JobStore.in_hand`."""
+        async with self._db.read() as session:
+            rows = await session.rows(
+                "SELECT COALESCE(shape, '') AS shape, claimed_at FROM jobs WHERE state IN ('RUNNING', 'SENT')"
+            )
+        return [(row["shape"], row["claimed_at"]) for row in rows]
+
+    async def durations(self, shape: str, most: int) -> Sequence[float]:
+        """See `JobStore.durations`."""
+        async with self._db.read() as session:
+            rows = await session.rows(_DURATIONS, shape, most)
+        return [row["seconds"] for row in rows if row["seconds"] is not None]
 
     async def recent(self, since: float) -> Sequence[Job]:
         """Jobs admitted since *since* that have an interaction, oldest first; the newest 1,000 of them."""
@@ -225,10 +262,13 @@ class Jobs:
                 fence=fence,
                 tries=job["tries"] + 1,
                 claimed_at=now,
+                claimed_turn=job["turn"],
             )
             if claimed is None:
                 raise StoreError("store.broken", job=job["id"])
+            last_turn = await _catch_up(session, claimed)
             await session.run("UPDATE house SET now_turn = ? WHERE now_turn < ?", job["turn"], job["turn"])
+            await _note_last_turn(session, claimed, last_turn)
             await note(session, now, "job.claimed", claimed, account=account, fence=fence, tries=claimed["tries"])
         return job_of(claimed)
 
@@ -331,6 +371,14 @@ class Jobs:
                 await _free(session, job_of(after))
         return after is not None
 
+    async def give_up(self, admitted_before: float, now: float, reason: str) -> Sequence[Job]:
+        """See `JobStore.give_up`."""
+        late = Settlement(state=JobState.FAILED, charged_anlas=0, charged_pictures=0, spent=0, reason=reason)
+        async with self._db.tx() as session:
+            rows = await session.rows(_LATE, admitted_before, RECENT_MOST)
+            ended = [await _end(session, row, now, late) for row in rows]
+        return jobs_of([row for row in ended if row is not None])
+
     async def recover(self, now: float, holder: str | None = None) -> Sequence[Job]:
         """See `JobStore.recover`."""
         async with self._db.tx() as session:
@@ -378,12 +426,13 @@ async def _consume(session: Session, draft_id: int, user_id: int, now: float) ->
         raise Refused("draft.gone")
 
 
-async def _insert(session: Session, application: Application, now: float, turn: int) -> Row:
+async def _insert(session: Session, application: Application, now: float, ticket: Ticket) -> Row:
     columns: dict[str, Value] = {
         **columns_of(application),
         "state": JobState.QUEUED,
         "delivery": Delivery.NONE,
-        "turn": turn,
+        "turn": ticket.turn,
+        "step": ticket.step,
         "admitted_at": now,
     }
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
@@ -393,7 +442,7 @@ async def _insert(session: Session, application: Application, now: float, turn: 
     )
     await session.run(
         "UPDATE members SET last_turn = ?, last_admitted = ? WHERE guild_id = ? AND user_id = ?",
-        turn,
+        ticket.turn,
         now,
         row["guild_id"],
         row["user_id"],
@@ -408,7 +457,7 @@ async def _insert(session: Session, application: Application, now: float, turn: 
             data,
         )
     await post(session, row, NOTHING)
-    await note(session, now, "job.admitted", row, price=row["price"], pictures=row["pictures"], turn=turn)
+    await note(session, now, "job.admitted", row, price=row["price"], pictures=row["pictures"], turn=ticket.turn)
     return row
 
 
@@ -466,6 +515,40 @@ async def _free(session: Session, job: Job, rest_until: float = 0.0) -> None:
         job.account,
         job.fence,
     )
+
+
+async def _catch_up(session: Session, claimed: Row) -> int:
+    """
+    Put what else the member waits for behind the job that was just claimed, if others started meanwhile; the last turn
+    that was moved, or 0.
+
+    Only a member whose running jobs were as many as allowed, or whose job had to wait, falls behind. Jobs come before
+    house and member here as in every transition, so that none waits for another in a circle.
+    """
+    house = await session.one("SELECT now_turn FROM house")
+    if claimed["turn"] >= house["now_turn"]:
+        return 0
+    rows = await session.rows(
+        "SELECT id, turn, step FROM jobs WHERE guild_id = ? AND user_id = ? AND state = 'QUEUED' ORDER BY turn, id",
+        claimed["guild_id"],
+        claimed["user_id"],
+    )
+    waiting = {row["id"]: Ticket(turn=row["turn"], step=row["step"]) for row in rows}
+    moved = caught_up(waiting, house["now_turn"])
+    for id_, turn in moved.items():
+        await session.run("UPDATE jobs SET turn = ? WHERE id = ? AND state = 'QUEUED'", turn, id_)
+    return max(moved.values(), default=0)
+
+
+async def _note_last_turn(session: Session, claimed: Row, turn: int) -> None:
+    if turn:
+        await session.run(
+            "UPDATE members SET last_turn = ? WHERE guild_id = ? AND user_id = ? AND last_turn < ?",
+            turn,
+            claimed["guild_id"],
+            claimed["user_id"],
+            turn,
+        )
 
 
 # --- transitions

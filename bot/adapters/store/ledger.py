@@ -17,26 +17,38 @@ _PAID = "COALESCE(SUM(COALESCE(j.charged_anlas, j.price)), 0)"
 _COST = """COALESCE(SUM(CASE WHEN j.spent > COALESCE(j.charged_anlas, j.price)
     THEN j.spent ELSE COALESCE(j.charged_anlas, j.price) END), 0)"""
 _MADE = "COALESCE(SUM(COALESCE(j.charged_pictures, j.pictures)), 0)"
-_IN_DAY = "j.admitted_at >= b.day_start AND j.admitted_at < b.day_start + 86400"
+_IN_WINDOW = "j.admitted_at >= b.starts AND j.admitted_at < b.ends"
 
 # ruff: noqa: S608
 # The statements here are put together from this module's own constants.
+
+
+def _usage(level: str, name: str, whose: str, anlas: str) -> str:
+    """The counters of one level, each beside what its jobs add up to."""
+    return f"""
+        SELECT b.level || {name} || ' by ' || b.span AS what, b.pictures, b.anlas,
+               {_MADE} AS true_pictures, {anlas} AS true_anlas
+        FROM usage AS b LEFT JOIN jobs AS j ON {whose} AND {_IN_WINDOW}
+        WHERE b.level = '{level}' GROUP BY b.guild_id, b.user_id, b.level, b.span"""
+
+
 _COUNTERS: Mapping[str, str] = {
-    "house": f"""
-        SELECT 'house' AS what, b.pictures, b.anlas, b.now_turn, {_MADE} AS true_pictures, {_COST} AS true_anlas,
-               (SELECT COALESCE(MAX(turn), 0) FROM jobs WHERE claimed_at IS NOT NULL) AS true_now_turn
-        FROM house AS b LEFT JOIN jobs AS j ON {_IN_DAY} GROUP BY b.id""",
-    "guilds": f"""
-        SELECT 'guild ' || b.id AS what, b.pictures, b.anlas, {_MADE} AS true_pictures, {_COST} AS true_anlas
-        FROM guilds AS b LEFT JOIN jobs AS j ON j.guild_id = b.id AND {_IN_DAY} GROUP BY b.id""",
-    "members": f"""
-        SELECT 'member ' || b.guild_id || '/' || b.user_id AS what, b.pictures, b.anlas, b.last_turn,
-               {_MADE} AS true_pictures, {_PAID} AS true_anlas,
+    "house": """
+        SELECT 'house' AS what, now_turn,
+               (SELECT COALESCE(MAX(claimed_turn), 0) FROM jobs) AS true_now_turn
+        FROM house""",
+    "members": """
+        SELECT 'member ' || b.guild_id || '/' || b.user_id AS what, b.last_turn,
                (SELECT COALESCE(MAX(turn), 0) FROM jobs AS k WHERE k.guild_id = b.guild_id AND k.user_id = b.user_id)
                    AS true_last_turn
-        FROM members AS b LEFT JOIN jobs AS j
-            ON j.guild_id = b.guild_id AND j.user_id = b.user_id AND {_IN_DAY}
-        GROUP BY b.guild_id, b.user_id""",
+        FROM members AS b""",
+    "usage of the house": _usage("house", "''", "TRUE", _COST),
+    "usage of guilds in the house's days": _usage("house.guild", "' ' || b.guild_id", "j.guild_id = b.guild_id", _COST),
+    "usage of members in the house's days": _usage("house.member", "' ' || b.user_id", "j.user_id = b.user_id", _PAID),
+    "usage of guilds": _usage("guild", "' ' || b.guild_id", "j.guild_id = b.guild_id", _COST),
+    "usage of members": _usage(
+        "member", "' ' || b.guild_id || '/' || b.user_id", "j.guild_id = b.guild_id AND j.user_id = b.user_id", _PAID
+    ),
 }
 
 _LAWS: Mapping[str, str] = {

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from bot.adapters.store.driver import Row, Value
+from bot.domain.allowance import Allowance, Target, Whose
 from bot.domain.change import Change, Pending
 from bot.domain.errors import NaibotError, StoreError
 from bot.domain.guild import Block, GuildConfig
@@ -59,6 +60,7 @@ def columns_of(application: Application) -> dict[str, Value]:
         **place_columns(application.place),
         "kind": kind_of(application.request),
         "request": to_json(application.request),
+        "shape": application.shape,
         "price": application.price,
         "pictures": application.pictures,
         "origin": application.origin,
@@ -101,6 +103,7 @@ def job_of(row: Row) -> Job:
         charged_pictures=row["charged_pictures"],
         spent=row["spent"],
         turn=row["turn"],
+        step=row["step"],
         tries=row["tries"],
         not_before=row["not_before"],
         account=row["account"],
@@ -169,6 +172,15 @@ def input_of(row: Row) -> Input:
 def config_of(row: Row) -> GuildConfig:
     """The settings in a guild's row."""
     return _from_json(row["config"], GuildConfig)
+
+
+def allowance_of(row: Row) -> tuple[int, Target, Allowance]:
+    """The allowance of a row, with its server and whose it is."""
+    try:
+        target = Target(whose=Whose(row["whose"]), id=row["id"])
+        return row["guild_id"], target, Allowance(stated=_from_json(row["stated"], dict[str, int | None]))
+    except (NaibotError, ValueError) as error:
+        raise StoreError("store.broken") from error
 
 
 def block_of(row: Row) -> Block:

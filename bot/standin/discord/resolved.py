@@ -36,7 +36,8 @@ class Resolver:
 
     def _add(self, kinds: tuple[str, ...], values: Iterable[Any]) -> None:
         for value in values if kinds else ():
-            if "roles" in kinds and int(value) in lantern.ROLES.values():
+            # @everyone is a role whose id is its server's.
+            if "roles" in kinds and int(value) in (*lantern.ROLES.values(), self._guild_id):
                 self._put("roles", value, self._role(int(value)))
             elif "users" in kinds:
                 self._person(int(value))
