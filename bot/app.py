@@ -30,6 +30,7 @@ from bot.services.chronicle import Chronicle
 from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
+from bot.services.departures import Departures
 from bot.services.guilds import Guilds
 from bot.services.loops import every, keep_alive
 from bot.services.moderation import Moderation
@@ -76,10 +77,11 @@ async def open_house(
         clients = [NovelAIClient(settings.novelai_api, token) for token in settings.novelai_tokens]
         for client in clients:
             stack.push_async_callback(client.close)
-        bell, closing = Bell(), closing or Closing()
+        bell, closing, pace = Bell(), closing or Closing(), pace or Pace()
         accounts = Accounts(clients, clock)
         guilds = Guilds(store, settings.house, clock)
         moderation = Moderation(store, store, store, guilds, bell, clock)
+        departures = Departures(store, store, guilds, moderation, bell, clock)
         holder = f"{os.getpid()}-{secrets.token_hex(4)}"
         workers = tuple(
             Worker(client, accounts, store, store, guilds, moderation, bell, closing, clock, holder=holder, pace=pace)
@@ -92,13 +94,14 @@ async def open_house(
                 store, store, guilds, moderation, accounts, Tokenizers(settings.data_dir), bell, closing, clock
             ),
             workers=workers,
-            deliveries=Deliveries(store, store, guilds, bell, clock),
+            deliveries=Deliveries(store, store, guilds, bell, clock, retry=pace.delivery),
+            departures=departures,
             darkroom=darkroom,
             guilds=guilds,
             moderation=moderation,
             chronicle=Chronicle(store, store, guilds, clock),
             accounts=accounts,
-            upkeep=Upkeep(store, store, settings.house, bell, clock),
+            upkeep=Upkeep(store, store, departures, settings.house, bell, clock),
             activity=Activity(),
             restarts=Restarts(store, clock),
             closing=closing,

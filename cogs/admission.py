@@ -50,11 +50,12 @@ class Admission(commands.Cog):
         for guild in self._client.guilds:
             self._see(guild)
         self._guilds.are_known.set()
-        await self._guilds.left_meanwhile([guild.id for guild in self._client.guilds])
+        await self._client.services.departures.look_around([guild.id for guild in self._client.guilds])
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Somebody invited the bot."""
+        await self._client.services.departures.came(guild.id)
         self._see(guild)
         await self._greet(guild)
 
@@ -65,8 +66,8 @@ class Admission(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Invited again, the server is greeted again; what its admins set stays."""
-        await self._guilds.left(guild.id)
+        """Invited again within a month, the server has what its admins set, and is greeted again."""
+        await self._client.services.departures.left(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:

@@ -38,8 +38,10 @@ class Moderation:
 
     async def load(self) -> None:
         """Read every server's words and blocks."""
+        words: dict[int, dict[Words, str]] = {}
         for guild_id, text in await self._store.words():
-            self._words.setdefault(guild_id, {})[fold(text)] = text
+            words.setdefault(guild_id, {})[fold(text)] = text
+        self._words = words
         self._blocks = {(block.guild_id, block.user_id): block for block in await self._store.blocks()}
 
     def ground(self, requester: Requester) -> Ground:

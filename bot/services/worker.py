@@ -17,6 +17,7 @@ from bot.ports import AuditStore, Clock, JobStore, NovelAI
 from bot.services.accounts import Accounts
 from bot.services.bell import Bell
 from bot.services.closing import Closing
+from bot.services.deliveries import RETRY
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 
@@ -41,11 +42,12 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds between one generation's end and the next, and between a job's tries."""
+    """Seconds between one generation's end and the next, between a job's tries, and between those of its delivery."""
 
     gap: float = 1.0
     retry: float = 2.0
     settle_retry: float = 1.0
+    delivery: tuple[float, ...] = RETRY
 
 
 class Worker:

@@ -45,8 +45,8 @@ def quota_card(
         wording.say("quota.now", running=drawing, waiting=len(jobs) - drawing, limit=config.waiting),
         wording.QUOTA_NOTE,
     ]
-    controls = [button("me", 0, "queue", wording.BUTTON_QUEUE)] if member is None else []
-    return card(texts, *controls)
+    own = [button("me", 0, "queue", wording.BUTTON_QUEUE), button("me", 0, "inbox", wording.BUTTON_INBOX)]
+    return card(texts, *(own if member is None else []))
 
 
 def _today(quota: Quota) -> str:

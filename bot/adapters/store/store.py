@@ -5,12 +5,13 @@ from pathlib import Path
 from bot.adapters.store.audit import Audit
 from bot.adapters.store.database import FILE, Database, open_database
 from bot.adapters.store.deliveries import Deliveries
+from bot.adapters.store.departures import Departures
 from bot.adapters.store.guilds import Guilds
 from bot.adapters.store.jobs import Jobs
 from bot.adapters.store.migrate import migrate, shipped_steps
 
 
-class SqlStore(Jobs, Deliveries, Guilds, Audit):
+class SqlStore(Jobs, Deliveries, Guilds, Departures, Audit):
     """The `Store` port; the caller closes it."""
 
     def __init__(self, database: Database) -> None:
