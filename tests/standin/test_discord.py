@@ -205,8 +205,8 @@ async def test_places_and_people_out_of_reach(wire: Wire) -> None:
     assert (404, 10003) == _code(await wire.ask("POST", "/channels/5/messages", {"content": "x"}))
     assert (403, 50007) == _code(await wire.ask("POST", f"/channels/{direct['id']}/messages", {"content": "x"}))
     assert 401 == (await wire.ask("GET", "/users/@me", token="other"))[0]
-    status, answer = await wire.ask("GET", "/guilds/1/bans")
-    assert (404, True) == (status, "guilds/1/bans is not in the stand-in" in answer["message"])
+    status, answer = await wire.ask("GET", f"/guilds/{lantern.LANTERN}/bans")
+    assert (404, True) == (status, f"guilds/{lantern.LANTERN}/bans is not in the stand-in" in answer["message"])
 
 
 @pytest.mark.parametrize(

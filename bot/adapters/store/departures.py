@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.adapters.store.audit import note_record
 from bot.adapters.store.database import Database
+from bot.adapters.store.deliveries import lapse
 from bot.adapters.store.rows import to_json
 from bot.adapters.store.sqlite import Session
 from bot.domain.record import Record
@@ -44,14 +45,17 @@ class Departures:
         async with self._db.tx() as session:
             for table in OF_GUILD:
                 await session.run(f"DELETE FROM {table} WHERE guild_id = ?", guild_id)  # noqa: S608 (ours)
-            await _forget_jobs(session, guild_id)
+            await _forget_jobs(session, guild_id, now)
             await session.run("UPDATE guilds SET config = NULL, running = 1, left_at = NULL WHERE id = ?", guild_id)
             # Without its id: that a server was forgotten is on record, and not which.
             await note_record(session, Record(at=now, kind="guild.forgotten"))
 
 
-async def _forget_jobs(session: Session, guild_id: int) -> None:
-    """Everything but ids, amounts, states and times; they all ended long ago."""
+async def _forget_jobs(session: Session, guild_id: int, now: float) -> None:
+    """Everything but ids, amounts, states and times; they all ended long ago, and what nobody saw is given back."""
+    unseen = "SELECT * FROM jobs WHERE guild_id = ? AND delivery IN ('PENDING', 'INBOX')"
+    for row in await session.rows(unseen, guild_id):
+        await lapse(session, row, now)
     of_guild = "SELECT id FROM jobs WHERE guild_id = ?"
     for table in ("blobs", "nonces"):
         await session.run(f"DELETE FROM {table} WHERE job_id IN ({of_guild})", guild_id)  # noqa: S608 (ours)

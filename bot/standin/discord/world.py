@@ -77,6 +77,7 @@ class World:
         """Channels that the application does not see, and people who take no direct messages."""
         self.denied: dict[int, int] = {}
         """Permissions that the application has not in a channel."""
+        self.file_limits = FILE_LIMITS
         self.absent: set[int] = set()
         """Servers that the application is not in; people may use it there as their own."""
         self.bell = Bell()
@@ -148,7 +149,7 @@ class World:
     def file_limit(self, channel_id: int) -> int:
         """Bytes of a file that anybody may post in a channel: more where its server is boosted."""
         guild = self.guilds.get(int(self.channels.get(channel_id, {}).get("guild_id") or 0))
-        return FILE_LIMITS[guild["premium_tier"]] if guild is not None else FILE_LIMIT
+        return self.file_limits[guild["premium_tier"] if guild is not None else 0]
 
     def with_denials(self, channel: Json) -> Json:
         """The channel with an overwrite for what the application may not do there."""
