@@ -52,10 +52,12 @@ class Inbox(commands.Cog):
         interaction, requester = press.interaction, requester_of(press.interaction)
         await acknowledge_press(interaction)
         message = interaction.message
-        if message is None or message.flags.components_v2:
+        if _is_card(message):
             await self._collect(interaction, press.number)
             await self._show(interaction)
             return
+        if message is None:
+            raise Refused("inbox.gone")
         place = place_of(interaction, message.id, ephemeral=is_private_message(message))
         await self._deliveries.renew(requester, press.number, place, interaction.id)
 
@@ -63,6 +65,8 @@ class Inbox(commands.Cog):
         """As many as one press may bring; the card shows what is left."""
         interaction = press.interaction
         await acknowledge_press(interaction)
+        if not _is_card(interaction.message):
+            raise Refused("inbox.gone")
         jobs, _ = await self._deliveries.inbox(interaction.user.id)
         refused: Refused | None = None
         taken = 0
@@ -90,6 +94,11 @@ class Inbox(commands.Cog):
         except Refused:
             await _withdraw(message)
             raise
+
+
+def _is_card(message: discord.Message | None) -> bool:
+    """Whether that is somebody's own inbox, which is redrawn, and no message that everybody sees."""
+    return message is not None and message.flags.components_v2 and message.flags.ephemeral
 
 
 async def _withdraw(message: discord.WebhookMessage) -> None:
