@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -103,9 +103,30 @@ class Worker:
         send_by = time.monotonic() + LEASE - SEND_MARGIN
         async with self._renewed(job):
             self._bell.ring(job.id)
-            await self._make(job, send_by)
+            try:
+                await self._make(job, send_by)
+            except StoreError:
+                log.exception("job %s: the database failed on the way; it is put right first", job.id)
+                await self._put_right(job)
         self._bell.ring(job.id)
         return True
+
+    async def _put_right(self, job: Job) -> None:
+        """
+        Judge a job whose step broke off as after a crash, however long the database takes.
+
+        It would else lie on this account, which takes nothing more, until the lease runs out.
+        """
+        await self._patiently(job, lambda: self._judge_again(job))
+
+    async def _judge_again(self, job: Job) -> None:
+        current = await self._jobs.get(job.id)
+        if current is None or current.fence != job.fence:
+            return
+        if current.state is JobState.SENT and current.spent:
+            await self._fail(job, "failed.answer", spent=current.spent)
+        elif current.state in (JobState.RUNNING, JobState.SENT):
+            await self._jobs.hand_back(job, self._clock() + self._pace.retry, give_back_try=False)
 
     async def _make(self, job: Job, send_by: float) -> None:
         account = await self._accounts.fresh(self._client)
@@ -175,12 +196,13 @@ class Worker:
         if error.billed is False:
             return await self._fail(job, error.code)
         if job.price:
+            await self._fail(job, error.code, spent=job.price)
             await self._audit.write(self._clock(), "account.lost", job_id=job.id, data={"anlas": job.price})
-            return await self._fail(job, error.code, spent=job.price)
+            return None
         if job.tries >= TRIES:
             return await self._fail(job, error.code)
         wait = self._pace.retry * 2 ** (job.tries - 1)
-        await self._jobs.hand_back(job, self._clock() + wait, give_back_try=False)
+        await self._hand_back(job, self._clock() + wait, give_back_try=False)
         return None
 
     async def _back_off(self, job: Job, error: UpstreamError) -> None:
@@ -190,7 +212,7 @@ class Worker:
             return await self._fail(job, "failed.late")
         wait = error.retry_after or BACK_OFF.get(error.code, self._pace.retry)
         self._waits_until = now + wait
-        await self._jobs.hand_back(job, now + wait, give_back_try=True)
+        await self._hand_back(job, now + wait, give_back_try=True)
         if error.code == "failed.account":
             await self._accounts.read(self._client)
             await self._tell_refused(job)
@@ -207,12 +229,19 @@ class Worker:
 
     async def _settle(self, job: Job, settlement: Settlement, pictures: Sequence[Picture] = ()) -> None:
         """Settle, however long the database takes: the picture waits in memory and nothing else is claimed."""
+        await self._patiently(job, lambda: self._jobs.settle(job, self._clock(), settlement, pictures))
+
+    async def _hand_back(self, job: Job, not_before: float, *, give_back_try: bool) -> None:
+        """Back into the queue, however long the database takes: only this process knows that nothing was billed."""
+        await self._patiently(job, lambda: self._jobs.hand_back(job, not_before, give_back_try=give_back_try))
+
+    async def _patiently(self, job: Job, write: Callable[[], Awaitable[object]]) -> None:
         wait = self._pace.settle_retry
         while True:
             try:
-                await self._jobs.settle(job, self._clock(), settlement, pictures)
+                await write()
             except StoreError:
-                log.exception("job %s: settling failed, trying again in %.0f s", job.id, wait)
+                log.exception("job %s: the database failed, trying again in %.0f s", job.id, wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 30.0)
             else:
