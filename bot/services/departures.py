@@ -1,6 +1,6 @@
 """Servers that the bot is in no more: what waits there is taken back, and after a month they are forgotten."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from bot.ports import Clock, GuildStore, JobStore
 from bot.services.bell import Bell
@@ -37,13 +37,14 @@ class Departures:
         """The bot is in that server (again)."""
         await self._store.come_back(guild_id)
 
-    async def look_around(self, present: Collection[int]) -> None:
-        """The bot is in the servers *present* alone, whatever happened while it was away."""
+    async def look_around(self, present: Collection[int], is_ours: Callable[[int], bool]) -> None:
+        """Of the servers that this process would be told of (*is_ours*) the bot is in those *present* alone."""
         known = set(await self._store.configs())
         for kind in GREETINGS:
             known |= await self._store.greeted(kind)
         for guild_id in sorted(known - set(present)):
-            await self.left(guild_id)
+            if is_ours(guild_id):
+                await self.left(guild_id)
         for guild_id in present:
             await self.came(guild_id)
 

@@ -453,6 +453,9 @@ def test_the_queue_never_looks_at_finished_jobs(tmp_path: Path) -> None:
         assert {"jobs_by_guild_day"} == indexes(books._SUMS_OF_GUILD)
         assert {"jobs_by_member_day"} == indexes(books._SUMS_OF_MEMBER)
         assert {"INTEGER PRIMARY KEY", "jobs_undelivered"} == indexes(deliveries._NEXT)
+        assert {"jobs_with_token"} == indexes(deliveries._EXPIRING)
+        assert {"jobs_in_inbox"} == indexes(deliveries._INBOX) == indexes(deliveries._OVER)
+        assert {"jobs_with_request"} == indexes(deliveries._FORGET)
 
 
 # --- the audit, and rows that somebody else wrote

@@ -348,3 +348,50 @@ async def test_many_are_collected_at_once_and_the_rest_stays_on_the_card(tmp_pat
         assert 1 == left.count("tree")
         assert 5 == len([s for s in stage.discord.world.visible(ANN) if s.to == ANN and s.message["attachments"]])
     assert [] == judge.wrong
+
+
+async def test_a_large_batch_is_split_and_each_part_comes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit one message follows in others, also when Discord's answer to one of them is lost."""
+    monkeypatch.setattr("cogs.ui.packing.MESSAGE_MAX", 1)
+    judge = OpenApi()
+    async with open_stage(tmp_path, working=False, judge=judge) as stage:
+        asked = await stage.asked()
+        await _ask_for_three(stage)
+        stage.discord.fail_next("POST", f"/channels/{lantern.STUDIO}/messages", 0, is_done=True)
+
+        job = await stage.drawn()
+
+        assert (Delivery.SHOWN, None) == (job.delivery, job.shown_as)
+        first = _message(stage, asked.original)
+        parts = [s.message for s in stage.discord.world.visible(0) if "Part " in s.message["content"]]
+        names = [file["filename"] for m in (first, *reversed(parts)) for file in m["attachments"]]  # type: ignore[attr-defined]
+        assert ["-1.png", "-2.png", "-3.png"] == [name[-6:] for name in names]
+        assert ["-# Part 3 of 3, job 1.", "-# Part 2 of 3, job 1."] == [part["content"] for part in parts]
+        assert 3 == len(stage.pictures())
+    assert [] == judge.wrong
+
+
+async def test_where_only_one_message_may_be_edited_the_rest_is_in_the_inbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a private message the bot posts nothing; it says where the whole is."""
+    monkeypatch.setattr("cogs.ui.packing.MESSAGE_MAX", 1)
+    async with open_stage(tmp_path, working=False) as stage:
+        asked = await stage.asked(private=True)
+        await _ask_for_three(stage)
+
+        job = await stage.drawn()
+
+        assert (Delivery.INBOX, Likeness.PREVIEW) == (job.delivery, job.shown_as)
+        message = _message(stage, asked.original)
+        assert 1 == len(message["attachments"])  # type: ignore[arg-type]
+        assert "The whole is in" in str(message["content"])
+
+
+async def _ask_for_three(stage: Stage) -> None:
+    """No command asks for more than one picture yet, so the waiting wish is changed where it lies."""
+    async with stage.house.store._db.tx() as session:  # type: ignore[attr-defined]
+        await session.run(
+            """UPDATE jobs SET request = replace(request, '"samples":1', '"samples":3'), pictures = 3, price = 99"""
+        )
+    await stage.house.services.guilds.save(lantern.LANTERN, replace(STUDIO, pictures_day=None, anlas_day=None))

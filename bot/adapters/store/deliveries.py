@@ -17,6 +17,14 @@ WHERE delivery = 'PENDING' AND delivery_lease <= ? AND id = (
     SELECT id FROM jobs WHERE delivery = 'PENDING' AND delivery_lease <= ? AND delivery_not_before <= ?
     ORDER BY settled_at, id LIMIT 1)
 RETURNING *"""
+_EXPIRING = """
+SELECT * FROM jobs WHERE token IS NOT NULL AND token_expires > ? AND token_expires <= ?
+AND state IN ('QUEUED', 'RUNNING', 'SENT') ORDER BY id"""
+_INBOX = "SELECT * FROM jobs WHERE user_id = ? AND delivery = 'INBOX' ORDER BY id LIMIT ?"
+_OVER = "SELECT * FROM jobs WHERE delivery = 'INBOX' AND inbox_until <= ? ORDER BY user_id, id"
+_FORGET = """
+UPDATE jobs SET request = NULL WHERE admitted_at < ? AND request IS NOT NULL
+AND delivery NOT IN ('PENDING', 'INBOX') AND state IN ('DONE', 'BLOCKED', 'FAILED', 'CANCELLED')"""
 _GIVEN_BACK: dict[str, Value] = {"delivery": Delivery.LAPSED, "charged_anlas": 0, "charged_pictures": 0}
 
 
@@ -97,13 +105,7 @@ class Deliveries:
     async def expiring(self, now: float, before: float) -> Sequence[Job]:
         """See `DeliveryStore.expiring`."""
         async with self._db.read() as session:
-            rows = await session.rows(
-                "SELECT * FROM jobs WHERE token IS NOT NULL AND token_expires > ? AND token_expires <= ? "
-                "AND state IN ('QUEUED', 'RUNNING', 'SENT') ORDER BY id",
-                now,
-                before,
-            )
-        return jobs_of(rows)
+            return jobs_of(await session.rows(_EXPIRING, now, before))
 
     async def renew_place(self, job_id: int, user_id: int, place: Place) -> bool:
         """See `DeliveryStore.renew_place`."""
@@ -139,9 +141,8 @@ class Deliveries:
 
     async def inbox(self, user_id: int, most: int) -> Sequence[Job]:
         """See `DeliveryStore.inbox`."""
-        sql = "SELECT * FROM jobs WHERE user_id = ? AND delivery = 'INBOX' ORDER BY id LIMIT ?"
         async with self._db.read() as session:
-            return jobs_of(await session.rows(sql, user_id, most))
+            return jobs_of(await session.rows(_INBOX, user_id, most))
 
     async def in_inbox(self, user_id: int) -> int:
         """See `DeliveryStore.in_inbox`."""
@@ -168,10 +169,7 @@ class Deliveries:
     async def lapse_inbox(self, now: float) -> Sequence[Job]:
         """See `DeliveryStore.lapse_inbox`."""
         async with self._db.tx() as session:
-            over = await session.rows(
-                "SELECT * FROM jobs WHERE delivery = 'INBOX' AND inbox_until <= ? ORDER BY user_id, id", now
-            )
-            ended = [await _end_in_inbox(session, before, now) for before in over]
+            ended = [await _end_in_inbox(session, before, now) for before in await session.rows(_OVER, now)]
         return jobs_of([row for row in ended if row is not None])
 
     # --- clearing away
@@ -186,11 +184,7 @@ class Deliveries:
     async def forget_requests(self, admitted_before: float) -> int:
         """Forget what ended and delivered jobs asked for, admitted before that moment; how many."""
         async with self._db.tx() as session:
-            return await session.run(
-                "UPDATE jobs SET request = NULL WHERE admitted_at < ? AND request IS NOT NULL "
-                "AND delivery NOT IN ('PENDING', 'INBOX') AND state IN ('DONE', 'BLOCKED', 'FAILED', 'CANCELLED')",
-                admitted_before,
-            )
+            return await session.run(_FORGET, admitted_before)
 
     async def purge_pictures(self, shown_before: float) -> int:
         """Delete the bytes of pictures shown before that moment, and of any that lapsed; how many pictures."""
