@@ -9,7 +9,7 @@ from bot.domain.job import Job
 from bot.domain.request import Place
 from bot.services.deliveries import Deliveries
 from cogs.ui import replies
-from cogs.ui.ways import EDIT_TIME, Letter, Outcome, Ways
+from cogs.ui.ways import EDIT_TIME, Letter, Outcome, Ways, may_write_to
 
 OWN_WISH = "cancelled"
 """The reason of an end that its member wished for."""
@@ -47,7 +47,7 @@ class Farewell:
         if place.ephemeral:
             return await self._ways.edit_by_token(place, Letter(text=told))
         outcome = await self._follow_up(job, place, told)
-        if outcome is Outcome.SHOWN or place.needs_token:
+        if outcome is Outcome.SHOWN or not may_write_to(job):
             return outcome
         outcome, channel = await self._ways.direct(job.user_id)
         if channel is None:

@@ -9,7 +9,7 @@ from discord import ui
 
 from bot import wording
 from bot.client import Naibot
-from bot.domain.job import JobState, Likeness
+from bot.domain.job import Job, JobState, Likeness
 from bot.domain.request import Place
 from bot.services.deliveries import Deliveries, Parcel
 from bot.services.guilds import Guilds
@@ -17,7 +17,7 @@ from cogs.ui import replies
 from cogs.ui.asides import Asides
 from cogs.ui.controls import row
 from cogs.ui.packing import Enclosure, Packer, Packing
-from cogs.ui.ways import FILE_LIMIT, Letter, Outcome, Ways
+from cogs.ui.ways import FILE_LIMIT, Letter, Outcome, Ways, may_write_to
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Ladder:
     async def show(self, parcel: Parcel) -> None:
         """Shown, or kept in the inbox, or put off; whatever it is, it is on the row when this returns."""
         job, outcome = parcel.job, Outcome.GONE
-        for rung in self._rungs(job.place):
+        for rung in self._rungs(job):
             if not await self._deliveries.hold(job):
                 return
             outcome = await self._show_on(rung, parcel, outcome)
@@ -57,13 +57,14 @@ class Ladder:
             if outcome is Outcome.LATER:
                 await self._deliveries.later(job)
                 return
-        log.warning("job %s could not be shown (%s) and waits in the inbox", job.id, outcome.name)
+        log.info("job %s could not be shown (%s) and waits in the inbox", job.id, outcome.name)
         await self._deliveries.keep(job)
         if job.place is not None:
             text = wording.say("inbox.kept", self._client.mentions)
             await self._ways.edit(job.place, Letter(text=text, view=row(replies.collect_button(job.id))))
 
-    def _rungs(self, place: Place | None) -> Iterator[Rung]:
+    def _rungs(self, job: Job) -> Iterator[Rung]:
+        place = job.place
         if place is None:
             return
         if place.message_id is not None:
@@ -73,7 +74,7 @@ class Ladder:
                 yield Rung.CHANNEL
         elif not place.needs_token:
             yield Rung.POST
-        if not place.needs_token:
+        if may_write_to(job):
             yield Rung.DIRECT
 
     async def _show_on(self, rung: Rung, parcel: Parcel, why: Outcome) -> Outcome:

@@ -13,7 +13,7 @@ from discord import ui
 
 from bot.client import Naibot
 from bot.domain.job import Job
-from bot.domain.request import Place
+from bot.domain.request import Context, Place
 from bot.services.deliveries import Deliveries
 from cogs.ui.packing import Enclosure
 
@@ -74,6 +74,15 @@ class Letter:
     def deadline(self) -> float:
         """Seconds it may take to be sent."""
         return UPLOAD_TIME if self.files else EDIT_TIME
+
+
+def may_write_to(job: Job) -> bool:
+    """
+    Whether its member may be written to directly: not about what was private, and not by an application that is only
+    their own, whose results wait in the inbox.
+    """
+    is_private = job.place is None or job.place.ephemeral
+    return not is_private and job.requester.context is not Context.USER_INSTALL
 
 
 class Ways:

@@ -66,6 +66,21 @@ async def test_a_channel_that_went_while_its_picture_was_drawn(tmp_path: Path) -
         assert "is gone" in stage.direct_words()[0]["content"]
 
 
+async def test_a_channel_that_the_bot_never_saw(tmp_path: Path) -> None:
+    """Commands work there, and the message can be collected; when the token has died it is a direct message."""
+    clock = Clock()
+    async with open_stage(tmp_path, working=False, clock=clock) as stage:
+        stage.discord.world.unreachable.add(lantern.STUDIO)
+        asked = await stage.asked()
+        clock.advance(725)
+        stage.house.bell.ring(1)
+        await stage.until(lambda: "Collect" in str(_message(stage, asked.original)["components"]))
+        clock.advance(200)
+
+        assert Delivery.SHOWN == (await stage.drawn()).delivery
+        assert 1 == len(stage.direct_words()[0]["attachments"])
+
+
 async def test_closed_direct_messages_leave_the_inbox(tmp_path: Path) -> None:
     """What can be shown nowhere is kept, counts as delivered, and is collected with its buttons."""
     judge = OpenApi()
