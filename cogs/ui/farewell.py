@@ -79,5 +79,6 @@ class Farewell:
         outcome = await self._ways.attempt(send, EDIT_TIME)
         if sent:
             await self._deliveries.note_posted(job, nonce, sent[0])
+            return Outcome.SHOWN
         # Only what was not sent for lack of time is the direct message's now; nobody waits for the token to die.
         return Outcome.GONE if outcome is Outcome.LATER else outcome

@@ -55,10 +55,15 @@ class Ladder:
             if outcome is Outcome.SHOWN:
                 return
             if outcome is Outcome.LATER:
-                await self._deliveries.later(job)
+                if not await self._deliveries.later(job):
+                    await self._say_kept(job)
                 return
         log.info("job %s could not be shown (%s) and waits in the inbox", job.id, outcome.name)
         await self._deliveries.keep(job)
+        await self._say_kept(job)
+
+    async def _say_kept(self, job: Job) -> None:
+        """The message that waited says where it went, where it can still be reached."""
         if job.place is not None:
             text = wording.say("inbox.kept", self._client.mentions)
             await self._ways.edit(job.place, Letter(text=text, view=row(replies.collect_button(job.id))))

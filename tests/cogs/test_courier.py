@@ -288,6 +288,9 @@ async def test_tries_are_counted_on_the_row_and_end_in_the_inbox(tmp_path: Path)
             job = await stage.delivered(1)
 
             assert (Delivery.INBOX, 3) == (job.delivery, job.delivery_tries)
+            discord.rest.faults.clear()
+            await stage.answered(await stage.slash("inbox"))
+            assert "1girl" in stage.private_words()[0]
 
 
 async def test_what_is_not_collected_for_a_week_is_given_back(tmp_path: Path) -> None:

@@ -326,7 +326,7 @@ def main() -> int:
     cells = SHORT if parser.parse_args().short else tuple(itertools.product(UPSTREAM, DISCORD, STORE))
     began = time.monotonic()
     verdicts = []
-    with ProcessPoolExecutor(2, max_tasks_per_child=8) as pool:
+    with ProcessPoolExecutor(2) as pool:
         for verdict in pool.map(_in_process, cells):
             verdicts.append(verdict)
             for wrong in verdict.wrong:
