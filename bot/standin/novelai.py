@@ -179,6 +179,7 @@ class NovelAI:
     async def _make(self, request: web.Request, body: Mapping[str, Any]) -> web.StreamResponse:
         fault = self._fault_of(body)
         if fault in STATUSES:
+            await self._gate.wait()
             raise ServiceError(STATUSES[fault], _MESSAGES.get(STATUSES[fault], "Internal Server Error"))
         model, wanted = validate(body)
         price = anlas(model, wanted, opus=self.account.active and self.account.tier >= 3)

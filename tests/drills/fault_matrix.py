@@ -213,7 +213,7 @@ async def _play(stage: Stage, cell: Cell) -> None:
 
 
 async def _until_sent(stage: Stage) -> None:
-    while not any(job.state is JobState.SENT for job in await stage.house.store.recent(0.0)):
+    while not any(job.sent_at is not None for job in await stage.house.store.recent(0.0)):
         await asyncio.sleep(0.01)
 
 
