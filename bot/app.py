@@ -28,6 +28,7 @@ from bot.services.chronicle import Chronicle
 from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
+from bot.services.departures import Departures
 from bot.services.guilds import Guilds
 from bot.services.lead import Lead
 from bot.services.loops import every, keep_alive
@@ -83,7 +84,7 @@ async def open_house(
         clients = [NovelAIClient(settings.novelai_api, token) for token in settings.novelai_tokens]
         for client in clients:
             stack.push_async_callback(client.close)
-        bell, closing = Bell(), closing or Closing()
+        bell, closing, pace = Bell(), closing or Closing(), pace or Pace()
         accounts = Accounts(clients, store, store, clock)
         breaker = Breaker(clock)
         patience = Patience(store, accounts, breaker, bell, clock)
@@ -92,6 +93,7 @@ async def open_house(
         previews = Previews(darkroom, bell)
         guilds = Guilds(store, settings.house, clock)
         moderation = Moderation(store, store, store, guilds, bell, clock)
+        departures = Departures(store, store, guilds, moderation, bell, clock)
         lead = Lead(store, store.holder, clock, is_alone=not store.is_shared)
         workers = tuple(
             Worker(
@@ -117,13 +119,16 @@ async def open_house(
                 store, store, guilds, moderation, accounts, Tokenizers(settings.data_dir), bell, closing, clock
             ),
             workers=workers,
-            deliveries=Deliveries(store, store, guilds, patience, previews, bell, clock, accounts=len(clients)),
+            deliveries=Deliveries(
+                store, store, guilds, patience, previews, bell, clock, accounts=len(clients), retry=pace.delivery
+            ),
+            departures=departures,
             darkroom=darkroom,
             guilds=guilds,
             moderation=moderation,
             chronicle=Chronicle(store, store, guilds, clock, lead),
             accounts=accounts,
-            upkeep=Upkeep(store, store, settings.house, bell, clock, holder=store.holder),
+            upkeep=Upkeep(store, store, departures, settings.house, bell, clock, holder=store.holder),
             activity=Activity(),
             restarts=Restarts(store, clock, settings.house.shards),
             closing=closing,

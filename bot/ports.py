@@ -10,7 +10,7 @@ from bot.domain.calendar import Span
 from bot.domain.change import Change, Pending
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.inputs import Inputs
-from bot.domain.job import Application, Draft, Job, Settlement
+from bot.domain.job import Application, Draft, Job, Likeness, Noted, Settlement
 from bot.domain.model import Model, TokenizerKind
 from bot.domain.record import Entry, Happening, Record
 from bot.domain.request import Picture, Place, Preview, Request, Requester
@@ -210,6 +210,9 @@ class JobStore(Protocol):
     async def of_member(self, guild_id: int, user_id: int) -> Sequence[Job]:
         """What a member is still waiting for in one server (0: direct messages), in fair order."""
 
+    async def of_guild(self, guild_id: int) -> Sequence[Job]:
+        """What is waited for in one server, in fair order."""
+
     async def is_first(self, job: Job) -> bool:
         """Whether *job* is the first of its member's in its server that became a picture."""
 
@@ -236,15 +239,59 @@ class DeliveryStore(Protocol):
     """Which ends still have to be shown."""
 
     async def next_delivery(self, now: float, lease: float) -> Job | None:
-        """Take the oldest PENDING delivery whose turn has come, and keep others from it for *lease* seconds."""
+        """
+        Take the oldest PENDING delivery whose turn has come, and keep others from it for *lease* seconds.
+
+        Counts a try; the job's *delivery_tries* is the fence of whoever took it.
+        """
+
+    async def hold_delivery(self, job: Job, until: float) -> bool:
+        """Keep others from it longer; False once it was shown, or somebody else took it."""
 
     async def undelivered(self, now: float) -> int:
         """How many PENDING deliveries there are whose turn has come."""
 
     async def shown(self, job_id: int, now: float, message_id: int | None) -> bool: ...
-    async def retry_delivery(self, job_id: int, not_before: float) -> bool: ...
+    async def retry_delivery(self, job_id: int, not_before: float, *, give_back_try: bool = False) -> bool: ...
     async def lapse(self, job_id: int, now: float) -> bool:
-        """PENDING → LAPSED: nobody saw it, so the charge goes back."""
+        """PENDING → LAPSED: nobody saw it, so the charge and the pictures go."""
+
+    async def note_nonce(self, job_id: int, nonce: str, now: float) -> Noted:
+        """Write down a new message's nonce before it is sent, or say what was noted of it before."""
+
+    async def note_posted(self, job_id: int, nonce: str, message_id: int) -> None:
+        """Write down which message became of a nonce."""
+
+    async def keep(
+        self, job_id: int, now: float, until: float, *, shown_as: Likeness | None = None, message_id: int | None = None
+    ) -> bool:
+        """
+        PENDING → INBOX until *until*, or as long as it was to stay there before.
+
+        *shown_as* is in what likeness it was shown, in the message *message_id* where that is a new one.
+        """
+
+    async def inbox(self, user_id: int, most: int) -> Sequence[Job]:
+        """The oldest of what waits in a member's inbox, over all servers."""
+
+    async def in_inbox(self, user_id: int) -> int:
+        """How much waits in a member's inbox."""
+
+    async def collect(self, job_id: int, user_id: int, now: float, place: Place, interaction: int) -> bool:
+        """INBOX → PENDING, to be shown at *place*, and answered as *interaction*; False where it is not theirs."""
+
+    async def renew_place(self, job_id: int, user_id: int, place: Place) -> bool:
+        """A fresh token for the message of what is waited for, or could not be shown yet; then it is due at once."""
+
+    async def expiring(self, now: float, before: float) -> Sequence[Job]:
+        """What is waited for at places whose token dies *before* that moment."""
+
+    async def lapse_inbox(self, now: float) -> Sequence[Job]:
+        """
+        End what lay in the inbox to its end: INBOX → LAPSED, and the charge goes back.
+
+        What was shown as the same pixels has been delivered: INBOX → SHOWN.
+        """
 
     async def hold(self, job_id: int, now: float, until: float) -> bool:
         """Keep everybody else from the message of a job that has not ended, while it is edited; see `let_go`."""
@@ -252,7 +299,6 @@ class DeliveryStore(Protocol):
     async def let_go(self, job_id: int, until: float) -> None:
         """End the hold that lasts until *until*."""
 
-    async def note_nonce(self, job_id: int, nonce: str) -> bool: ...
     async def forget_tokens(self, now: float) -> int:
         """Erase interaction tokens that have expired."""
 
@@ -260,7 +306,7 @@ class DeliveryStore(Protocol):
         """Forget what ended jobs asked for, admitted before that moment; ids, amounts and times stay."""
 
     async def purge_pictures(self, shown_before: float) -> int:
-        """Delete the bytes of pictures shown (or lapsed) before that moment."""
+        """Delete the bytes of pictures shown before that moment."""
 
 
 class GuildStore(Protocol):
@@ -334,6 +380,22 @@ class GuildStore(Protocol):
 
     async def note_greeting(self, guild_id: int, kind: str, now: float) -> None: ...
     async def forget_greetings(self, guild_id: int) -> None: ...
+
+    async def leave(self, guild_id: int, now: float) -> bool:
+        """Note that the bot is in that server no more; False where that was noted before."""
+
+    async def come_back(self, guild_id: int) -> bool:
+        """The bot is in that server again; False where it was not known to have left."""
+
+    async def left_before(self, before: float) -> Sequence[int]:
+        """The servers that the bot left before that moment."""
+
+    async def forget_guild(self, guild_id: int, now: float) -> None:
+        """
+        Delete what is kept of a server: settings, words, blocks, its part of the audit, and what its jobs asked for.
+
+        Of the jobs ids, amounts and times stay, because the ledger is made of them.
+        """
 
     async def recall(self, key: str) -> str | None:
         """What the house remembers under *key*."""

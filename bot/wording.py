@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 QUEUED = "⏳ {Ordinal} in line, starts {eta:R} · {price}"
 QUEUED_RELAXED = "⏳ Relaxed lane: today's {limit} quick ones are used. Starts about {eta:R} · {price}"
 DRAWING = "🖌️ Drawing"
+DRAWING_STEP = "🖌️ Drawing, step {step} of {steps} {bar}"
+ALT_PREVIEW = "Unfinished preview"
 DONE = "-# {model} · {size} · seed {seed} · {price} · {left}for {member}"
 DONE_HIDDEN_PROMPT = "A picture for {member}"
 QUEUED_DETAIL = "-# {model} · {size} · {prompt} · for {member}"
@@ -31,7 +33,22 @@ DONE_ASKED = "Done."
 DROPPED = "Nothing was made or charged."
 STARTING = "⏳ One moment."
 UNDELIVERED = "I could not show this one here. Nothing was charged."
-UNDELIVERED_LARGE = "The file is larger than this place takes. Nothing was charged; try a smaller size."
+READY_NUDGE = "{member} your picture is ready."
+DIRECT_PICTURE = "Your picture from {channel}, which I could not post there: {why}."
+DIRECT_TOLD = "About your picture from {channel}:"
+WHY_GONE = "the channel or my message in it is gone"
+WHY_FORBIDDEN = "I may not post in it any more"
+FILE_WEBP = (
+    "-# {size} is over the {limit} I may post here: the same pixels as lossless WebP. The signature still verifies; "
+    "the text chunk is gone. Original in {/inbox}."
+)
+FILE_WEBP_UNSIGNED = (
+    "-# {size} is over the {limit} I may post here: the same pixels as lossless WebP, without the text chunk. "
+    "Original in {/inbox}."
+)
+FILE_PREVIEW = "-# {size} is over the {limit} I may post here: this is a small preview. Original in {/inbox}."
+FILE_PART = "-# Part {n} of {of}, job {job}."
+FILE_REST = "-# Not all of it fits here. The whole is in {/inbox}."
 
 RESTARTING = "I am restarting; nothing was started. Try again in a minute."
 DISCORD_AWAY = "Discord did not answer me in time. Try that once more."
@@ -45,6 +62,7 @@ FAILED_BUG = "Something went wrong on my side. Nothing was charged. If it happen
 FAILED_PRICE = "The price rose while this waited, so I did not make it. Nothing was charged."
 FAILED_LATE = "I could not make this in time and took it back. Nothing was charged."
 FAILED_ANSWER = "NovelAI's answer to this one was lost. Nothing was charged to you."
+FAILED_LEFT = "I was removed from that server while this waited, so I took it back. Nothing was charged."
 FAILED_RESTORED = "This waited when I was set back to an earlier state, so I did not make it. Nothing was charged."
 BLOCKED_RULES = "What is allowed here changed while this waited, so I did not make it. Nothing was charged."
 STORE_BROKEN = (
@@ -228,6 +246,7 @@ SETTING_LABELS = {
     "log_channel": "Log channel",
     "show_prompts": "Show prompts",
     "model": "Model",
+    "nudge": "Ping when it took long",
     "size": "Size",
 }
 SETTING_HELP = {
@@ -251,6 +270,7 @@ SETTING_HELP = {
     "log_channel": "Where I write what was decided and changed.",
     "show_prompts": "Whether the prompt stands over a picture.",
     "model": "Which of NovelAI's models draws when nobody says otherwise.",
+    "nudge": "Whether I ping a member once when a picture took more than two minutes.",
     "size": "What is drawn when nobody says otherwise.",
 }
 CONFIG = "Set up this server: places, limits, money, safety, people, log"
@@ -545,7 +565,7 @@ HELP_ADULT = "This channel may have age-restricted pictures."
 HELP_COMMANDS = (
     "{/generate} draws: type what you want to see\n{/inspect} reads an image and checks NovelAI's signature\n"
     "{/quota} says what you have used and what is left\n{/queue} shows what you wait for\n"
-    "{/cancel} takes a waiting picture back"
+    "{/cancel} takes a waiting picture back\n{/inbox} has what I could not show you"
 )
 HELP_ADMIN = "{/config} sets me up · {/rules list} holds the words this server refuses"
 HELP_FILES = "-# Files carry their prompt; anyone who downloads one can read it."
@@ -554,6 +574,18 @@ BUTTON_EDIT_RESEND = "Edit and resend"
 FORM_EDIT = "Edit and draw again"
 FORM_EDIT_PROMPT = "Prompt"
 FORM_EDIT_UNDESIRED = "Undesired content"
+
+# --- the inbox -------------------------------------------------------------------------------------------------------
+INBOX = "Collect pictures that could not be shown to you"
+INBOX_HEADING = "### Waiting for you"
+INBOX_LINE = "{what} · {at:f} · kept until {until:R}"
+INBOX_LINE_ENDED = "{what} · no picture · {at:f} · kept until {until:R}"
+INBOX_EMPTY = "Nothing is waiting. Pictures land here when I cannot post them."
+INBOX_MORE = "-# and {n} more"
+INBOX_NOTE = "-# What is not collected by then is given back to you: nothing is charged for it."
+INBOX_GONE = "Nothing of yours waits under this button any more. {/inbox} shows what does."
+INBOX_AGE = "That one is for age-restricted channels. Collect it in one, or in our direct messages."
+INBOX_KEPT = "I could not show this one here, so it waits in {/inbox} for 7 days."
 
 # --- labels ----------------------------------------------------------------------------------------------------------
 BUTTON_CANCEL = "Cancel"
@@ -571,6 +603,9 @@ BUTTON_INSPECT = "Inspect the file"
 BUTTON_COPY = "Copy command"
 BUTTON_COPY_PROMPT = "Copy prompt"
 BUTTON_SHARE = "Show to everyone"
+BUTTON_INBOX = "My inbox"
+BUTTON_COLLECT = "Collect"
+BUTTON_COLLECT_ALL = "Collect all"
 FORM_DELETE = "Delete this picture"
 FORM_DELETE_REASON = "Reason"
 FORM_DELETE_HINT = "It goes on record; the member does not see it."

@@ -50,11 +50,13 @@ class Admission(commands.Cog):
         for guild in self._client.guilds:
             self._see(guild)
         self._guilds.are_known.set()
-        await self._guilds.left_meanwhile([guild.id for guild in self._client.guilds])
+        present = [guild.id for guild in self._client.guilds]
+        await self._client.services.departures.look_around(present, self._is_ours)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Somebody invited the bot."""
+        await self._client.services.departures.came(guild.id)
         self._see(guild)
         await self._greet(guild)
 
@@ -65,8 +67,8 @@ class Admission(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Invited again, the server is greeted again; what its admins set stays."""
-        await self._guilds.left(guild.id)
+        """Invited again within a month, the server has what its admins set, and is greeted again."""
+        await self._client.services.departures.left(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
@@ -82,6 +84,12 @@ class Admission(commands.Cog):
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Nothing is drawn there, and nobody is sent there."""
         self._see(channel.guild)
+
+    def _is_ours(self, guild_id: int) -> bool:
+        """Whether this client's shards would be told of that server (gateway, "Sharding", 2026-08)."""
+        count = self._client.shard_count or 1
+        shards = getattr(self._client, "shard_ids", None) or [self._client.shard_id or 0]
+        return (guild_id >> 22) % count in shards
 
     def _see(self, guild: discord.Guild) -> None:
         if guild.unavailable:

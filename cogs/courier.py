@@ -1,102 +1,52 @@
-"""Shows what became of a job where it was asked for, until it is shown."""
+"""Shows what became of a job where it was asked for, until it is shown or waits in the inbox."""
 
 import asyncio
-import heapq
 import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from enum import Enum, auto
-from typing import Any
+from collections.abc import Awaitable
 
-import aiohttp
-import discord
-from discord import ui
 from discord.ext import commands
 
 from bot import wording
 from bot.client import Naibot
-from bot.domain.job import Job, JobState
-from bot.domain.request import Generate, Place
+from bot.domain.errors import StoreError
+from bot.domain.job import JobState
+from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries, Parcel
 from bot.services.guilds import Guilds
 from bot.services.loops import keep_alive
 from bot.services.studio import Studio
-from cogs.ui import replies
+from cogs.ui.asides import Asides
+from cogs.ui.farewell import Farewell
+from cogs.ui.ladder import Ladder
+from cogs.ui.lines import Lines
+from cogs.ui.packing import Packer
+from cogs.ui.turns import Turns
+from cogs.ui.ways import Letter, Ways
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4
 """Deliveries under way at the same time."""
-GRACE = 0.5
-"""Seconds a new job has to start before its message says that it waits."""
-EDIT_TIME = 15.0
-UPLOAD_TIME = 90.0
-"""Seconds; discord.py has no deadlines of its own."""
 UNPLACED = 60.0
 """Seconds after which a job without a message gets one of its own."""
-LOOK_BACK = 50
-LOOK_EVERY = 15.0
-LOOK_AT = 200
-"""Waiting messages whose start is looked at again, every so many seconds."""
-SLIP = 60.0
-"""Seconds by which a start may slip before its message says so."""
-PASSED = 30.0
-"""Seconds after which a message no longer names a start that has passed."""
-OWN_WISH = "cancelled"
-"""The reason of an end that its member wished for."""
-
-
-class Outcome(Enum):
-    """How an attempt to show something ended."""
-
-    SHOWN = auto()
-    GONE = auto()
-    FORBIDDEN = auto()
-    TOO_LARGE = auto()
-    TOKEN_DEAD = auto()
-    LATER = auto()
-
-
-_GONE = {10003, 10004, 10008, 50007}
-_FORBIDDEN = {50001, 50013}
-_TOKEN_DEAD = {10015, 50027, 10062}
-_TOO_LARGE = 40005
-
-
-def outcome_of(error: BaseException) -> Outcome:
-    """What a failure of Discord's means for a delivery; everything unknown is worth another try."""
-    match error:
-        case discord.HTTPException(code=code) if code in _TOKEN_DEAD:
-            return Outcome.TOKEN_DEAD
-        case discord.HTTPException(code=code) if code in _GONE:
-            return Outcome.GONE
-        case discord.HTTPException(code=code) if code in _FORBIDDEN:
-            return Outcome.FORBIDDEN
-        case discord.HTTPException(code=code, status=status) if code == _TOO_LARGE or status == 413:
-            return Outcome.TOO_LARGE
-        case _:
-            return Outcome.LATER
-
-
-def _is_news(said: tuple[str, float] | None, kind: str, starts_at: float) -> bool:
-    """Whether a waiting message that *said* something must be edited; never because somebody else's job moved."""
-    if said is None or said[0] != kind:
-        return True
-    is_passed = said[1] + PASSED < time.time()
-    return kind != "drawing" and (starts_at - said[1] > SLIP or is_passed)
+PUT_BACK_TRIES, PUT_BACK_PAUSE = 50, 1.0
+"""While the database is away: about as long as the lease lives."""
 
 
 class Courier(commands.Cog):
     """Edits waiting messages, and turns them into results. The only writer of a job's message."""
 
-    def __init__(self, client: Naibot, deliveries: Deliveries, guilds: Guilds, studio: Studio) -> None:
+    def __init__(
+        self, client: Naibot, deliveries: Deliveries, guilds: Guilds, studio: Studio, darkroom: Darkroom
+    ) -> None:
         self._client = client
-        self._studio = studio
         self._deliveries = deliveries
-        self._guilds = guilds
-        self._locks: dict[int, tuple[asyncio.Lock, int]] = {}
-        self._last_line: dict[int, tuple[str, float]] = {}
+        self._turns = Turns()
+        self._ways = Ways(client, deliveries)
+        self._lines = Lines(self._ways, deliveries, guilds, self._turns)
+        self._farewell = Farewell(self._ways, deliveries)
+        asides = Asides(self._ways, deliveries, guilds, studio)
+        self._ladder = Ladder(client, self._ways, Packer(darkroom, client), asides, deliveries, guilds)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -115,57 +65,9 @@ class Courier(commands.Cog):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # --- waiting messages --------------------------------------------------------------------------------------------
-
     async def _keep_lines(self) -> None:
         await self._client.wait_until_ready()
-        with self._deliveries.listen() as changes:
-            for job in await self._deliveries.waiting():
-                self._spawn(self._refresh_line(job.id))
-            looked = time.monotonic()
-            while True:
-                if (job_id := await changes.next(within=LOOK_EVERY)) is not None:
-                    self._spawn(self._refresh_line(job_id))
-                    await self._refresh_next(job_id)
-                if time.monotonic() - looked >= LOOK_EVERY:
-                    self._spawn(self._refresh_late())
-                    looked = time.monotonic()
-
-    async def _refresh_late(self) -> None:
-        """Look at the messages whose start was to come soonest: one of them may have slipped."""
-        for job_id in heapq.nsmallest(LOOK_AT, self._last_line, key=lambda each: self._last_line[each][1]):
-            await self._refresh_line(job_id)
-
-    async def _refresh_next(self, job_id: int) -> None:
-        """When a job starts, the one behind it is next; nobody else's message changes."""
-        waiting = await self._deliveries.waiting(most=1)
-        if waiting and waiting[0].id != job_id:
-            self._spawn(self._refresh_line(waiting[0].id))
-
-    async def _refresh_line(self, job_id: int) -> None:
-        if job_id not in self._last_line:
-            await asyncio.sleep(GRACE)
-        async with self._lock(job_id):
-            outlook = await self._deliveries.outlook(job_id)
-            if outlook is None:
-                self._last_line.pop(job_id, None)
-                return
-            kind = "drawing" if outlook.job.state is not JobState.QUEUED else "next" if not outlook.ahead else "queued"
-            kind = f"paused {outlook.pause}" if outlook.pause is not None else kind
-            place = outlook.job.place
-            said = self._last_line.get(job_id)
-            if place is None or place.message_id is None or not _is_news(said, kind, outlook.starts_at):
-                return
-            async with self._deliveries.editing(outlook.job) as is_ours:
-                if not is_ours:
-                    return
-                self._last_line[job_id] = (kind, outlook.starts_at)
-                text, view = replies.waiting_line(outlook, self._guilds.config(outlook.job.requester))
-                outcome = await self._edit(place, text, view, [], EDIT_TIME)
-            if outcome is not Outcome.SHOWN:
-                log.info("waiting message of job %s: %s", job_id, outcome.name)
-
-    # --- results -----------------------------------------------------------------------------------------------------
+        await self._lines.keep(self._spawn)
 
     async def _deliver_all(self) -> None:
         await self._client.wait_until_ready()
@@ -192,191 +94,46 @@ class Courier(commands.Cog):
     async def _deliver(self, parcel: Parcel) -> None:
         job = parcel.job
         try:
-            async with self._lock(job.id):
-                self._last_line.pop(job.id, None)
+            async with self._turns.of(job.id):
+                self._lines.forget(job.id)
                 await self._show(parcel)
         except Exception:
             log.exception("delivery of job %s failed", job.id)
-            await self._deliveries.later(job)
+            await self._put_back(parcel)
         finally:
             self._slots.release()
 
+    async def _put_back(self, parcel: Parcel) -> None:
+        """It is tried again later; a database that is away is waited for as long as the lease lives."""
+        for _ in range(PUT_BACK_TRIES):
+            try:
+                await self._deliveries.later(parcel.job)
+            except StoreError:
+                await asyncio.sleep(PUT_BACK_PAUSE)
+            else:
+                return
+
     async def _show(self, parcel: Parcel) -> None:
         job, place = parcel.job, parcel.job.place
-        if place is None:
-            return await self._deliveries.lapse(job)
-        if place.message_id is None and time.time() - job.admitted_at < UNPLACED:
-            return await self._postpone(job)
-        if job.state in (JobState.BLOCKED, JobState.CANCELLED):
-            return await self._take_away(job, place)
-        text, view = self._content(parcel)
-        if any(len(picture.data) > place.file_limit for picture in parcel.pictures):
-            return await self._give_up(job, place, Outcome.TOO_LARGE)
-        outcome = Outcome.GONE
-        if place.message_id is not None:
-            outcome = await self._edit(place, text, view, self._files(parcel), UPLOAD_TIME)
-        if outcome is Outcome.SHOWN:
-            await self._hint(job, place)
-            return await self._deliveries.shown(job, place.message_id)
-        if outcome is Outcome.LATER:
-            return await self._postpone(job)
-        if outcome is Outcome.GONE and not place.ephemeral:
-            return await self._post(parcel, place, text, view)
-        return await self._give_up(job, place, outcome)
-
-    async def _hint(self, job: Job, place: Place) -> None:
-        """
-        What a member should know of their own prompt, said to them alone.
-
-        Not before the picture: a follow-up that came first would become the public waiting message itself.
-        """
-        hook = self._hook(place)
-        if hook is None or not isinstance(job.request, Generate) or job.state is not JobState.DONE:
-            return
-        tokens = await self._studio.count_tokens(job.request)
-        is_first = await self._studio.is_first(job)
-        days = self._guilds.house.retention_days if is_first else None
-        if text := replies.hints(job.request, tokens, first_kept_days=days):
-            await self._attempt(lambda: hook.send(text, ephemeral=True), EDIT_TIME)
-
-    def _content(self, parcel: Parcel) -> tuple[str, ui.View]:
-        job = parcel.job
-        config = self._guilds.config(job.requester)
-        if job.state is JobState.DONE and parcel.pictures:
-            return replies.done_text(parcel, config), replies.done_row(job.id)
-        return replies.failed_text(job), replies.failed_row(job.id)
-
-    @staticmethod
-    def _files(parcel: Parcel) -> list[discord.File]:
-        return replies.picture_files(parcel.job, parcel.pictures)
-
-    async def _post(self, parcel: Parcel, place: Place, text: str, view: ui.View) -> None:
-        """A new message where the old one is gone; its nonce is noted first, and after a gap it is looked for."""
-        job = parcel.job
-        channel = self._client.get_partial_messageable(place.channel_id)
-        nonce = f"{job.id}-0"
-        sent: discord.Message | None = None
-
-        async def post() -> None:
-            nonlocal sent
-            if not await self._deliveries.note_nonce(job, nonce):
-                sent = await self._find_posted(channel, job)
-            sent = sent or await channel.send(text, view=view, files=self._files(parcel), nonce=nonce)
-
-        outcome = await self._attempt(post, UPLOAD_TIME)
-        if outcome is Outcome.SHOWN:
-            await self._deliveries.shown(job, sent.id if sent else None)
-        elif outcome is Outcome.LATER:
-            await self._postpone(job)
+        if (
+            place is not None
+            and place.message_id is None
+            and self._deliveries.seconds_since(job.admitted_at) < UNPLACED
+        ):
+            await self._deliveries.soon(job)
+        elif job.state in (JobState.BLOCKED, JobState.CANCELLED):
+            await self._farewell.take_away(job, place)
+        elif job.state is JobState.DONE and not parcel.pictures:
+            # Nobody can show it any more, so nobody pays for it.
+            await self._deliveries.lapse(job)
+            if place is not None:
+                await self._ways.edit(place, Letter(text=wording.UNDELIVERED))
         else:
-            await self._give_up(job, place, outcome)
-
-    async def _find_posted(self, channel: discord.PartialMessageable, job: Job) -> discord.Message | None:
-        async for message in channel.history(limit=LOOK_BACK):
-            names = [attachment.filename.removeprefix("SPOILER_") for attachment in message.attachments]
-            if message.author == self._client.user and any(name.startswith(f"{job.id}-") for name in names):
-                return message
-        return None
-
-    async def _take_away(self, job: Job, place: Place) -> None:
-        """The waiting message goes. What the member did not do themselves they are told alone, or else in its place."""
-        told = None if job.reason == OWN_WISH else replies.failed_text(job)
-        hook = self._hook(place)
-        if told is not None and (hook is None or place.ephemeral):
-            outcome = await self._edit(place, told, None, [], EDIT_TIME)
-        else:
-            outcome = await self._attempt(lambda: self._remove(job, hook, place, told), EDIT_TIME)
-        if outcome is Outcome.LATER:
-            return await self._postpone(job)
-        return await self._deliveries.shown(job, None if told is None else place.message_id)
-
-    async def _remove(self, job: Job, hook: discord.Webhook | None, place: Place, told: str | None) -> None:
-        """Delete the message of *place* after what is *told*, once; somebody may have deleted it before."""
-        message_id = place.message_id
-        if hook is None:
-            if message_id is not None and not place.ephemeral:
-                channel = self._client.get_partial_messageable(place.channel_id)
-                await channel.get_partial_message(message_id).delete()
-            return
-        if told is not None and await self._deliveries.note_nonce(job, f"{job.id}-told"):
-            if message_id is not None:
-                # It may still be a "thinking…", which what is told would fill in public.
-                with suppress(discord.NotFound):
-                    await hook.edit_message(message_id, content="…", view=None)
-            await hook.send(told, ephemeral=True)
-        if message_id is not None:
-            await hook.delete_message(message_id)
-
-    async def _give_up(self, job: Job, place: Place, outcome: Outcome) -> None:
-        """It cannot be shown here: the charge goes back, and the waiting message says so if it still can."""
-        log.warning("job %s could not be shown: %s", job.id, outcome.name)
-        await self._deliveries.lapse(job)
-        key = "undelivered.large" if outcome is Outcome.TOO_LARGE else "undelivered"
-        await self._edit(place, wording.say(key), None, [], EDIT_TIME)
-
-    async def _postpone(self, job: Job) -> None:
-        await self._deliveries.later(job)
-
-    # --- Discord -----------------------------------------------------------------------------------------------------
-
-    def _hook(self, place: Place) -> discord.Webhook | None:
-        """The interaction's own way to its messages, while its token lives."""
-        if place.token is None or place.token_expires <= time.time() or self._client.application_id is None:
-            return None
-        # As discord.py makes an interaction's own follow-up webhook; a partial one may not send ephemerally.
-        data: Any = {"id": self._client.application_id, "type": 3, "token": place.token}
-        return discord.Webhook.from_state(data, state=self._client._connection)
-
-    async def _edit(
-        self, place: Place, text: str, view: ui.View | None, files: list[discord.File], deadline: float
-    ) -> Outcome:
-        """Edit the message of *place*: by its token while that lives, then through the channel."""
-        if place.message_id is None:
-            return Outcome.GONE
-        message_id, outcome = place.message_id, Outcome.TOKEN_DEAD
-        hook = self._hook(place)
-        if hook is not None:
-
-            async def by_token() -> None:
-                await hook.edit_message(message_id, content=text, view=view, attachments=files)
-
-            outcome = await self._attempt(by_token, deadline)
-        if outcome is not Outcome.TOKEN_DEAD or place.ephemeral:
-            return outcome
-        channel = self._client.get_partial_messageable(place.channel_id)
-
-        async def by_channel() -> None:
-            for file in files:
-                file.reset()
-            await channel.get_partial_message(message_id).edit(content=text, view=view, attachments=files)
-
-        return await self._attempt(by_channel, deadline)
-
-    async def _attempt(self, act: Callable[[], Awaitable[object]], deadline: float) -> Outcome:
-        """The seam where discord.py's failures become ours."""
-        try:
-            async with asyncio.timeout(deadline):
-                await act()
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.info("Discord refused: %s %s", type(error).__name__, getattr(error, "code", ""))
-            return outcome_of(error)
-        return Outcome.SHOWN
-
-    @asynccontextmanager
-    async def _lock(self, job_id: int) -> AsyncIterator[None]:
-        """One writer at a time for a job's message; the lock goes with its last user."""
-        lock, users = self._locks.get(job_id, (asyncio.Lock(), 0))
-        self._locks[job_id] = (lock, users + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, users = self._locks.pop(job_id)
-            if users > 1:
-                self._locks[job_id] = (lock, users - 1)
+            await self._ladder.show(parcel)
 
 
 async def setup(client: Naibot) -> None:
     """Add the cog."""
     services = client.services
-    await client.add_cog(Courier(client, services.deliveries, services.guilds, services.studio))
+    courier = Courier(client, services.deliveries, services.guilds, services.studio, services.darkroom)
+    await client.add_cog(courier)

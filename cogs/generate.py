@@ -369,6 +369,8 @@ class GenerateCog(commands.Cog, name="Generate"):
         interaction, requester = press.interaction, requester_of(press.interaction)
         await acknowledge(interaction, private=True)
         job = await self._studio.visible_job(requester, press.number)
+        if job.request is None:
+            raise Refused("gone")
         await show_card(interaction, replies.more_card(job, shows_prompt=self._studio.shows_prompt(requester, job)))
 
     async def copy(self, press: Press) -> None:

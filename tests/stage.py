@@ -1,6 +1,7 @@
 """The real bot in the test's own loop, before both stand-ins, with somebody to press its buttons."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 from bot.app import House, open_house
 from bot.client import Naibot, client_for, point_at
 from bot.domain.guild import GuildConfig, HouseConfig
+from bot.domain.job import Delivery, Job
+from bot.ports import Clock
 from bot.services.loops import every
 from bot.services.neighbours import LOOK_EVERY
 from bot.services.worker import Pace
@@ -104,6 +107,32 @@ class Stage:
         shown = self.discord.world.shown.get(interaction.original or 0)
         return shown.message if shown is not None and not shown.deleted else {}
 
+    async def asked(self, prompt: str = "1girl", *, at: int = lantern.STUDIO, **options: Any) -> Interaction:
+        """`/generate` of a small picture, up to its waiting message; needs a stage that is not *working*."""
+        asked = await self.slash("generate", at=at, prompt=prompt, **{"size": "64x64", **options})
+        await self.until(lambda: "in line" in str(self.discord.world.shown.get(asked.original or 0)))
+        return asked
+
+    async def drawn(self) -> Job:
+        """The next picture is made, and what became of its delivery."""
+        [job, *_] = await self.house.store.waiting()
+        assert await self.house.services.workers[0].step()
+        return await self.delivered(job.id)
+
+    async def delivered(self, job_id: int, within: float = 20.0) -> Job:
+        """A job once its delivery is over."""
+        async with asyncio.timeout(within):
+            while True:
+                job = await self.house.store.get(job_id)
+                if job is not None and job.delivery not in (Delivery.NONE, Delivery.PENDING):
+                    return job
+                await asyncio.sleep(0.02)
+
+    def direct_words(self, user_id: int = lantern.ANN) -> list[Json]:
+        """The messages of a person's direct messages, newest first."""
+        channel = self.discord.world.direct_channel(user_id) or {}
+        return [s.message for s in self.discord.world.newest(int(channel["id"])) if not s.deleted]
+
     def private_words(self, user_id: int = lantern.ANN) -> list[str]:
         """Every text that only this person sees, newest first."""
         return [text_of(s.message) for s in self.discord.world.visible(user_id) if s.to == user_id and not s.deleted]
@@ -134,14 +163,18 @@ async def open_stage(
     working: bool = True,
     config: GuildConfig = STUDIO,
     house: dict[str, Any] | None = None,
+    clock: Clock = time.time,
+    pace: Pace = QUICK,
     **discord: Any,
 ) -> AsyncIterator[Stage]:
     """A stage; without *working* nobody makes pictures until the test says so."""
-    novelai, pretended = NovelAI(), Discord(judge=judge, **discord)
+    novelai, pretended = NovelAI(), Discord(judge=judge, clock=clock, **discord)
     async with (
         novelai.serve() as address,
         pretended.serve(),
-        play(folder, pretended, novelai, address, working=working, config=config, operator=house) as stage,
+        play(
+            folder, pretended, novelai, address, working=working, config=config, operator=house, clock=clock, pace=pace
+        ) as stage,
     ):
         yield stage
 
@@ -157,6 +190,8 @@ async def play(
     config: GuildConfig = STUDIO,
     operator: dict[str, Any] | None = None,
     database_url: str | None = None,
+    clock: Clock = time.time,
+    pace: Pace = QUICK,
 ) -> AsyncIterator[Stage]:
     """A bot on a world that may outlive it."""
     where = discord.settings()
@@ -171,7 +206,7 @@ async def play(
         house=HouseConfig(**{"never_spend": False, "guilds": frozenset({lantern.LANTERN}), **(operator or {})}),
     )
     point_at(settings)
-    async with open_house(settings, pace=QUICK) as house:
+    async with open_house(settings, pace=pace, clock=clock) as house:
         await house.services.guilds.save(lantern.LANTERN, config)
         client = client_for(settings, house.services, house.store)
         await house.services.accounts.read(house.services.accounts.clients[0])

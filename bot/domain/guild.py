@@ -104,7 +104,7 @@ class GuildConfig:
     spoiler: Spoiler = _setting(Kind.SPOILER, Group.SAFETY, Spoiler.OFF)
     show_prompts: bool = _setting(Kind.SWITCH, Group.LOOK, True)
     private: bool = _setting(Kind.SWITCH, Group.SAFETY, True)
-    nudge: bool = True
+    nudge: bool = _setting(Kind.SWITCH, Group.LOOK, True)
     model: Model = _setting(Kind.MODEL, Group.LOOK, HOME_MODEL)
     size: Size = _setting(Kind.SIZE, Group.LOOK, SIZES["portrait"])
     moderator_role: int | None = _setting(Kind.ROLE, Group.PEOPLE, None)

@@ -51,6 +51,26 @@ class Delivery(StrEnum):
     LAPSED = "LAPSED"
 
 
+class Likeness(StrEnum):
+    """In what form a picture was shown whose original waits in the inbox: the very same pixels, or a small copy."""
+
+    WEBP = "webp"
+    PREVIEW = "preview"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """
+    What is known of a new message's nonce: whether it was noted just now or *at* that moment before.
+
+    *message_id* is the message that Discord made of it, None as long as that is not known.
+    """
+
+    is_new: bool
+    at: float = 0.0
+    message_id: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
     """
@@ -100,7 +120,8 @@ class Job:
     *price* and *pictures* are what the member was told. *charged_anlas* and *charged_pictures* are None while they
     are reserved, then what the member pays. *spent* is what the account is believed to have paid. *turn* is the
     place in the fair order, *step* the lane in which it was given. Times are unix seconds. *reason* is the code of
-    the sentence for an end without a picture. *request* is None once it was forgotten.
+    the sentence for an end without a picture. *request* is None once it was forgotten. *delivered_at* is when it was
+    shown, or put into the inbox, where it stays until *inbox_until*.
     """
 
     id: int
@@ -127,6 +148,11 @@ class Job:
     claimed_at: float | None = None
     sent_at: float | None = None
     settled_at: float | None = None
+    delivery_tries: int = 0
+    """How often somebody set out to show it, the time under way included."""
+    delivered_at: float | None = None
+    inbox_until: float | None = None
+    shown_as: Likeness | None = None
 
     @property
     def user_id(self) -> int:

@@ -372,7 +372,8 @@ class Place:
     """
     Where the answer is shown.
 
-    *token* belongs to the interaction and is good until *token_expires* (unix seconds); *file_limit* is bytes.
+    *token* belongs to the interaction and is good until *token_expires* (unix seconds); *file_limit* is bytes, and
+    holds as long as the token does. *reachable* is whether the bot itself sees the channel: not in a user install.
     """
 
     channel_id: int
@@ -381,6 +382,12 @@ class Place:
     token_expires: float = 0.0
     file_limit: int = 10 * 1024 * 1024
     ephemeral: bool = False
+    reachable: bool = True
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether the message can be edited by the interaction's token alone."""
+        return self.ephemeral or not self.reachable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

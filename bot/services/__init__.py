@@ -8,6 +8,7 @@ from bot.services.chronicle import Chronicle
 from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
+from bot.services.departures import Departures
 from bot.services.guilds import Guilds
 from bot.services.lead import Lead
 from bot.services.moderation import Moderation
@@ -25,6 +26,7 @@ class Services:
     studio: Studio
     workers: tuple[Worker, ...]
     deliveries: Deliveries
+    departures: Departures
     darkroom: Darkroom
     guilds: Guilds
     moderation: Moderation

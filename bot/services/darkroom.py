@@ -1,4 +1,4 @@
-"""The one place where strangers' images are held: few downloads at a time, and one open image."""
+"""The one place where images are open: few downloads at a time, one image at a time, never on the event loop."""
 
 import asyncio
 import tempfile
@@ -8,6 +8,7 @@ from typing import IO
 
 from bot.domain.claims import Inspection
 from bot.domain.errors import Mistake
+from bot.imaging.copies import Copy, exact_copy, preview
 from bot.imaging.inspection import inspect_image
 from bot.imaging.thumbnail import thumbnail
 
@@ -40,6 +41,14 @@ class Darkroom:
     async def shrink(self, data: bytes) -> bytes | None:
         """An image as a small WebP; None where it cannot be one."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, thumbnail, data)
+
+    async def exact_copy(self, data: bytes) -> Copy | None:
+        """The same pixels of one of our pictures as a smaller file, checked; see `bot.imaging.copies`."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, exact_copy, data, self._trusted)
+
+    async def preview(self, data: bytes) -> Copy | None:
+        """A small, lossy copy of one of our pictures."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, preview, data)
 
     def _open(self, file: IO[bytes]) -> Inspection:
         file.seek(0)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from bot.domain.admission import Quota, quota_of
-from bot.domain.job import Job, JobState
-from bot.domain.request import Picture, Preview
+from bot.domain.errors import Refused
+from bot.domain.job import Delivery, Job, JobState, Likeness, Noted
+from bot.domain.request import Picture, Place, Preview, Requester
 from bot.ports import Clock, DeliveryStore, JobStore
 from bot.services.bell import Bell, Listener
 from bot.services.guilds import Guilds
@@ -18,14 +19,23 @@ LEASE = 60.0
 """Seconds for which one courier has a delivery to itself."""
 LINE_LEASE = 20.0
 """Seconds for which a waiting message may be edited; longer than the courier's deadline for that."""
-RETRY = (2.0, 5.0, 15.0, 60.0)
-"""Seconds between attempts; after the last one the delivery lapses and the charge goes back."""
+RETRY = (2.0, 5.0, 15.0, 60.0, 120.0, 300.0, 600.0, 600.0, 600.0)
+"""Seconds between attempts; after the last one it waits in its member's inbox."""
+INBOX_LIFE = 7 * 86_400.0
+"""Seconds that something waits in the inbox; then the charge goes back."""
+INBOX_LINES = 10
+LATE_START = 160.0
+"""
+Seconds before the end of a token at which its message asks for a fresh one: twelve minutes after the interaction, the
+courier's own margin deducted.
+"""
 USUAL_DURATION = 6.0
 """Seconds a picture takes of whose shape none was made yet."""
 REMEMBERED = 50
 KNOWN_FOR = 30.0
 """Seconds for which a shape's usual duration is not read again."""
 MOST = 1_000
+UNPLACED_PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +84,11 @@ class Deliveries:
         clock: Clock,
         *,
         accounts: int = 1,
+        retry: Sequence[float] = RETRY,
     ) -> None:
         self._patience = patience
         self._previews = previews
+        self._retry = retry
         self._jobs = jobs
         self._store = store
         self._guilds = guilds
@@ -84,7 +96,6 @@ class Deliveries:
         self._clock = clock
         self._accounts = max(1, accounts)
         self._known: dict[str, tuple[float, float]] = {}
-        self._attempts: dict[int, int] = {}
 
     def listen(self) -> AbstractContextManager[Listener]:
         """Hear which jobs changed, in this process and without a promise."""
@@ -104,25 +115,35 @@ class Deliveries:
         """How many ends could be shown now, or are being shown."""
         return await self._store.undelivered(self._clock())
 
+    async def hold(self, job: Job) -> bool:
+        """Have it for another 60 s; False once somebody else has it, or it is over."""
+        return await self._store.hold_delivery(job, self._clock() + LEASE)
+
     async def shown(self, job: Job, message_id: int | None) -> None:
         """The member has it."""
-        self._attempts.pop(job.id, None)
         await self._store.shown(job.id, self._clock(), message_id)
         self._bell.ring(job.id)
 
     async def later(self, job: Job) -> bool:
-        """Could not be shown now: try again after a while; False when that was the last attempt and it lapsed."""
-        attempt = self._attempts.get(job.id, 0)
-        if attempt >= len(RETRY):
-            await self.lapse(job)
+        """Could not be shown now: try again after a while; False when that was the last try and the inbox has it."""
+        if job.delivery_tries > len(self._retry):
+            await self.keep(job)
             return False
-        self._attempts[job.id] = attempt + 1
-        await self._store.retry_delivery(job.id, self._clock() + RETRY[attempt])
+        await self._store.retry_delivery(job.id, self._clock() + self._retry[max(job.delivery_tries, 1) - 1])
         return True
+
+    async def soon(self, job: Job) -> None:
+        """Its message does not exist yet: that was no try."""
+        await self._store.retry_delivery(job.id, self._clock() + UNPLACED_PAUSE, give_back_try=True)
+
+    async def keep(self, job: Job, *, shown_as: Likeness | None = None, message_id: int | None = None) -> None:
+        """It waits in its member's inbox, where it counts as delivered; see `DeliveryStore.keep`."""
+        now = self._clock()
+        await self._store.keep(job.id, now, now + INBOX_LIFE, shown_as=shown_as, message_id=message_id)
+        self._bell.ring(job.id)
 
     async def lapse(self, job: Job) -> None:
         """It can never be shown: the member gets the charge back."""
-        self._attempts.pop(job.id, None)
         await self._store.lapse(job.id, self._clock())
         self._bell.ring(job.id)
 
@@ -146,9 +167,74 @@ class Deliveries:
         finally:
             await self._store.let_go(job.id, until)
 
-    async def note_nonce(self, job: Job, nonce: str) -> bool:
-        """Write down a new message's nonce before it is sent; False when it was noted before."""
-        return await self._store.note_nonce(job.id, nonce)
+    async def note_nonce(self, job: Job, nonce: str) -> Noted:
+        """Write down a new message's nonce before it is sent, or say what was noted of it before."""
+        return await self._store.note_nonce(job.id, nonce, self._clock())
+
+    async def note_posted(self, job: Job, nonce: str, message_id: int) -> None:
+        """Write down which message became of a nonce."""
+        await self._store.note_posted(job.id, nonce, message_id)
+
+    def seconds_since(self, at: float) -> float:
+        """How long ago that was."""
+        return self._clock() - at
+
+    # --- the inbox
+
+    async def inbox(self, user_id: int) -> tuple[Sequence[Job], int]:
+        """The ten oldest of what waits in a member's inbox, and how much waits there in all."""
+        return await self._store.inbox(user_id, INBOX_LINES), await self._store.in_inbox(user_id)
+
+    async def in_inbox(self, requester: Requester, job_id: int) -> Job:
+        """
+        What *requester* may collect where they stand.
+
+        Raises `Refused` ``inbox.gone``, without saying whose it is, and ``inbox.age`` for a picture from an
+        age-restricted channel in one that is not.
+        """
+        job = await self._jobs.get(job_id)
+        if job is None or job.user_id != requester.user_id or job.delivery is not Delivery.INBOX:
+            raise Refused("inbox.gone")
+        if not _may_collect(requester, job):
+            raise Refused("inbox.age")
+        return job
+
+    async def collect(self, requester: Requester, job_id: int, place: Place, interaction: int) -> None:
+        """Show at *place* what waits in the inbox. Raises as `in_inbox` does."""
+        await self.in_inbox(requester, job_id)
+        if not await self._store.collect(job_id, requester.user_id, self._clock(), place, interaction):
+            raise Refused("inbox.gone")
+        self._bell.ring(job_id)
+
+    async def renew(self, requester: Requester, job_id: int, place: Place, interaction: int) -> None:
+        """
+        A fresh token for the message *place* of one's own job; what waits in the inbox is shown in it.
+
+        Raises `Refused` ``inbox.gone`` where that is not the job's message, or nothing is to come any more.
+        """
+        job = await self._jobs.get(job_id)
+        is_its_message = job is not None and job.place is not None and job.place.message_id == place.message_id
+        if not is_its_message:
+            raise Refused("inbox.gone")
+        if await self._store.renew_place(job_id, requester.user_id, place):
+            self._bell.ring(job_id)
+        else:
+            await self.collect(requester, job_id, place, interaction)
+
+    async def expiring(self) -> Sequence[Job]:
+        """What is waited for at places whose token is about to die."""
+        now = self._clock()
+        return await self._store.expiring(now, now + LATE_START)
+
+    def wants_token(self, outlook: Outlook) -> bool:
+        """Whether its message should ask for a fresh token: it has no other way, and the start passes 12 minutes."""
+        place = outlook.job.place
+        if place is None or not place.needs_token:
+            return False
+        start = outlook.starts_at if outlook.job.state is JobState.QUEUED else self._clock()
+        return max(start, self._clock()) > place.token_expires - LATE_START
+
+    # --- the line
 
     async def pictures(self, job_id: int) -> Sequence[Picture]:
         """The pictures of a job, while they are kept."""
@@ -202,3 +288,9 @@ class Deliveries:
             seconds = median(durations) if durations else USUAL_DURATION
             self._known[shape] = (seconds, now + KNOWN_FOR)
         return seconds
+
+
+def _may_collect(requester: Requester, job: Job) -> bool:
+    """A picture that was not kept safe is shown in age-restricted channels and direct messages only."""
+    is_safe = job.state is not JobState.DONE or (job.request is not None and job.request.safe)
+    return is_safe or requester.guild_id is None or requester.age_restricted

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.domain.admission import Limits
@@ -88,13 +88,6 @@ class Guilds:
     async def note_greeting(self, guild_id: int, kind: str) -> None:
         """Note that it was sent."""
         await self._store.note_greeting(guild_id, kind, self._clock())
-
-    async def left_meanwhile(self, present: Collection[int]) -> None:
-        """The bot is in the servers *present* alone; those it lost while it was away are forgotten like others."""
-        for kind in GREETINGS:
-            for guild_id in await self._store.greeted(kind) - set(present):
-                if self.house.shards.serve(guild_id):
-                    await self.left(guild_id)
 
     async def left(self, guild_id: int) -> None:
         """The bot is in that server no more; invited again it greets again."""

@@ -1,4 +1,4 @@
-"""Putting things right at the start, and keeping them so: recovery, expired tokens, pictures that were shown."""
+"""Putting things right at the start, and keeping them so: recovery, expired tokens, pictures, inboxes, servers."""
 
 import logging
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from bot.domain.guild import HouseConfig
 from bot.domain.job import Job
 from bot.ports import Clock, DeliveryStore, JobStore
 from bot.services.bell import Bell
+from bot.services.departures import Departures
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ class Upkeep:
         self,
         jobs: JobStore,
         deliveries: DeliveryStore,
+        departures: Departures,
         house: HouseConfig,
         bell: Bell,
         clock: Clock,
@@ -32,6 +34,7 @@ class Upkeep:
     ) -> None:
         self._holder = holder
         self._house = house
+        self._departures = departures
         self._jobs = jobs
         self._deliveries = deliveries
         self._bell = bell
@@ -54,12 +57,17 @@ class Upkeep:
         """
         Take back what could not be started in time; erase dead tokens, pictures that were shown an hour ago, and
         requests older than the operator keeps them.
+
+        What lay in an inbox for a week gives its charge back, and servers that left a month ago are forgotten.
         """
         now = self._clock()
         await self.reap()
         for job in await self._jobs.give_up(now - self._house.late, now, LATE):
             log.info("job %s could not be started in time", job.id)
             self._bell.ring(job.id)
+        for job in await self._deliveries.lapse_inbox(now):
+            self._bell.ring(job.id)
         await self._deliveries.forget_requests(now - self._house.retention_days * DAY)
         await self._deliveries.forget_tokens(now)
         await self._deliveries.purge_pictures(now - PICTURE_LIFE)
+        await self._departures.forget()

@@ -22,6 +22,7 @@ from bot.services.accounts import FRESH, Accounts
 from bot.services.bell import Bell
 from bot.services.breaker import Breaker
 from bot.services.closing import Closing
+from bot.services.deliveries import RETRY
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 from bot.services.patience import Patience
@@ -50,11 +51,12 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds between one generation's end and the next, and between a job's tries."""
+    """Seconds between one generation's end and the next, between a job's tries, and between those of its delivery."""
 
     gap: float = 1.0
     retry: float = 2.0
     settle_retry: float = 1.0
+    delivery: tuple[float, ...] = RETRY
 
 
 @dataclass(slots=True, kw_only=True)

@@ -52,7 +52,8 @@ def quota_card(
     may_spend = anlas_key in SPENDING
     notes = [*_sources(allowed, may_spend=may_spend), wording.QUOTA_NOTE]
     texts = [heading, *_pictures(quota, jobs), *_anlas(quota, anlas_key, jobs), *_tighter(quota, may_spend=may_spend)]
-    controls = [button("me", 0, "queue", wording.BUTTON_QUEUE)] if member is None else []
+    own = [button("me", 0, "queue", wording.BUTTON_QUEUE), button("me", 0, "inbox", wording.BUTTON_INBOX)]
+    controls = own if member is None else []
     return card([*texts, waiting, f"-# {' '.join(notes)}"], *controls)
 
 

@@ -33,7 +33,19 @@ def place_of(interaction: Interaction, message_id: int | None, *, ephemeral: boo
         token_expires=interaction.created_at.timestamp() + TOKEN_LIFE - TOKEN_MARGIN,
         file_limit=interaction.filesize_limit,
         ephemeral=ephemeral,
+        reachable=_is_reachable(interaction),
     )
+
+
+def _is_reachable(interaction: Interaction) -> bool:
+    """
+    Whether the bot itself sees the channel, so that it can edit its messages there after the token has died.
+
+    Commands work in channels that the bot does not see, in servers that it is not in and in group messages.
+    """
+    if interaction.guild_id is not None:
+        return interaction.is_guild_integration() and interaction.app_permissions.view_channel
+    return interaction.context.dm_channel
 
 
 def is_private_message(message: discord.Message | None) -> bool:

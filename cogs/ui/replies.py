@@ -1,10 +1,8 @@
 """What messages look like: texts and rows of the life of a picture, questions, and cards."""
 
-import io
 import time
 from collections.abc import Sequence
 
-import discord
 from discord import ui
 
 from bot import wording
@@ -15,7 +13,7 @@ from bot.domain.guild import GuildConfig
 from bot.domain.job import Draft, Job, JobState
 from bot.domain.model import CAPABILITIES, Smea, UcPreset
 from bot.domain.prompt import is_steered_by_us, worded
-from bot.domain.request import FREE_STEPS, Generate, Picture, Request, free_form
+from bot.domain.request import FREE_STEPS, Generate, Request, free_form
 from bot.domain.tokens import TokenCount
 from bot.services.deliveries import Outlook, Parcel
 from cogs.ui.controls import Control, button, row
@@ -27,18 +25,33 @@ CHARACTERS_SHOWN = 6
 """Of a picture's characters, in the card about it."""
 
 
-def waiting_line(outlook: Outlook, config: GuildConfig | None) -> tuple[str, ui.View | None]:
-    """Text and row of a message that waits for its picture."""
+def waiting_line(outlook: Outlook, config: GuildConfig | None, *, collects: bool = False) -> tuple[str, ui.View | None]:
+    """Text and row of a message that waits for its picture; with *collects* a press brings it a fresh token."""
     job = outlook.job
+    controls = [collect_button(job.id)] if collects else []
     if job.state is not JobState.QUEUED:
-        return wording.say("drawing"), None
+        return _drawing_line(outlook), row(*controls) if controls else None
     if outlook.pause is not None:
         until = wording.Moment(outlook.pause.until or outlook.starts_at)
         first = wording.say(outlook.pause.code, t=until)
     else:
         first = _queued_line(outlook, config)
     detail = _queued_detail(job, config)
-    return f"{first}\n{detail}", row(button("job", job.id, "cancel", wording.BUTTON_CANCEL, emoji="✖️"))
+    controls.append(button("job", job.id, "cancel", wording.BUTTON_CANCEL, emoji="✖️"))
+    return f"{first}\n{detail}", row(*controls)
+
+
+def collect_button(job_id: int) -> Control:
+    """Whoever asked for it presses this to have it here."""
+    return button("inbox", job_id, "take", wording.BUTTON_COLLECT, emoji="📥")
+
+
+def _drawing_line(outlook: Outlook) -> str:
+    preview = outlook.preview
+    if preview is None or not preview.total_steps:
+        return wording.say("drawing")
+    bar = wording.bar(preview.step, preview.total_steps)
+    return wording.say("drawing.step", step=preview.step, steps=preview.total_steps, bar=bar)
 
 
 def _queued_line(outlook: Outlook, config: GuildConfig | None) -> str:
@@ -148,22 +161,6 @@ def unknown_hint(request: Generate, tokens: TokenCount) -> str:
     characters = wording.plain(" ".join(tokens.unknown))
     model = CAPABILITIES[request.sampling.model].short
     return wording.say("prompt.unknown", model=model, characters=characters) if characters else ""
-
-
-def picture_files(job: Job, pictures: Sequence[Picture]) -> list[discord.File]:
-    """NovelAI's bytes as they came, with alt text; hidden behind a spoiler where it was asked."""
-    request = job.request
-    spoiler = request.spoiler if request else False
-    alt = wording.alt_text(request.text if request else "", hidden=spoiler)
-    return [
-        discord.File(
-            io.BytesIO(picture.data),
-            filename=f"{job.id}-{picture.seed}" + (f"-{n}" if len(pictures) > 1 else "") + ".png",
-            spoiler=spoiler,
-            description=alt,
-        )
-        for n, picture in enumerate(pictures, 1)
-    ]
 
 
 def question(draft: Draft, price: Price, quota: Quota) -> tuple[str, ui.View]:

@@ -25,7 +25,7 @@ from bot.domain.errors import StoreError
 from bot.domain.job import Delivery, Job, JobState, Settlement
 from bot.domain.request import Picture
 from tests.adapters.test_store_sqlite import ADMIT_FOR_EVER
-from tests.builders import a_request, a_requester, an_application
+from tests.builders import a_place, a_request, a_requester, an_application
 
 NOON = 1_800_014_400.0
 LATER = NOON + 600
@@ -234,6 +234,23 @@ async def test_nothing_that_waited_is_drawn_paid_or_shown_again(tmp_path: Path, 
         assert kept_shown == await store.get(shown.id)
         assert [PICTURE] == list(await store.pictures(shown.id))
         assert 60 + 30 == (await store.standing(a_requester(), NOON)).house_anlas
+    assert [] == await differences(data)
+
+
+async def test_what_lies_in_an_inbox_can_still_be_collected(tmp_path: Path, data: Path) -> None:
+    """A restore leaves it there, bytes and charge too: nobody but its member meets it, at worst twice."""
+    async with _opened(data) as store:
+        kept = await _drawn(store, "a", 1)
+        assert await store.keep(kept.id, NOON, LATER + 86_400)
+        backup = await back_up(data, tmp_path / "copy", NOON)
+
+    restored = await restore(data, backup.path, LATER)
+
+    assert 0 == restored.dropped
+    async with _opened(data) as store:
+        assert [kept.id] == [job.id for job in await store.inbox(kept.user_id, 10)]
+        assert await store.collect(kept.id, kept.user_id, LATER, a_place(), 5)
+        assert [PICTURE] == list(await store.pictures(kept.id))
     assert [] == await differences(data)
 
 

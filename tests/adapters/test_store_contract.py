@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from bot.domain.admission import DOUBLE_CLICK, Level, Limits, Standing, Ticket, Usage, decide
 from bot.domain.allowance import Caps
 from bot.domain.calendar import Span, day_of
-from bot.domain.errors import LimitReached, Refused
+from bot.domain.errors import LimitReached, Refused, StoreError
 from bot.domain.guild import GuildConfig
-from bot.domain.job import Application, Delivery, Job, JobState, Settlement
+from bot.domain.job import Application, Delivery, Job, JobState, Noted, Settlement
 from bot.domain.model import Smea
 from bot.domain.record import Record
 from bot.domain.request import Context, Picture
@@ -647,11 +647,15 @@ async def test_a_nonce_is_noted_once(store: Store) -> None:
     """Of two couriers with the same message one may send it; each of a job's messages has its own."""
     job = await _admit(store, an_application())
 
-    answers = await asyncio.gather(*(store.note_nonce(job.id, f"{job.id}-1") for _ in range(3)))
+    answers = await asyncio.gather(*(store.note_nonce(job.id, f"{job.id}-1", NOON + n) for n in range(3)))
 
-    assert [False, False, True] == sorted(answers)
-    assert await store.note_nonce(job.id, f"{job.id}-2")
-    assert not await store.note_nonce(999, "999-1")
+    assert [False, False, True] == sorted(noted.is_new for noted in answers)
+    assert 1 == len({noted.at for noted in answers})
+    assert (await store.note_nonce(job.id, f"{job.id}-2", NOON)).is_new
+    await store.note_posted(job.id, f"{job.id}-2", 2**63 - 1)
+    assert Noted(is_new=False, at=NOON, message_id=2**63 - 1) == await store.note_nonce(job.id, f"{job.id}-2", NOON + 9)
+    with pytest.raises(StoreError):
+        await store.note_nonce(999, "999-1", NOON)
 
 
 async def test_tokens_go_when_they_expire(store: Store) -> None:
@@ -667,20 +671,21 @@ async def test_tokens_go_when_they_expire(store: Store) -> None:
 
 
 async def test_pictures_go_an_hour_after_they_were_shown(store: Store) -> None:
-    """Bytes are kept until the moment given, and as long as nobody has seen them."""
+    """Bytes are kept until the moment given, in the inbox, and while nobody saw them; they go at once if they lapse."""
     jobs = []
-    for _ in range(3):
+    for _ in range(4):
         job = await _sent(store)
         await store.settle(job, NOON, _done(job), [PICTURE])
         jobs.append(job)
     await store.shown(jobs[0].id, NOON, None)
     await store.lapse(jobs[1].id, NOON + 1)
+    await store.keep(jobs[2].id, NOON, NOON + 86_400)
 
+    assert [1, 0, 1, 1] == [len(await store.pictures(job.id)) for job in jobs]
     assert 0 == await store.purge_pictures(NOON)
     assert 1 == await store.purge_pictures(NOON + 1)
-    assert 1 == await store.purge_pictures(NOON + 2)
 
-    assert [0, 0, 1] == [len(await store.pictures(job.id)) for job in jobs]
+    assert [0, 0, 1, 1] == [len(await store.pictures(job.id)) for job in jobs]
 
 
 # --- servers and records

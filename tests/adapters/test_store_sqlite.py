@@ -459,6 +459,9 @@ def test_the_queue_never_looks_at_finished_jobs(tmp_path: Path) -> None:
         assert {"jobs_by_shape"} == indexes(jobs._DURATIONS)
         assert {"jobs_in_order"} == indexes(jobs._LATE)
         assert {"INTEGER PRIMARY KEY", "jobs_undelivered"} == indexes(deliveries._NEXT)
+        assert {"jobs_with_token"} == indexes(deliveries._EXPIRING)
+        assert {"jobs_in_inbox"} == indexes(deliveries._INBOX) == indexes(deliveries._OVER)
+        assert {"jobs_with_request"} == indexes(deliveries._FORGET)
 
 
 # --- the audit, and rows that somebody else wrote
@@ -492,6 +495,9 @@ async def test_the_audit_needs_a_database(tmp_path: Path) -> None:
         ("UPDATE members SET last_turn = 0", f"member {GUILD}/1: last_turn 0, counted 1"),
         ("UPDATE jobs SET state = 'ODD'", "job 1: state"),
         ("UPDATE jobs SET delivery = 'LAPSED'", "job 1: lapsed and charged"),
+        ("UPDATE jobs SET delivery = 'NONE'", "job 1: charged and shown to nobody"),
+        ("UPDATE jobs SET delivery = 'INBOX'", "job 1: in the inbox for ever"),
+        ("UPDATE jobs SET delivery = 'INBOX', inbox_until = 1", "job 1: in the inbox without its picture"),
         ("UPDATE jobs SET state = 'FAILED'", "job 1: charged without a picture"),
         ("UPDATE jobs SET state = 'QUEUED'", "job 1: reserved or charged"),
         ("DELETE FROM jobs", "house by day: pictures 1, counted 0"),

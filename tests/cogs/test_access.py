@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.guild import Block, HouseConfig
-from bot.domain.job import JobState
+from bot.domain.job import Delivery, JobState
 from bot.standin.discord import lantern
 from bot.standin.discord.components import walk
 from bot.standin.discord.interactions import COMPONENT
@@ -16,6 +16,7 @@ from tests.stage import STUDIO, Stage, open_stage, play, text_of
 
 ANN, BEN, MIA, ADA = lantern.ANN, lantern.BEN, lantern.MIA, lantern.ADA
 ADMIN_ONLY, MOD_ONLY = "may manage this server", "Only moderators"
+NOT_THEIRS = "Nothing of yours waits under this button"
 NOT_SERVED, BLOCKED, PLACE, DIRECT = "not open in this server", "cannot use me here", "I do not draw in", "servers only"
 
 COMMANDS: dict[str, dict[str, object]] = {
@@ -26,6 +27,7 @@ COMMANDS: dict[str, dict[str, object]] = {
     "quota ": {"member": str(BEN)},
     "cancel": {},
     "help": {},
+    "inbox": {},
     "config": {},
     "config ": {"setting": "private", "value": "off"},
     "rules add": {"text": "gore"},
@@ -43,7 +45,13 @@ COMMANDS: dict[str, dict[str, object]] = {
 """Name (a blank behind it tells two uses apart) → options."""
 
 LIMITS = tuple(name for name in COMMANDS if name.startswith("limits"))
-READS = {"quota": "Your pictures", "queue": "Your waiting", "cancel": "nothing waiting", "help": "I draw with NovelAI"}
+READS = {
+    "quota": "Your pictures",
+    "queue": "Your waiting",
+    "cancel": "nothing waiting",
+    "help": "I draw with NovelAI",
+    "inbox": "Waiting for you",
+}
 EXPECTED: dict[str, tuple[int, int, dict[str, str]]] = {
     "a member": (
         ANN,
@@ -192,6 +200,9 @@ async def _forged(stage: Stage, user_id: int, custom_id: str, message: dict[str,
         ("job:1:withdraw", "Only"),
         ("job:1:cancel", "Only"),
         ("job:1:delete", "Only"),
+        ("inbox:1:take", NOT_THEIRS),
+        ("inbox:9:take", NOT_THEIRS),
+        ("inbox:0:all", NOT_THEIRS),
         ("draft:1:edit", "too old"),
         ("draft:1:go", "too old"),
         ("conf:0:fly", "too old"),
@@ -212,6 +223,47 @@ async def test_a_forged_press_gets_its_sentence_and_changes_nothing(tmp_path: Pa
         job = await stage.house.store.get(1)
         assert job is not None
         assert JobState.DONE == job.state
+
+
+@pytest.mark.parametrize("who", [BEN, MIA, ADA])
+async def test_somebody_elses_inbox_is_refused_without_a_word_of_what_is_in_it(tmp_path: Path, who: int) -> None:
+    """A moderator's and an operator's press too; and it is Ann's afterwards as it was before."""
+    async with open_stage(tmp_path) as stage:
+        stage.discord.world.unreachable |= {lantern.STUDIO, ANN}
+        stage.discord.fail_next("PATCH", "/messages/", 404, code=10008, times=9)
+        await stage.answered(await stage.slash("generate", prompt="1girl, secret", size="64x64"))
+        stage.discord.rest.faults.clear()
+        card = await stage.answered(await stage.slash("inbox"))
+        assert "secret" in text_of(card)
+        empty = await stage.answered(await stage.slash("inbox", by=who))
+        assert "secret" not in text_of(empty)
+
+        for message in (card, empty):
+            said = await _forged(stage, who, "inbox:1:take", {**message, "flags": 64})
+            assert NOT_THEIRS in said
+        job = await stage.house.store.get(1)
+        assert job is not None
+        assert Delivery.INBOX == job.delivery
+        assert not [words for words in stage.private_words(who) if "secret" in words or "One moment" in words]
+
+
+async def test_an_age_restricted_picture_is_collected_in_such_places_only(tmp_path: Path) -> None:
+    """Not in a channel for everybody, though only its member would see it there."""
+    config = replace(STUDIO, channels=(lantern.STUDIO, lantern.NIGHT_STUDIO), age_restricted=True)
+    async with open_stage(tmp_path, config=config) as stage:
+        stage.discord.world.unreachable |= {lantern.NIGHT_STUDIO, ANN}
+        stage.discord.fail_next("PATCH", "/messages/", 404, code=10008, times=9)
+        await stage.answered(await stage.slash("generate", at=lantern.NIGHT_STUDIO, prompt="1girl", size="64x64"))
+        stage.discord.rest.faults.clear()
+
+        card = await stage.answered(await stage.slash("inbox"))
+        await stage.answered(await stage.press(card, "Collect"))
+        assert "age-restricted channels" in stage.private_words()[0]
+        card = await stage.answered(await stage.slash("inbox", at=lantern.NIGHT_STUDIO))
+        await stage.answered(await stage.press(card, "Collect"))
+
+        job = await stage.delivered(1)
+        assert Delivery.SHOWN == job.delivery
 
 
 @pytest.mark.parametrize("custom_id", ["conf:9:step", "conf:0:change:flying", "conf:3:amount:9999", "conf:9:undo"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.job import Delivery, JobState
+from bot.domain.job import JobState
 from bot.standin.discord import Discord, lantern
 from bot.standin.discord.world import Blob
 from bot.standin.novelai import NovelAI
@@ -203,36 +203,6 @@ async def test_after_the_token_died_the_channel_is_used(tmp_path: Path) -> None:
         await stage.until(stage.pictures)
 
         assert 1 == len(stage.discord.world.shown[asked.original or 0].message["attachments"])
-
-
-async def test_a_waiting_message_that_is_gone_becomes_a_new_one(tmp_path: Path) -> None:
-    """Somebody deleted it: the picture is posted once, in the same channel."""
-    async with open_stage(tmp_path, working=False) as stage:
-        asked = await stage.slash("generate", prompt="1girl", size=SMALL)
-        await stage.until(lambda: "Next in line" in str(stage.discord.world.shown.get(asked.original or 0)))
-        stage.discord.world.remove(asked.original or 0)
-        assert await stage.house.services.workers[0].step()
-        await stage.until(stage.pictures)
-
-        assert 1 == len(stage.pictures())
-
-
-async def test_what_can_be_shown_nowhere_is_given_back(tmp_path: Path) -> None:
-    """The channel is gone: the delivery lapses and the member's quota is whole again."""
-    async with open_stage(tmp_path, working=False) as stage:
-        asked = await stage.slash("generate", prompt="1girl", size=SMALL)
-        await stage.until(lambda: "Next in line" in str(stage.discord.world.shown.get(asked.original or 0)))
-        stage.discord.world.remove(asked.original or 0)
-        stage.discord.world.unreachable.add(lantern.STUDIO)
-        assert await stage.house.services.workers[0].step()
-        [job] = await stage.house.store.recent(0.0)
-        async with asyncio.timeout(10):
-            while (await stage.house.store.get(job.id)).delivery is Delivery.PENDING:  # type: ignore[union-attr]
-                await asyncio.sleep(0.05)
-
-        ended = await stage.house.store.get(job.id)
-        assert ended is not None
-        assert (Delivery.LAPSED, 0) == (ended.delivery, ended.charged_pictures)
 
 
 @pytest.mark.parametrize("status", [500, 0, 429])

@@ -205,8 +205,8 @@ async def test_places_and_people_out_of_reach(wire: Wire) -> None:
     assert (404, 10003) == _code(await wire.ask("POST", "/channels/5/messages", {"content": "x"}))
     assert (403, 50007) == _code(await wire.ask("POST", f"/channels/{direct['id']}/messages", {"content": "x"}))
     assert 401 == (await wire.ask("GET", "/users/@me", token="other"))[0]
-    status, answer = await wire.ask("GET", "/guilds/1/bans")
-    assert (404, True) == (status, "guilds/1/bans is not in the stand-in" in answer["message"])
+    status, answer = await wire.ask("GET", f"/guilds/{lantern.LANTERN}/bans")
+    assert (404, True) == (status, f"guilds/{lantern.LANTERN}/bans is not in the stand-in" in answer["message"])
 
 
 @pytest.mark.parametrize(
@@ -422,3 +422,48 @@ async def test_pictures_have_a_width_and_a_height(wire: Wire) -> None:
     _, made = await wire.upload(f"/channels/{lantern.STUDIO}/messages", {}, files)
 
     assert [(3, 2), (None, None)] == [(each.get("width"), each.get("height")) for each in made["attachments"]]
+
+
+async def test_a_file_s_limit_is_its_server_s(wire: Wire) -> None:
+    """10 MiB, more with boosts, and 10 MiB in direct messages whatever the server has."""
+    wire.discord.world.file_limits = (100, 100, 300, 900)
+    path = f"/channels/{lantern.STUDIO}/messages"
+    guild = wire.discord.world.guilds[lantern.LANTERN]
+
+    assert (413, 40005) == _code(await wire.upload(path, {"attachments": [{"id": 0}]}, {"a.txt": b"x" * 101}))
+    assert 100 == wire.born().limit
+    guild["premium_tier"] = 2
+    assert 200 == (await wire.upload(path, {"attachments": [{"id": 0}]}, {"a.txt": b"x" * 300}))[0]
+    assert 300 == wire.born().limit
+    assert 100 == wire.discord.world.file_limit(lantern.DIRECT)
+
+
+async def test_somebody_s_own_application_answers_and_does_nothing_else(wire: Wire) -> None:
+    """In a server that it is not in: no channel, five follow-ups, and its own few permissions."""
+    world = wire.discord.world
+    world.absent.add(lantern.LANTERN)
+    interaction = wire.born()
+    assert 200 == (await wire.answer(interaction, 4, {"content": "x"}))[0]
+
+    said = [await wire.ask("POST", wire.hook(interaction), {"content": str(n)}) for n in range(6)]
+
+    assert [200] * 5 == [status for status, _ in said[:5]]
+    assert (403, 40094) == _code(said[5])
+    assert 200 == (await wire.ask("PATCH", wire.hook(interaction, "/messages/@original"), {"content": "y"}))[0]
+    for method, path in (("GET", ""), ("POST", "/messages"), ("PATCH", f"/messages/{interaction.original}")):
+        assert (403, 50001) == _code(await wire.ask(method, f"/channels/{lantern.STUDIO}{path}", {"content": "z"}))
+    assert (404, 10004) == _code(await wire.ask("GET", f"/guilds/{lantern.LANTERN}"))
+    assert not world.app_permissions(lantern.STUDIO) & lantern.VIEW
+
+
+async def test_what_cannot_be_read_cannot_be_answered(wire: Wire) -> None:
+    """Without Read Message History there is no reply and no history."""
+    path = f"/channels/{lantern.STUDIO}/messages"
+    _, first = await wire.ask("POST", path, {"content": "x"})
+    reply = {"content": "y", "message_reference": {"message_id": first["id"]}}
+    assert first["id"] == (await wire.ask("POST", path, reply))[1]["message_reference"]["message_id"]
+
+    wire.discord.world.denied[lantern.STUDIO] = lantern.HISTORY
+
+    assert (400, 160002) == _code(await wire.ask("POST", path, reply))
+    assert (200, []) == await wire.ask("GET", path)

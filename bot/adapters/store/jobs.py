@@ -186,6 +186,18 @@ class Jobs:
             )
         return jobs_of(rows)
 
+    async def of_guild(self, guild_id: int) -> Sequence[Job]:
+        """See `JobStore.of_guild`."""
+        part = "SELECT * FROM jobs WHERE guild_id = ? AND state"
+        async with self._db.read() as session:
+            rows = await session.rows(
+                f"SELECT * FROM ({part} IN ('RUNNING', 'SENT') UNION ALL {part} = 'QUEUED') "  # noqa: S608 (ours)
+                "AS waiting ORDER BY turn, id",
+                guild_id,
+                guild_id,
+            )
+        return jobs_of(rows)
+
     async def is_first(self, job: Job) -> bool:
         """See `JobStore.is_first`."""
         async with self._db.read() as session:

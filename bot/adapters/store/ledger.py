@@ -62,6 +62,12 @@ _LAWS: Mapping[str, str] = {
     "spent before it was sent": "state IN ('QUEUED', 'RUNNING') AND spent != 0",
     "delivered before its end": "state IN ('QUEUED', 'RUNNING', 'SENT') AND delivery != 'NONE'",
     "lapsed and charged": "delivery = 'LAPSED' AND (charged_anlas != 0 OR charged_pictures != 0)",
+    # What lies in the inbox counts as delivered, and what is on its way will be one of these.
+    "charged and shown to nobody": """(charged_anlas > 0 OR charged_pictures > 0) AND state = 'DONE'
+        AND delivery NOT IN ('PENDING', 'SHOWN', 'INBOX')""",
+    "in the inbox for ever": "delivery = 'INBOX' AND inbox_until IS NULL",
+    "in the inbox without its picture": """delivery = 'INBOX' AND state = 'DONE' AND NOT EXISTS (
+        SELECT 1 FROM blobs WHERE blobs.job_id = jobs.id AND blobs.kind = 'picture')""",
     "no member": """NOT EXISTS (SELECT 1 FROM members
         WHERE members.guild_id = jobs.guild_id AND members.user_id = jobs.user_id)""",
     "account taken twice": """state IN ('RUNNING', 'SENT') AND EXISTS (SELECT 1 FROM jobs AS other

@@ -125,7 +125,11 @@ async def _end_all(session: Session, now: float) -> int:
 
 
 async def _drop_all(session: Session, now: float) -> int:
-    """Show no end that was still to be shown: its picture may have been shown, and deleted, since."""
+    """
+    Show no end that was still to be shown: its picture may have been shown, and deleted, since.
+
+    What lies in the inbox stays there: nobody but its member meets it, and at worst they collect it twice.
+    """
     pending = await session.rows("SELECT * FROM jobs WHERE delivery = 'PENDING' ORDER BY id")
     for before in pending:
         lapsed: dict[str, Value] = {"delivery": Delivery.LAPSED, "charged_anlas": 0, "charged_pictures": 0}

@@ -13,7 +13,7 @@ from bot.domain.change import Change, Pending
 from bot.domain.errors import NaibotError, StoreError
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.inputs import Input, InputKind
-from bot.domain.job import Application, Delivery, Draft, Job, JobState
+from bot.domain.job import Application, Delivery, Draft, Job, JobState, Likeness
 from bot.domain.record import Entry, Record
 from bot.domain.request import Generate, Picture, Place, Request, Requester
 from bot.domain.tools import Direct, Upscale
@@ -88,6 +88,7 @@ def job_of(row: Row) -> Job:
     """The job of a row. A request that cannot be read counts as forgotten; anything else raises `StoreError`."""
     try:
         state, delivery = JobState(row["state"]), Delivery(row["delivery"])
+        shown_as = Likeness(row["shown_as"]) if row["shown_as"] is not None else None
     except ValueError as error:
         raise StoreError("store.broken", job=row["id"]) from error
     return Job(
@@ -115,6 +116,10 @@ def job_of(row: Row) -> Job:
         claimed_at=row["claimed_at"],
         sent_at=row["sent_at"],
         settled_at=row["settled_at"],
+        delivery_tries=row["delivery_tries"],
+        delivered_at=row["delivered_at"],
+        inbox_until=row["inbox_until"],
+        shown_as=shown_as,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.adapters.store.audit import Audit
 from bot.adapters.store.database import FILE, looking_at, open_database
 from bot.adapters.store.deliveries import Deliveries
+from bot.adapters.store.departures import Departures
 from bot.adapters.store.driver import Database, Session
 from bot.adapters.store.guilds import Guilds
 from bot.adapters.store.jobs import Jobs
@@ -21,7 +22,7 @@ HOLDER = "holder"
 """The file in a data folder with the name under which its process holds leases in a shared database."""
 
 
-class SqlStore(Jobs, Deliveries, Guilds, Audit):
+class SqlStore(Jobs, Deliveries, Guilds, Departures, Audit):
     """
     The `Store` port; the caller closes it.
 

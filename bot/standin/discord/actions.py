@@ -55,6 +55,7 @@ class Actions:
             for command in every
             if (command.get("contexts") is None or context in command["contexts"])
             and (is_adult_place or not command["nsfw"])
+            and (guild_id not in self._world.absent or 1 in command["integration_types"])
             and (
                 guild_id is None
                 or command["default_member_permissions"] is None
@@ -144,7 +145,9 @@ class Actions:
     ) -> Interaction:
         interaction = self._interactions.born(kind, user_id, channel_id, message)
         interaction.data, interaction.label = data, label
-        await self._gateway.event("INTERACTION_CREATE", self._payload(interaction, data), interaction.guild_id)
+        # An interaction of somebody's own application goes to the first shard of all.
+        guild_id = None if interaction.is_own_app else interaction.guild_id
+        await self._gateway.event("INTERACTION_CREATE", self._payload(interaction, data), guild_id)
         return interaction
 
     def _payload(self, interaction: Interaction, data: Json) -> Json:
@@ -158,7 +161,8 @@ class Actions:
             "locale": "en-US", "entitlements": [],
             "app_permissions": str(world.app_permissions(interaction.channel_id)),
             "attachment_size_limit": interaction.limit, "context": 0 if guild_id else 1,
-            "authorizing_integration_owners": {"0": str(guild_id or 0)},
+            "authorizing_integration_owners":
+                {"1": str(interaction.user_id)} if interaction.is_own_app else {"0": str(guild_id or 0)},
         }  # fmt: skip
         if guild_id is None:
             payload["user"] = user

@@ -86,6 +86,16 @@ def not_the_author() -> ApiError:
     return ApiError(403, 50005, "Cannot edit a message authored by another user")
 
 
+def too_many_followups() -> ApiError:
+    """Five further messages are all that an interaction has where the application is only somebody's own."""
+    return ApiError(403, 40094, "This interaction has reached the maximum number of follow-up messages")
+
+
+def no_history() -> ApiError:
+    """The application may not read what it would answer."""
+    return ApiError(400, 160002, "Cannot reply without permission to read message history")
+
+
 def cannot_message() -> ApiError:
     """The person takes no direct messages."""
     return ApiError(403, 50007, "Cannot send messages to this user")

@@ -148,7 +148,8 @@ class Gateway:
         session = Session(f"{self._world.snowflake():x}", data.get("shard"))
         self._sessions[session.id] = session
         session.socket = socket
-        guilds = [guild for id_, guild in self._world.guilds.items() if session.is_of(id_)]
+        present = {id_: guild for id_, guild in self._world.guilds.items() if id_ not in self._world.absent}
+        guilds = [guild for id_, guild in present.items() if session.is_of(id_)]
         await session.dispatch("READY", self._ready(session, guilds))
         for guild in guilds:
             await session.dispatch("GUILD_CREATE", guild)

@@ -11,6 +11,8 @@ from bot.standin.discord.world import EPHEMERAL, FILE_LIMIT, LOADING, Blob, Json
 COMMAND, COMPONENT, AUTOCOMPLETE, FORM = 2, 3, 4, 5
 SAY, DEFER, DEFER_UPDATE, UPDATE, CHOICES, OPEN_FORM = 4, 5, 6, 7, 8, 9
 CHOICES_MAX, CHOICE_LENGTH = 25, 100
+FOLLOW_UPS_MAX = 5
+"""Where the application is only somebody's own (Discord's documentation, receiving-and-responding, 2026-08)."""
 ALLOWED = {
     COMMAND: (SAY, DEFER, OPEN_FORM),
     COMPONENT: (SAY, DEFER, DEFER_UPDATE, UPDATE, OPEN_FORM),
@@ -32,6 +34,8 @@ class Interaction:
     born: float
     source: Json | None = None
     limit: int = FILE_LIMIT
+    is_own_app: bool = False
+    """Whether the application is not in that server, and answers as the person's own."""
     acknowledged: int | None = None
     """The kind of the first answer."""
     original: int | None = None
@@ -72,6 +76,8 @@ class Interactions:
             guild_id=int(channel["guild_id"]) if channel.get("guild_id") else None,
             born=self._world.clock(),
             source=source,
+            limit=self._world.file_limit(channel_id),
+            is_own_app=self._world.is_absent(channel_id),
         )
         self.by_id[made.id] = self._by_token[made.token] = made
         return made
@@ -165,6 +171,8 @@ class Interactions:
         """A further message; the first one after a deferral fills the placeholder, whatever it asks for."""
         if (placeholder := self._placeholder(interaction)) is not None:
             return self._fill(interaction, placeholder, body, files)
+        if interaction.is_own_app and len(interaction.followups) >= FOLLOW_UPS_MAX:
+            raise errors.too_many_followups()
         to = interaction.user_id if (body.get("flags") or 0) & EPHEMERAL else None
         message = self._write(interaction, body, files, to=to)
         interaction.followups.append(int(message["id"]))

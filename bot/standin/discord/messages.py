@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.standin.discord import components, embeds, lantern
-from bot.standin.discord.errors import check_types, empty_message, invalid, too_large
+from bot.standin.discord.errors import check_types, empty_message, invalid, no_history, too_large
 from bot.standin.discord.mentions import is_author_pinged, pinged
 from bot.standin.discord.world import CARD, EPHEMERAL, FILE_LIMIT, LOADING, Blob, Json, World
 
@@ -78,6 +78,8 @@ class Writer:
         wanted = body.get("message_reference")
         if not isinstance(wanted, dict):
             return {}
+        if self._world.denied.get(channel_id, 0) & lantern.HISTORY:
+            raise no_history()
         id_ = str(wanted.get("message_id"))
         answered = self._world.shown.get(int(id_)) if id_.isdecimal() else None
         if answered is None or answered.deleted or answered.to is not None:

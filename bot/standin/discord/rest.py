@@ -70,6 +70,8 @@ class Fault:
     times: int
     after: float
     is_done: bool = False
+    code: int = 0
+    """Discord's own number of the failure; 0 where it does not say."""
 
 
 class Rest:
@@ -145,7 +147,8 @@ class Rest:
             case ("GET", "applications", _, "commands"):
                 return self._replied("sync", self._world.commands.get(None, []))
             case ("GET", "users", "@me", "guilds"):
-                return self._replied("guilds", [_briefly(guild) for guild in self._world.guilds.values()])
+                present = [guild for id_, guild in self._world.guilds.items() if id_ not in self._world.absent]
+                return self._replied("guilds", [_briefly(guild) for guild in present])
             case ("GET", "guilds", guild, *rest):
                 return self._guild(_id(guild), rest)
             case ("POST", "users", "@me", "channels"):
@@ -168,7 +171,7 @@ class Rest:
                 raise errors.not_in_the_standin("GET", "/".join(["guilds", str(guild_id), *rest]))
 
     def _known_guild(self, guild_id: int) -> Json:
-        if guild_id not in self._world.guilds:
+        if guild_id not in self._world.guilds or guild_id in self._world.absent:
             raise errors.unknown_guild()
         return self._world.guilds[guild_id]
 
@@ -227,13 +230,17 @@ class Rest:
                 self._check("create", body)
                 return self._replied("create", outward(self._create(channel_id, body, files)))
             case ("GET", "messages"):
+                if self._world.denied.get(channel_id, 0) & lantern.HISTORY:
+                    return self._replied("history", [])
                 return self._replied("history", self._history(channel_id, request.query.get("limit", "50")))
             case ("GET", "messages", message):
                 return self._replied("message", outward(self._world.public(_id(message), channel_id)))
             case ("PATCH", "messages", message):
                 self._check("edit", body)
                 old = self._own(_id(message), channel_id)
-                return self._replied("edit", outward(self._writer.write(body, files, channel_id, old=old)))
+                limit = self._world.file_limit(channel_id)
+                edited = self._writer.write(body, files, channel_id, old=old, limit=limit)
+                return self._replied("edit", outward(edited))
             case ("DELETE", "messages", message):
                 if self._world.public(_id(message), channel_id)["author"]["id"] != self._world.bot["id"]:
                     raise errors.missing_permissions()
@@ -259,7 +266,8 @@ class Rest:
             known = self._world.shown.get(message_id)
             if now - at < NONCE_LIFE and known is not None and not known.deleted:
                 return known.message
-        message = self._writer.write(body, files, channel_id, extra={"nonce": nonce} if nonce else None)
+        extra, limit = {"nonce": nonce} if nonce else None, self._world.file_limit(channel_id)
+        message = self._writer.write(body, files, channel_id, extra=extra, limit=limit)
         if nonce:
             self._nonces[channel_id, nonce] = (now, int(message["id"]))
         return message
@@ -307,7 +315,8 @@ async def _failed(request: web.Request, fault: Fault) -> web.StreamResponse:
         response = _reply({"message": "You are being rate limited.", "retry_after": fault.after, "global": False}, 429)
         response.headers.update({"Retry-After": str(fault.after), "Via": "1.1 google", "X-RateLimit-Scope": "user"})
         return response
-    return _reply({"message": "Internal Server Error", "code": 0}, fault.status)
+    said = "Internal Server Error" if not fault.code else "as the fault says"
+    return _reply({"message": said, "code": fault.code}, fault.status)
 
 
 def _id(text: str) -> int:

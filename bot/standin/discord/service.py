@@ -45,14 +45,38 @@ class Discord:
         self.room = Room(self.world, self.interactions, self.gateway)
 
     def fail_next(
-        self, method: str, part: str, status: int, *, times: int = 1, after: float = 0.1, is_done: bool = False
+        self,
+        method: str,
+        part: str,
+        status: int,
+        *,
+        times: int = 1,
+        after: float = 0.1,
+        is_done: bool = False,
+        code: int = 0,
     ) -> None:
         """
         Let the next *times* requests of *method* whose path holds *part* fail; status 0 cuts the connection.
 
-        *after* is how many seconds a 429 asks to wait. With *is_done* the request is carried out all the same.
+        *after* is how many seconds a 429 asks to wait. With *is_done* the request is carried out all the same. *code*
+        is Discord's own number of the failure.
         """
-        self.rest.faults.append(Fault(method, part, status, times, after, is_done))
+        self.rest.faults.append(Fault(method, part, status, times, after, is_done, code))
+
+    async def remove_application(self, guild_id: int) -> None:
+        """An admin removes the application from a server; whoever has it as their own may go on using it there."""
+        self.world.absent.add(guild_id)
+        await self.gateway.event("GUILD_DELETE", {"id": str(guild_id)}, guild_id)
+
+    async def invite_application(self, guild_id: int) -> None:
+        """It is back in that server."""
+        self.world.absent.discard(guild_id)
+        await self.gateway.event("GUILD_CREATE", self.world.guilds[guild_id], guild_id)
+
+    async def delete_channel(self, channel_id: int) -> None:
+        """A channel goes, with everything in it."""
+        channel = self.world.delete_channel(channel_id)
+        await self.gateway.event("CHANNEL_DELETE", channel, int(channel["guild_id"]))
 
     def add_routes(self, app: web.Application) -> None:
         """Serve everything; *app* must take bodies of `BODY_MAX`."""

@@ -25,7 +25,11 @@ Json = dict[str, Any]
 EPOCH = 1_420_070_400_000
 EPHEMERAL, LOADING, CARD = 1 << 6, 1 << 7, 1 << 15
 FILE_LIMIT = 10 * 1024 * 1024
+FILE_LIMITS = (FILE_LIMIT, FILE_LIMIT, 50 * 1024 * 1024, 100 * 1024 * 1024)
+"""Bytes of a file by a server's boost tier; the upper two as discord.py 2.7.1 has them."""
 FILE_LIFE = 86_400
+USER_INSTALL_PERMISSIONS = 1 << 15 | 1 << 14 | 1 << 17
+"""Attach Files, Embed Links, Mention Everyone: what an application may where it is only somebody's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,9 @@ class World:
         """Channels that the application does not see, and people who take no direct messages."""
         self.denied: dict[int, int] = {}
         """Permissions that the application has not in a channel."""
+        self.file_limits = FILE_LIMITS
+        self.absent: set[int] = set()
+        """Servers that the application is not in; people may use it there as their own."""
         self.bell = Bell()
         """Rings at each change that a person may see."""
         self._count = 0
@@ -122,13 +129,27 @@ class World:
         """A channel that the application may use; raises what Discord answers else."""
         if channel_id not in self.channels:
             raise unknown_channel()
-        if channel_id in self.unreachable:
+        if channel_id in self.unreachable or self.is_absent(channel_id):
+            raise missing_access()
+        if self.denied.get(channel_id, 0) & lantern.VIEW:
             raise missing_access()
         return self.channels[channel_id]
 
+    def is_absent(self, channel_id: int) -> bool:
+        """Whether that is a channel of a server which the application is not in."""
+        return int(self.channels[channel_id].get("guild_id") or 0) in self.absent
+
     def app_permissions(self, channel_id: int) -> int:
         """What the application may do in a channel."""
-        return lantern.BOT_PERMISSIONS & ~self.denied.get(channel_id, 0)
+        if self.is_absent(channel_id):
+            return USER_INSTALL_PERMISSIONS
+        hidden = lantern.VIEW if channel_id in self.unreachable else 0
+        return lantern.BOT_PERMISSIONS & ~self.denied.get(channel_id, 0) & ~hidden
+
+    def file_limit(self, channel_id: int) -> int:
+        """Bytes of a file that anybody may post in a channel: more where its server is boosted."""
+        guild = self.guilds.get(int(self.channels.get(channel_id, {}).get("guild_id") or 0))
+        return self.file_limits[guild["premium_tier"] if guild is not None else 0]
 
     def with_denials(self, channel: Json) -> Json:
         """The channel with an overwrite for what the application may not do there."""
@@ -137,6 +158,15 @@ class World:
             return channel
         overwrite = {"id": str(lantern.APPLICATION), "type": 1, "allow": "0", "deny": str(denied)}
         return channel | {"permission_overwrites": [*channel["permission_overwrites"], overwrite]}
+
+    def delete_channel(self, channel_id: int) -> Json:
+        """A channel is gone, and with it its messages; returns what it was."""
+        for shown in [s for s in self.newest(channel_id) if not s.deleted]:
+            self.remove(int(shown.message["id"]))
+        channel = self.channels.pop(channel_id)
+        guild = self.guilds[int(channel["guild_id"])]
+        guild["channels"] = [each for each in guild["channels"] if each is not channel]
+        return channel
 
     def check_sending(self, channel_id: int, *, files: bool) -> None:
         """Raise what Discord answers where the application may not send, or not with files."""
@@ -213,7 +243,7 @@ class World:
     def visible(self, user_id: int, channel_id: int | None = None) -> Iterator[Shown]:
         """What one person sees, newest first; deleted ones included."""
         for shown in self.newest(channel_id):
-            channel = self.channels[int(shown.message["channel_id"])]
+            channel = self.channels.get(int(shown.message["channel_id"]), {"type": 0})
             is_theirs = channel["type"] != 1 or channel["recipients"][0]["id"] == str(user_id)
             if is_theirs and shown.to in (None, user_id):
                 yield shown

@@ -1,0 +1,127 @@
+"""Waiting messages: what they say of the line and of the drawing, and whether they ask for a fresh token."""
+
+import asyncio
+import heapq
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.domain.job import JobState
+from bot.services.deliveries import Deliveries, Outlook
+from bot.services.guilds import Guilds
+from cogs.ui import replies
+from cogs.ui.packing import forming
+from cogs.ui.turns import Turns
+from cogs.ui.ways import Letter, Outcome, Ways
+
+log = logging.getLogger(__name__)
+
+GRACE = 0.5
+"""Seconds a new job has to start before its message says that it waits."""
+LOOK_EVERY = 15.0
+"""Seconds between two looks for starts that slipped and for tokens that are about to die."""
+LOOK_AT = 200
+"""Waiting messages whose start is looked at again, every so many seconds."""
+SLIP = 60.0
+"""Seconds by which a start may slip before its message says so."""
+PASSED = 30.0
+"""Seconds after which a message no longer names a start that has passed."""
+
+Spawn = Callable[[Awaitable[None]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a waiting message said last: how its job *stands*, its start, and whether it can be collected."""
+
+    stands: str
+    starts_at: float
+    collects: bool
+
+    def is_news_after(self, before: "Said | None", now: float) -> bool:
+        """Whether the message must be edited; never because somebody else's job moved."""
+        if before is None or (before.stands, before.collects) != (self.stands, self.collects):
+            return True
+        is_drawing = self.stands.startswith("drawing")
+        return not is_drawing and (self.starts_at - before.starts_at > SLIP or before.starts_at + PASSED < now)
+
+
+class Lines:
+    """Edits waiting messages when their job is next, starts, goes on, pauses or slips."""
+
+    def __init__(self, ways: Ways, deliveries: Deliveries, guilds: Guilds, turns: Turns) -> None:
+        self._ways = ways
+        self._deliveries = deliveries
+        self._guilds = guilds
+        self._turns = turns
+        self._said: dict[int, Said] = {}
+
+    async def keep(self, spawn: Spawn) -> None:
+        """Follow what changes, for ever; each message is edited in a task of its own."""
+        with self._deliveries.listen() as changes:
+            for job in await self._deliveries.waiting():
+                spawn(self.refresh(job.id))
+            looked = time.monotonic()
+            while True:
+                if (job_id := await changes.next(within=LOOK_EVERY)) is not None:
+                    spawn(self.refresh(job_id))
+                    await self._refresh_next(job_id, spawn)
+                if time.monotonic() - looked >= LOOK_EVERY:
+                    looked = time.monotonic()
+                    spawn(self._refresh_late())
+                    for job in await self._deliveries.expiring():
+                        spawn(self.refresh(job.id))
+
+    async def _refresh_late(self) -> None:
+        """Look at the messages whose start was to come soonest: one of them may have slipped."""
+        for job_id in heapq.nsmallest(LOOK_AT, self._said, key=lambda each: self._said[each].starts_at):
+            await self.refresh(job_id)
+
+    async def _refresh_next(self, job_id: int, spawn: Spawn) -> None:
+        """When a job starts, the one behind it is next; nobody else's message changes."""
+        waiting = await self._deliveries.waiting(most=1)
+        if waiting and waiting[0].id != job_id:
+            spawn(self.refresh(waiting[0].id))
+
+    async def refresh(self, job_id: int) -> None:
+        """Bring one message up to date, where that is still a waiting one."""
+        if job_id not in self._said:
+            await asyncio.sleep(GRACE)
+        async with self._turns.of(job_id):
+            outlook = await self._deliveries.outlook(job_id)
+            if outlook is None:
+                self.forget(job_id)
+                return
+            said = Said(
+                stands=_standing(outlook),
+                starts_at=outlook.starts_at,
+                collects=self._deliveries.wants_token(outlook),
+            )
+            place = outlook.job.place
+            if place is None or place.message_id is None or not said.is_news_after(self._said.get(job_id), time.time()):
+                return
+            async with self._deliveries.editing(outlook.job) as is_ours:
+                if is_ours:
+                    self._said[job_id] = said
+                    outcome = await self._ways.edit(place, self._letter(outlook, said))
+                    if outcome is not Outcome.SHOWN:
+                        log.info("waiting message of job %s: %s", job_id, outcome.name)
+
+    def _letter(self, outlook: Outlook, said: Said) -> Letter:
+        config = self._guilds.config(outlook.job.requester)
+        text, view = replies.waiting_line(outlook, config, collects=said.collects)
+        picture = outlook.preview.picture if outlook.preview is not None else None
+        return Letter(text=text, view=view, files=[forming(picture)] if picture is not None else ())
+
+    def forget(self, job_id: int) -> None:
+        """Its message is no waiting one any more."""
+        self._said.pop(job_id, None)
+
+
+def _standing(outlook: Outlook) -> str:
+    if outlook.pause is not None:
+        return f"paused {outlook.pause}"
+    if outlook.job.state is not JobState.QUEUED:
+        return f"drawing {outlook.preview.step if outlook.preview is not None else 0}"
+    return "queued" if outlook.ahead else "next"
