@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from bot.domain.admission import Ticket
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Application, Delivery, Job, JobState, Likeness, Settlement
 from bot.domain.record import Record
@@ -16,7 +17,7 @@ PICTURE = Picture(data=b"\x89PNG\x00\xff", media_type="image/png", seed=7)
 
 
 async def _admit(store: Store, application: Application) -> Job:
-    return await store.admit(application, NOON, lambda _: 1)
+    return await store.admit(application, NOON, lambda _: Ticket(turn=1))
 
 
 async def _now(store: Store, job: Job) -> Job:

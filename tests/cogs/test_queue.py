@@ -10,7 +10,8 @@ import pytest
 from bot.adapters.store.store import open_store
 from bot.domain.job import Delivery, JobState
 from bot.standin.discord import lantern
-from cogs import courier
+from cogs.ui import lines
+from cogs.ui.lines import Said
 from tests.openapi import OpenApi
 from tests.stage import STUDIO, Stage, open_stage, play, text_of
 
@@ -176,11 +177,9 @@ async def test_a_waiting_message_is_edited_when_its_start_has_passed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It never names a moment that is over; a message whose start still lies ahead is left alone."""
+    monkeypatch.setattr(lines, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(lines, "PASSED", 1.0)
     async with open_stage(tmp_path, working=False, config=replace(STUDIO, waiting=9)) as stage:
-        # Not the module that is imported here: the client loads its cogs itself.
-        loaded = stage.client.extensions["cogs.courier"]
-        monkeypatch.setattr(loaded, "LOOK_EVERY", 0.1)
-        monkeypatch.setattr(loaded, "PASSED", 1.0)
         await _ask(stage, 9)
         await stage.until(lambda: len(_waiting_messages(stage)) == 9)
         before = _waiting_messages(stage)
@@ -210,6 +209,6 @@ async def test_a_waiting_message_is_edited_when_its_start_has_passed(
 def test_what_is_worth_an_edit(said: tuple[str, float] | None, kind: str, starts_in: float, is_news: bool) -> None:
     """Next, started, later by more than a minute, or a start that has passed; nothing else."""
     now = time.time()
-    known = None if said is None else (said[0], now + said[1])
+    known = None if said is None else Said(stands=said[0], starts_at=now + said[1], collects=False)
 
-    assert is_news == courier._is_news(known, kind, now + starts_in)
+    assert is_news == Said(stands=kind, starts_at=now + starts_in, collects=False).is_news_after(known, now)

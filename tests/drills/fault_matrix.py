@@ -31,7 +31,7 @@ from bot.adapters.store.database import FILE
 from bot.adapters.store.ledger import differences
 from bot.domain.errors import StoreError
 from bot.domain.job import Delivery, Job, JobState
-from bot.services import worker
+from bot.services import accounts, breaker
 from bot.services.loops import keep_alive
 from bot.services.worker import Pace
 from bot.standin.discord import lantern
@@ -155,19 +155,18 @@ async def run_cell(cell: Cell, folder: Path) -> Verdict:
 @contextlib.contextmanager
 def _hurried() -> Iterator[None]:
     """The patience of the client and of the worker, shortened for as long as a cell runs."""
-    timeout, back_off = novelai_client.TIMEOUT, dict(worker.BACK_OFF)
+    timeout, busy, wait = novelai_client.TIMEOUT, accounts.BUSY, breaker.WAIT_MIN
     novelai_client.TIMEOUT = httpx.Timeout(connect=5, read=1.0, write=5, pool=5)
-    worker.BACK_OFF.update(dict.fromkeys(back_off, 0.2))
+    accounts.BUSY, breaker.WAIT_MIN = (0.2, 0.5), 0.2
     try:
         yield
     finally:
-        novelai_client.TIMEOUT = timeout
-        worker.BACK_OFF.update(back_off)
+        novelai_client.TIMEOUT, accounts.BUSY, breaker.WAIT_MIN = timeout, busy, wait
 
 
 async def _run(cell: Cell, folder: Path, began: float) -> Verdict:
     async with open_stage(folder, working=False, pace=PACE) as stage:
-        stage.novelai.slow_seconds = 2.0
+        stage.novelai.pace.slow = 2.0
         try:
             async with asyncio.timeout(REST + WINDOW):
                 await _play(stage, cell)

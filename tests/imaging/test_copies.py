@@ -1,10 +1,9 @@
 """Smaller copies: the very same pixels or none, and what lies hidden in them still verifies."""
 
+import json
 from io import BytesIO
 
 import pytest
-from bot.standin.painting import paint
-from bot.standin.png import signed_png
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -14,13 +13,19 @@ from bot.domain.errors import Mistake
 from bot.imaging.copies import PREVIEW_SIDE, exact_copy, preview
 from bot.imaging.inspection import inspect_image
 from bot.imaging.signature import NOVELAI, STANDIN
+from bot.standin.novelai.painting import paint
+from bot.standin.novelai.png import png as standin_png
+from bot.standin.novelai.signing import hidden
+from bot.standin.novelai.signing import signed as standin_signed
 from tests.imaging.pictures import png
 from tests.shared import shared
 
 
 def _signed(width: int = 320, height: int = 256) -> bytes:
-    comment = {"prompt": "1girl, river", "seed": 7, "steps": 28}
-    return signed_png(paint(width, height, 7, ["1girl"]), comment, title="t", source="s", seconds=1.0)
+    picture = paint(width, height, 7, ["1girl"]).convert("RGBA")
+    comment = json.dumps(standin_signed(picture, {"prompt": "1girl, river", "seed": 7, "steps": 28}))
+    fields = {"Title": "t", "Software": "NovelAI", "Source": "s", "Comment": comment}
+    return standin_png(hidden(picture, fields), fields)
 
 
 def _pixels(data: bytes) -> bytes:
