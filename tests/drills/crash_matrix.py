@@ -67,6 +67,8 @@ async def _played(case: Case, scene: Scene, theatre: Theatre) -> Outcome:
     missed = not bot.has_ended
     bot.send(signal.SIGKILL)
     await bot.ended()
+    if not bot.was_killed:
+        raise Stuck(f"a bot that is killed: {bot.log()}")
     crashed = {job.id: job for job in await theatre.jobs()}
     theatre.clock.ahead += case.gap
     await _recovered(theatre)
@@ -118,6 +120,8 @@ async def points_of(scene: Scene, folder: Path, database: str | None = None) -> 
         await theatre.connected(bot)
         await while_alive(bot, scene.act(theatre))
         await theatre.idle(bot)
+        if bot.has_ended:
+            raise Stuck(f"a bot that ends: {bot.log()}")
         bot.send(signal.SIGKILL)
         await bot.ended()
         return Counter(trace.read_text().splitlines())
@@ -175,13 +179,7 @@ class Matrix:
 
     def _place(self) -> tuple[Path, str | None]:
         self._n += 1
-        folder = self._folder / f"{self._n:04}"
-        return folder, schema_of(self._database, folder.name) if self._database else None
-
-
-def schema_of(database: str, name: str) -> str:
-    """The address of a schema of its own in *database*."""
-    return f"{database}{'&' if '?' in database else '?'}search_path=drill_{name}"
+        return self._folder / f"{self._n:04}", self._database
 
 
 # --- the table -------------------------------------------------------------------------------------------------------

@@ -7,7 +7,9 @@ POINT, it sends itself SIGKILL. `-` for POINT kills nowhere. Product code knows 
 """
 
 import argparse
+import ctypes
 import functools
+import importlib.util
 import inspect
 import os
 import re
@@ -20,8 +22,8 @@ from typing import Any
 
 import discord
 import httpx
+from discord.ext import commands
 
-import cogs.courier
 from bot import app, ports, reach, serving
 from bot.adapters.novelai.client import NovelAIClient
 from bot.services import worker
@@ -31,7 +33,16 @@ READS = frozenset(
     "of_member pictures recall recent standing undelivered waiting words".split()
 )
 """Verbs that change nothing. A verb that is not named here is a point; so is every new one."""
+HURRIED = (
+    ("cogs.courier", "UNPLACED", 2.0),
+    ("bot.services.worker", "RENEW_EVERY", 0.4),
+    ("bot.services.deliveries", "LEASE", 10.0),
+    ("bot.services.lead", "IDENTIFY_GAP", 0.2),
+)
+"""The product's long waits, short, in seconds: what is waited for is the same."""
 NOWHERE = "-"
+PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl(2)."""
 _PLACEHOLDER = re.compile(r"/\{[^}]*\}")
 
 
@@ -177,11 +188,26 @@ def _wrap_discord(wire: Tripwire, library: Any) -> None:
 
 
 def _hurry(plan: Plan) -> None:
-    """The product's long waits, short: what a message that never came is waited for, and leases."""
-    cogs.courier.UNPLACED = 2.0
-    worker.RENEW_EVERY = 0.4
+    load = commands.Bot.load_extension
+
+    async def loaded(self: commands.Bot, name: str, **options: Any) -> None:
+        # discord.py executes an extension anew, whatever is set in its module.
+        await load(self, name, **options)
+        _set(name)
+
+    commands.Bot.load_extension = loaded  # type: ignore[method-assign]
+    for module, _, _ in HURRIED:
+        if importlib.util.find_spec(module) is not None:
+            importlib.import_module(module)
+            _set(module)
     if plan.lease is not None:
         worker.LEASE, worker.SEND_MARGIN = plan.lease, plan.lease / 4
+
+
+def _set(module: str) -> None:
+    for name, constant, seconds in HURRIED:
+        if name == module and hasattr(sys.modules[module], constant):
+            setattr(sys.modules[module], constant, seconds)
 
 
 # --- running ---------------------------------------------------------------------------------------------------------
@@ -192,6 +218,8 @@ def perform(plan: Plan, environ: Mapping[str, str], folder: Path) -> None:
     said = os.open(folder / "bot.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for stream in (1, 2):
         os.dup2(said, stream)
+    # Nobody is left behind by a drill that is ended.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     _hurry(plan)
     wrap(Tripwire(plan))
     sys.exit(serving.run(environ, folder))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -32,7 +33,7 @@ IDLE_TIME = 60.0
 
 # Forked from a process that has everything imported and runs nothing: a start costs tens of milliseconds.
 _MAKER = multiprocessing.get_context("forkserver")
-_MAKER.set_forkserver_preload(["tests.drills.crashing"])
+_MAKER.set_forkserver_preload(["tests.drills.crashing", "cogs.courier"])
 
 
 class Stuck(Exception):
@@ -117,6 +118,7 @@ class Theatre:
     clock: Clock = field(default_factory=Clock)
     asked: list[Interaction] = field(default_factory=list)
     """What people did since a bot was started last."""
+    bots: list[Bot] = field(default_factory=list)
 
     # --- the bot
 
@@ -135,7 +137,8 @@ class Theatre:
     def start(self, plan: Plan | None = None, name: str = "bot", **more: str) -> Bot:
         """Start a bot in the folder of that *name*."""
         self.asked.clear()
-        return Bot(plan or Plan(), self.environ(**more), self.folder / name)
+        self.bots.append(Bot(plan or Plan(), self.environ(**more), self.folder / name))
+        return self.bots[-1]
 
     async def connected(self, bot: Bot) -> None:
         """Until *bot* hears what people do, or has ended. Raises `Stuck`."""
@@ -220,13 +223,35 @@ class Theatre:
 
 @asynccontextmanager
 async def open_theatre(folder: Path, database: str | None = None) -> AsyncIterator[Theatre]:
-    """A new world, where Lantern is set up."""
+    """A new world, where Lantern is set up; in *database* it has a schema of its own while it lasts."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "seed.json").write_text(json.dumps(lantern.seed()))
     clock = Clock()
     discord, novelai = Discord(clock=clock), NovelAI()
-    async with novelai.serve() as address, discord.serve():
-        yield Theatre(discord, novelai, address, folder, database, clock)
+    async with novelai.serve() as address, discord.serve(), _schema(database) as url:
+        theatre = Theatre(discord, novelai, address, folder, url, clock)
+        try:
+            yield theatre
+        finally:
+            for bot in theatre.bots:
+                bot.send(signal.SIGKILL)
+
+
+@asynccontextmanager
+async def _schema(database: str | None) -> AsyncIterator[str | None]:
+    if database is None:
+        yield None
+        return
+    import asyncpg
+
+    name = f"drill_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(database)
+    try:
+        await connection.execute(f"CREATE SCHEMA {name}")
+        yield f"{database}{'&' if '?' in database else '?'}search_path={name}"
+        await connection.execute(f"DROP SCHEMA {name} CASCADE")
+    finally:
+        await connection.close()
 
 
 async def while_alive(bot: Bot, act: Awaitable[None]) -> bool:
