@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
@@ -177,6 +178,7 @@ class Courier(commands.Cog):
             return await self._deliveries.lapse(job)
         if place.message_id is None and time.time() - job.admitted_at < UNPLACED:
             return await self._postpone(job)
+        place = await self._with_stray(job, place)
         if job.state in (JobState.BLOCKED, JobState.CANCELLED):
             return await self._take_away(job, place)
         text, view = self._content(parcel)
@@ -240,6 +242,26 @@ class Courier(commands.Cog):
             await self._postpone(job)
         else:
             await self._give_up(job, place, outcome)
+
+    async def _with_stray(self, job: Job, place: Place) -> Place:
+        """
+        *place* with the waiting message that was posted, and lost with the process that posted it before it was noted.
+
+        Found by its interaction, which a follow-up names too.
+        """
+        if place.message_id is not None or place.ephemeral:
+            return place
+        channel = self._client.get_partial_messageable(place.channel_id)
+        found: list[int] = []
+
+        async def look() -> None:
+            async for message in channel.history(limit=LOOK_BACK):
+                about = message.interaction_metadata
+                if about is not None and about.id == job.interaction and message.content == wording.STARTING:
+                    found.append(message.id)
+
+        await self._attempt(look, EDIT_TIME)
+        return replace(place, message_id=next(iter(found), None))
 
     async def _find_posted(self, channel: discord.PartialMessageable, job: Job) -> discord.Message | None:
         async for message in channel.history(limit=LOOK_BACK):

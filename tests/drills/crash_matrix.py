@@ -9,6 +9,7 @@ table at the end says what became of the jobs. Exit code 1 where a law did not h
 import argparse
 import asyncio
 import logging
+import random
 import signal
 import sys
 import tempfile
@@ -152,8 +153,9 @@ def later(cases: Iterable[Case]) -> list[Case]:
 class Matrix:
     """Plays many cases, some at once, and says how far it is."""
 
-    def __init__(self, folder: Path, database: str | None, at_once: int) -> None:
+    def __init__(self, folder: Path, database: str | None, at_once: int, minutes: float) -> None:
         self._folder, self._database = folder, database
+        self._until = time.monotonic() + minutes * 60
         self._slots = asyncio.Semaphore(at_once)
         self._n = 0
 
@@ -163,15 +165,19 @@ class Matrix:
         return [case for name, points in zip(scenes, found, strict=True) for case in cases_of(name, points)]
 
     async def play(self, cases: Sequence[Case]) -> list[Outcome]:
-        """Play them all."""
-        return list(await asyncio.gather(*(self._play(case, len(cases)) for case in cases)))
+        """Play them in no order, as many as there is time for."""
+        shuffled = random.Random(0).sample(cases, len(cases))
+        played = await asyncio.gather(*map(self._play, shuffled))
+        return [outcome for outcome in played if outcome is not None]
 
     async def _points(self, name: str) -> Counter[str]:
         async with self._slots:
             return await points_of(SCENES[name], *self._place())
 
-    async def _play(self, case: Case, of: int) -> Outcome:
+    async def _play(self, case: Case) -> Outcome | None:
         async with self._slots:
+            if time.monotonic() > self._until:
+                return None
             outcome = await play(case, *self._place())
         for law in outcome.verdict.broken:
             print(f"BROKEN {case}: {law}", flush=True)
@@ -230,19 +236,19 @@ def _figures(outcomes: Sequence[Outcome]) -> str:
     return "  ".join(f"{figure!s:>{max(6, len(heading))}}" for heading, figure in zip(HEADINGS, figures, strict=True))
 
 
-async def drill(scenes: Sequence[str], database: str | None, at_once: int, only: str, most: int, *, full: bool) -> int:
+async def drill(told: argparse.Namespace) -> int:
     """Play the matrix and print its table; the exit code."""
     # Of every connection that dies with a bot.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="crash-matrix-") as folder:
-        matrix = Matrix(Path(folder), database, at_once)
-        cases = [case for case in await matrix.cases(scenes) if only in case.point]
-        cases = [*cases, *later(cases)][:most]
-        print(f"{len(cases)} kills in {len(scenes)} scenes on {'PostgreSQL' if database else 'SQLite'}", flush=True)
+        matrix = Matrix(Path(folder), told.database, told.at_once, told.minutes)
+        cases = [case for case in await matrix.cases(told.scene or list(SCENES)) if told.point in case.point]
+        cases += later(cases)
+        print(f"{len(cases)} kills on {'PostgreSQL' if told.database else 'SQLite'}", flush=True)
         outcomes = await matrix.play(cases)
-    print(table(outcomes, full=full))
-    print(f"{time.monotonic() - began:.0f} s")
+    print(table(outcomes, full=told.full))
+    print(f"{len(cases) - len(outcomes)} were left out for want of time; {time.monotonic() - began:.0f} s")
     return int(any(each.verdict.broken for each in outcomes))
 
 
@@ -253,11 +259,9 @@ def main() -> int:
     parser.add_argument("--point", default="", help="only points with this in their name")
     parser.add_argument("--database", metavar="URL", help="PostgreSQL instead of SQLite, in schemas of its own")
     parser.add_argument("--at-once", type=int, default=2, help="how many cases are played at once")
-    parser.add_argument("--most", type=int, default=10_000, help="no more kills than that")
+    parser.add_argument("--minutes", type=float, default=600, help="begin no further kill after that time")
     parser.add_argument("--full", action="store_true", help="a line for each point of each scene")
-    told = parser.parse_args()
-    scenes = told.scene or list(SCENES)
-    return asyncio.run(drill(scenes, told.database, told.at_once, told.point, told.most, full=told.full))
+    return asyncio.run(drill(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,9 @@ HURRIED = (
     ("bot.services.worker", "RENEW_EVERY", 0.4),
     ("bot.services.deliveries", "LEASE", 10.0),
     ("bot.services.lead", "IDENTIFY_GAP", 0.2),
+    ("bot.app", "TIDY_EVERY", 2.0),
+    ("cogs.courier", "EDIT_TIME", 3.0),
+    ("cogs.ui.ways", "EDIT_TIME", 3.0),
 )
 """The product's long waits, short, in seconds: what is waited for is the same."""
 NOWHERE = "-"
