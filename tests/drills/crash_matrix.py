@@ -190,7 +190,9 @@ class Matrix:
 
 # --- the table -------------------------------------------------------------------------------------------------------
 
-HEADINGS = ("kills", "no job", "jobs", "waiting", "shown", "told", "taken back", "given back", "doubles", "unans.", "ledger")
+HEADINGS = tuple(
+    ["kills", "no job", "jobs", "open", "shown", "told", "taken back", "given back", "doubles", "unanswered", "laws"]
+)
 
 
 def table(outcomes: Sequence[Outcome], *, full: bool) -> str:

@@ -29,8 +29,30 @@ from bot.adapters.novelai.client import NovelAIClient
 from bot.services import worker
 
 READS = frozenset(
-    "account blocks config configs draft entries get greeted is_empty is_first kept_change last_prompts newest_entry "
-    "of_member pictures recall recent standing undelivered waiting words".split()
+    (
+        "account",
+        "blocks",
+        "config",
+        "configs",
+        "draft",
+        "entries",
+        "get",
+        "greeted",
+        "happenings",
+        "is_empty",
+        "is_first",
+        "kept_change",
+        "last_prompts",
+        "newest_entry",
+        "of_member",
+        "pictures",
+        "recall",
+        "recent",
+        "standing",
+        "undelivered",
+        "waiting",
+        "words",
+    )
 )
 """Verbs that change nothing. A verb that is not named here is a point; so is every new one."""
 HURRIED = (

@@ -7,8 +7,9 @@ from bot.standin.discord import lantern
 from bot.standin.discord.interactions import Interaction
 from tests.drills.theatre import Theatre, until
 
-SMALL = "512x768"
-PAID = "1024x1536"
+SMALL = "64x64"
+PAID = {"size": SMALL, "samples": 2}
+"""Of two pictures one is free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ async def free(theatre: Theatre) -> None:
 
 async def paid(theatre: Theatre) -> None:
     """One that costs: the question, and yes."""
-    await theatre.ask(prompt="1girl", size=PAID)
+    await theatre.ask(prompt="1girl", **PAID)
     await theatre.press("go")
 
 
@@ -65,7 +66,7 @@ async def failing(theatre: Theatre) -> None:
 
 async def lost(theatre: Theatre) -> None:
     """Paid, and the answer is lost."""
-    await theatre.ask(prompt="1girl, !billed503", size=PAID)
+    await theatre.ask(prompt="1girl, !billed503", **PAID)
     await theatre.press("go")
 
 

@@ -147,7 +147,7 @@ class Theatre:
         # The ones of a process that was killed count until their sockets are found closed.
         snapshot = self.discord.room.backstage
         await until(
-            lambda: bot.has_ended or snapshot.snapshot["seq"] > bot.born * 1_000 and gateway.is_connected,
+            lambda: bot.has_ended or (snapshot.snapshot["seq"] > bot.born * 1_000 and gateway.is_connected),
             START_TIME,
             "the first snapshot",
         )
@@ -172,7 +172,8 @@ class Theatre:
 
     async def ask(self, by: int = lantern.ANN, **options: object) -> Interaction:
         """Use ``/generate``."""
-        given = [{"name": key, "type": 5 if value is True else 3, "value": value} for key, value in options.items()]
+        kinds = {str: 3, int: 4, bool: 5}
+        given = [{"name": key, "type": kinds[type(value)], "value": value} for key, value in options.items()]
         wish = {"kind": "slash", "name": "generate", "options": given}
         return await self._act(by, lantern.STUDIO, wish)
 

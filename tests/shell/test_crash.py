@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.drills.crash_matrix import Case, Outcome, play
 
 CASES = (
-    Case(scene="paid", point="store admit after"),
+    Case(scene="paid", point="store place before"),
     Case(scene="paid", point="novelai body whole"),
     Case(scene="two", point="store claim after"),
     Case(scene="free", point="store send after"),
