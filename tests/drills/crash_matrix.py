@@ -191,8 +191,9 @@ class Matrix:
 # --- the table -------------------------------------------------------------------------------------------------------
 
 HEADINGS = tuple(
-    ["kills", "no job", "jobs", "open", "shown", "told", "taken back", "given back", "doubles", "unanswered", "laws"]
+    "kills,no job,jobs,open,shown,told,taken back,given back,doubles,unanswered,laws".split(",")  # noqa: SIM905
 )
+"""*open* are jobs that the crash left unfinished; the others are of `Verdict`."""
 
 
 def table(outcomes: Sequence[Outcome], *, full: bool) -> str:

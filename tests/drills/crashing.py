@@ -29,30 +29,8 @@ from bot.adapters.novelai.client import NovelAIClient
 from bot.services import worker
 
 READS = frozenset(
-    (
-        "account",
-        "blocks",
-        "config",
-        "configs",
-        "draft",
-        "entries",
-        "get",
-        "greeted",
-        "happenings",
-        "is_empty",
-        "is_first",
-        "kept_change",
-        "last_prompts",
-        "newest_entry",
-        "of_member",
-        "pictures",
-        "recall",
-        "recent",
-        "standing",
-        "undelivered",
-        "waiting",
-        "words",
-    )
+    "account blocks config configs draft entries get greeted happenings is_empty is_first kept_change last_prompts "
+    "newest_entry of_member pictures recall recent standing undelivered waiting words".split()  # noqa: SIM905
 )
 """Verbs that change nothing. A verb that is not named here is a point; so is every new one."""
 HURRIED = (
@@ -207,7 +185,9 @@ def _wrap_discord(wire: Tripwire, library: Any) -> None:
 
     async def requested(self: Any, route: discord.http.Route, *arguments: Any, **options: Any) -> Any:
         path = _PLACEHOLDER.sub("", route.path).strip("/")
-        return await wire.around(f"discord {route.method} {path}", request)(self, route, *arguments, **options)
+        with_files = " with files" if options.get("files") else ""
+        call = wire.around(f"discord {route.method} {path}{with_files}", request)
+        return await call(self, route, *arguments, **options)
 
     library.request = requested
 

@@ -11,8 +11,8 @@ CASES = (
     Case(scene="two", point="store claim after"),
     Case(scene="free", point="store send after"),
     Case(scene="free", point="novelai answer halfway"),
-    Case(scene="free", point="discord PATCH webhooks/messages after", gap=1_000.0),
-    Case(scene="deleted", point="discord POST channels/messages after", gap=400.0),
+    Case(scene="free", point="discord PATCH webhooks/messages with files after", gap=1_000.0),
+    Case(scene="deleted", point="discord POST channels/messages with files after", gap=400.0),
     Case(scene="restart paid", point="store recover after"),
 )
 AT_ONCE = 3
