@@ -28,10 +28,11 @@ from bot import app, ports, reach, serving
 from bot.adapters.novelai.client import NovelAIClient
 from bot.services import worker
 
-READS = frozenset(
-    "account blocks config configs draft entries get greeted happenings is_empty is_first kept_change last_prompts "
-    "newest_entry of_member pictures recall recent standing undelivered waiting words".split()  # noqa: SIM905
-)
+_READS = """
+account blocks config configs draft entries get greeted happenings is_empty is_first kept_change last_prompts
+newest_entry of_member pictures recall recent standing undelivered waiting words
+"""
+READS = frozenset(_READS.split())
 """Verbs that change nothing. A verb that is not named here is a point; so is every new one."""
 HURRIED = (
     ("cogs.courier", "UNPLACED", 2.0),
