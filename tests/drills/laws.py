@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from bot import wording
 from bot.domain.job import Delivery, Job, JobState
 from bot.standin.discord.components import walk
-from bot.standin.discord.world import LOADING
+from bot.standin.discord.world import EPHEMERAL, LOADING
 from tests.drills.theatre import Json, Theatre
 
 NEVER_SENT = (JobState.QUEUED, JobState.RUNNING)
+TOKEN_LIFE = 900.0
+"""Seconds for which an interaction may be answered."""
 REACHED = (Delivery.SHOWN, Delivery.INBOX)
 
 
@@ -38,6 +40,7 @@ async def verdict(theatre: Theatre, crashed: Mapping[int, Job], *, may_fail: boo
     broken += [f"lost: job {id_}" for id_ in crashed.keys() - {job.id for job in jobs}]
     for job in jobs:
         broken += _of_job(job, messages)
+        broken += _of_lines(job, messages, tokens_live=theatre.clock.ahead < TOKEN_LIFE)
         broken += _of_crash(job, crashed.get(job.id), may_fail=may_fail)
     broken += _of_account(theatre, jobs)
     ends = [job.state for job in jobs]
@@ -66,7 +69,13 @@ def _of_job(job: Job, messages: Sequence[Json]) -> Iterator[str]:
         yield f"{about} is shown {n} times"
     if job.state is JobState.FAILED and (n := len(_telling(job, messages))) != 1:
         yield f"{about} is told {n} times"
-    yield from (f"{about} left a message: {text}" for text in _left(job, messages))
+
+
+def _of_lines(job: Job, messages: Sequence[Json], *, tokens_live: bool) -> Iterator[str]:
+    """No message still says that the job is waited for; a private one is beyond reach once its token has died."""
+    for message in _left(job, messages):
+        if tokens_live or not message["flags"] & EPHEMERAL:
+            yield f"job {job.id} ({job.state}, {job.delivery}) left a message: {message['content'] or 'thinking…'}"
 
 
 def _of_crash(job: Job, crashed: Job | None, *, may_fail: bool) -> Iterator[str]:
@@ -104,13 +113,13 @@ def _telling(job: Job, messages: Sequence[Json]) -> list[Json]:
     return [message for message in messages if told in message["content"] and not _buttons(message, job, "cancel")]
 
 
-def _left(job: Job, messages: Sequence[Json]) -> Iterator[str]:
+def _left(job: Job, messages: Sequence[Json]) -> Iterator[Json]:
     """Messages that still say that *job* is waited for."""
     for message in messages:
         is_of_it = str(message.get("interaction_metadata", {}).get("id")) == str(job.interaction)
         is_line = message["content"] in (wording.STARTING, wording.say("drawing")) or message["flags"] & LOADING
         if (is_of_it and is_line) or _buttons(message, job, "cancel"):
-            yield message["content"] or "thinking…"
+            yield message
 
 
 def _buttons(message: Json, job: Job, verb: str) -> bool:
