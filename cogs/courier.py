@@ -278,6 +278,8 @@ class Courier(commands.Cog):
             outcome = await self._edit(place, told, None, [], EDIT_TIME)
         else:
             outcome = await self._attempt(lambda: self._remove(job, hook, place, told), EDIT_TIME)
+        if outcome is Outcome.TOKEN_DEAD and told is None:
+            outcome = await self._attempt(lambda: self._remove(job, None, place, None), EDIT_TIME)
         if outcome is Outcome.LATER:
             return await self._postpone(job)
         return await self._deliveries.shown(job, None if told is None else place.message_id)

@@ -113,8 +113,8 @@ async def _recovered(theatre: Theatre) -> None:
 # --- which points there are ------------------------------------------------------------------------------------------
 
 
-async def points_of(scene: Scene, folder: Path, database: str | None = None) -> Counter[str]:
-    """Every point that a scene comes by, and how often."""
+async def points_of(scene: Scene, folder: Path, database: str | None = None) -> list[str]:
+    """Every point that a scene comes by, as often as it does, in that order."""
     async with open_theatre(folder, database) as theatre:
         trace = folder / "trace"
         bot = await _opened(scene, theatre, Plan(point=NOWHERE, armed=scene.at_start, trace=trace))
@@ -125,14 +125,14 @@ async def points_of(scene: Scene, folder: Path, database: str | None = None) -> 
             raise Stuck(f"a bot that ends: {bot.log()}")
         bot.send(signal.SIGKILL)
         await bot.ended()
-        return Counter(trace.read_text().splitlines())
+        return trace.read_text().splitlines()
 
 
-def cases_of(scene: str, points: Counter[str]) -> list[Case]:
+def cases_of(scene: str, points: Sequence[str]) -> list[Case]:
     """A kill at the first and at the last pass of each point."""
     return [
         Case(scene=scene, point=point, nth=nth)
-        for point, passes in points.items()
+        for point, passes in Counter(points).items()
         for nth in sorted({1, min(passes, 3)})
     ]
 
@@ -170,7 +170,7 @@ class Matrix:
         played = await asyncio.gather(*map(self._play, shuffled))
         return [outcome for outcome in played if outcome is not None]
 
-    async def _points(self, name: str) -> Counter[str]:
+    async def _points(self, name: str) -> list[str]:
         async with self._slots:
             return await points_of(SCENES[name], *self._place())
 

@@ -39,7 +39,8 @@ async def verdict(theatre: Theatre, crashed: Mapping[int, Job], *, may_fail: boo
     broken = [f"the ledger: {each}" for each in await theatre.differences(name)]
     broken += [f"lost: job {id_}" for id_ in crashed.keys() - {job.id for job in jobs}]
     for job in jobs:
-        broken += _of_job(job, messages)
+        broken += _of_job(job)
+        broken += _of_picture(job, messages, tokens_live=theatre.clock.ahead < TOKEN_LIFE)
         broken += _of_lines(job, messages, tokens_live=theatre.clock.ahead < TOKEN_LIFE)
         broken += _of_crash(job, crashed.get(job.id), may_fail=may_fail)
     broken += _of_account(theatre, jobs)
@@ -55,20 +56,34 @@ async def verdict(theatre: Theatre, crashed: Mapping[int, Job], *, may_fail: boo
     )
 
 
-def _of_job(job: Job, messages: Sequence[Json]) -> Iterator[str]:
-    """One job at rest: ended, charged for what was delivered, shown once or told once, and nobody waits for it."""
-    about = f"job {job.id} ({job.state}, {job.delivery}, {job.reason})"
+def _about(job: Job) -> str:
+    return f"job {job.id} ({job.state}, {job.delivery}, {job.reason})"
+
+
+def _of_job(job: Job) -> Iterator[str]:
+    """One job at rest has ended, and is charged for what was delivered."""
     is_done = job.state is JobState.DONE and job.delivery in REACHED
     owed = (job.price, job.pictures) if is_done else (0, 0)
     if job.state.is_waiting or job.delivery is Delivery.PENDING:
-        yield f"{about} still waits"
+        yield f"{_about(job)} still waits"
     elif (job.charged_anlas, job.charged_pictures) != owed:
-        yield f"{about} is charged {job.charged_anlas} Anlas and {job.charged_pictures} pictures"
-    wanted = 1 if is_done and job.delivery is Delivery.SHOWN else 0
-    if (n := len(_showing(job, messages))) != wanted:
-        yield f"{about} is shown {n} times"
+        yield f"{_about(job)} is charged {job.charged_anlas} Anlas and {job.charged_pictures} pictures"
+
+
+def _of_picture(job: Job, messages: Sequence[Json], *, tokens_live: bool) -> Iterator[str]:
+    """
+    Shown once, or told once why not.
+
+    What was shown privately by a token that then died cannot be looked for: it may be given back, or wait in the
+    inbox, all the same.
+    """
+    n = len(_showing(job, messages))
+    is_shown = job.state is JobState.DONE and job.delivery is Delivery.SHOWN
+    is_hidden = not tokens_live and job.place is not None and job.place.ephemeral and not is_shown
+    if n != is_shown and not (is_hidden and n == 1):
+        yield f"{_about(job)} is shown {n} times"
     if job.state is JobState.FAILED and (n := len(_telling(job, messages))) != 1:
-        yield f"{about} is told {n} times"
+        yield f"{_about(job)} is told {n} times"
 
 
 def _of_lines(job: Job, messages: Sequence[Json], *, tokens_live: bool) -> Iterator[str]:

@@ -74,6 +74,9 @@ async def stop_at(point: str, theatre: Theatre, *, was_sent: bool) -> Result:
         await until(lambda: here.is_stopped, 15.0, point)
     except Stuck:
         return Result(name=point, missed=True)
+    if not await theatre.jobs("judge"):
+        # It stopped before the wish came, and may take it when it wakes.
+        return Result(name=point, missed=True)
     there = start(theatre, "there", near=False)
     await theatre.connected(there)
     await theatre.idle(there)
@@ -120,8 +123,8 @@ async def stops(place: "Places", only: str) -> list[Result]:
 
 async def _points(place: "Places") -> list[str]:
     """In the order in which they come; what is said to the log channel is no part of a job's life."""
-    passed = list(await crash_matrix.points_of(SCENES["free"], *place.next()))
-    of_job = passed[passed.index("store admit after") :]
+    passed = await crash_matrix.points_of(SCENES["free"], *place.next())
+    of_job = dict.fromkeys(passed[passed.index("store admit after") :])
     return [point for point in of_job if point.partition(" ")[0] != "store" or _is_of_job(point)]
 
 
@@ -193,7 +196,7 @@ async def _tried(trying, name: str) -> Result:  # type: ignore[no-untyped-def]
     try:
         result = await trying
     except (Stuck, StoreError) as error:
-        result = Result(name=name, broken=(f"waited in vain: {error!r}",))
+        result = Result(name=name, broken=(f"waited in vain: {error!r} ({error.__cause__!r})",))
     print(_line(result), flush=True)
     return result
 
