@@ -69,7 +69,7 @@ async def stop_at(point: str, theatre: Theatre, *, was_sent: bool) -> Result:
     here = start(theatre, "here", near=True, plan=plan)
     await theatre.connected(here)
     here.send(signal.SIGUSR1)
-    await theatre.ask(prompt="1girl", size=SMALL)
+    await SCENES["slow"].act(theatre)
     try:
         await until(lambda: here.is_stopped, 15.0, point)
     except Stuck:
@@ -123,7 +123,7 @@ async def stops(place: "Places", only: str) -> list[Result]:
 
 async def _points(place: "Places") -> list[str]:
     """In the order in which they come; what is said to the log channel is no part of a job's life."""
-    passed = await crash_matrix.points_of(SCENES["free"], *place.next())
+    passed = await crash_matrix.points_of(SCENES["slow"], *place.next())
     of_job = dict.fromkeys(passed[passed.index("store admit after") :])
     return [point for point in of_job if point.partition(" ")[0] != "store" or _is_of_job(point)]
 

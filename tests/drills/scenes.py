@@ -37,6 +37,11 @@ async def free(theatre: Theatre) -> None:
     await theatre.ask(prompt="1girl", size=SMALL)
 
 
+async def slow(theatre: Theatre) -> None:
+    """One that is drawn for a while, so that its message says so."""
+    await theatre.ask(prompt="1girl, !slow1", size=SMALL)
+
+
 async def paid(theatre: Theatre) -> None:
     """One that costs: the question, and yes."""
     await theatre.ask(prompt="1girl", **PAID)
@@ -136,6 +141,7 @@ SCENES = {
     scene.name: scene
     for scene in (
         Scene(name="free", act=free),
+        Scene(name="slow", act=slow),
         Scene(name="paid", act=paid),
         Scene(name="two", act=two),
         Scene(name="cancel", act=cancel),
