@@ -18,6 +18,7 @@ from bot import wording
 from bot.client import Naibot
 from bot.domain.job import Job, JobState
 from bot.domain.request import Generate, Place
+from bot.reach import within
 from bot.services.deliveries import Deliveries, Parcel
 from bot.services.guilds import Guilds
 from bot.services.loops import keep_alive
@@ -31,8 +32,10 @@ AT_ONCE = 4
 GRACE = 0.5
 """Seconds a new job has to start before its message says that it waits."""
 EDIT_TIME = 15.0
-UPLOAD_TIME = 90.0
-"""Seconds; discord.py has no deadlines of its own."""
+UPLOAD_TIME = 45.0
+"""Seconds, less than a delivery's lease; discord.py has no deadlines of its own."""
+DELIVERY_TIME = 50.0
+"""Seconds after which a parcel is shown no more, less than its lease: another process may be showing it."""
 UNPLACED = 60.0
 """Seconds after which a job without a message gets one of its own."""
 LOOK_BACK = 50
@@ -121,20 +124,25 @@ class Courier(commands.Cog):
     async def _refresh_line(self, job_id: int) -> None:
         if job_id not in self._last_line:
             await asyncio.sleep(GRACE)
-        async with self._lock(job_id):
-            outlook = await self._deliveries.outlook(job_id)
-            if outlook is None:
-                self._last_line.pop(job_id, None)
-                return
-            kind = "drawing" if outlook.job.state is not JobState.QUEUED else "next" if not outlook.ahead else "queued"
-            place = outlook.job.place
-            if place is None or place.message_id is None or self._last_line.get(job_id) == kind:
-                return
-            self._last_line[job_id] = kind
-            text, view = replies.waiting_line(outlook, self._guilds.config(outlook.job.requester))
-            outcome = await self._edit(place, text, view, [], EDIT_TIME)
-            if outcome is not Outcome.SHOWN:
-                log.info("waiting message of job %s: %s", job_id, outcome.name)
+        with suppress(TimeoutError):
+            # From before it is looked up: what it says may not be true any more when a stopped process wakes.
+            async with within(EDIT_TIME), self._lock(job_id):
+                await self._write_line(job_id)
+
+    async def _write_line(self, job_id: int) -> None:
+        outlook = await self._deliveries.outlook(job_id)
+        if outlook is None:
+            self._last_line.pop(job_id, None)
+            return
+        kind = "drawing" if outlook.job.state is not JobState.QUEUED else "next" if not outlook.ahead else "queued"
+        place = outlook.job.place
+        if place is None or place.message_id is None or self._last_line.get(job_id) == kind:
+            return
+        self._last_line[job_id] = kind
+        text, view = replies.waiting_line(outlook, self._guilds.config(outlook.job.requester))
+        outcome = await self._edit(place, text, view, [], EDIT_TIME)
+        if outcome is not Outcome.SHOWN:
+            log.info("waiting message of job %s: %s", job_id, outcome.name)
 
     # --- results -----------------------------------------------------------------------------------------------------
 
@@ -144,11 +152,12 @@ class Courier(commands.Cog):
             while True:
                 changes.drain()
                 await self._slots.acquire()
+                began = time.monotonic()
                 parcel = await self._next_parcel()
                 if parcel is None:
                     await changes.next(within=1.0)
                 else:
-                    self._spawn(self._deliver(parcel))
+                    self._spawn(self._deliver(parcel, began))
 
     async def _next_parcel(self) -> Parcel | None:
         """The next parcel with a slot taken for it; the slot goes back where there is none."""
@@ -160,10 +169,11 @@ class Courier(commands.Cog):
                 self._slots.release()
         return parcel
 
-    async def _deliver(self, parcel: Parcel) -> None:
+    async def _deliver(self, parcel: Parcel, began: float) -> None:
+        """Show it while the parcel, taken at *began* (`time.monotonic`), is surely nobody else's."""
         job = parcel.job
         try:
-            async with self._lock(job.id):
+            async with within(began + DELIVERY_TIME - time.monotonic()), self._lock(job.id):
                 self._last_line.pop(job.id, None)
                 await self._show(parcel)
         except Exception:
@@ -349,7 +359,7 @@ class Courier(commands.Cog):
     async def _attempt(self, act: Callable[[], Awaitable[object]], deadline: float) -> Outcome:
         """The seam where discord.py's failures become ours."""
         try:
-            async with asyncio.timeout(deadline):
+            async with within(deadline):
                 await act()
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.info("Discord refused: %s %s", type(error).__name__, getattr(error, "code", ""))

@@ -41,6 +41,7 @@ HURRIED = (
     ("bot.services.lead", "IDENTIFY_GAP", 0.2),
     ("bot.app", "TIDY_EVERY", 2.0),
     ("cogs.courier", "EDIT_TIME", 3.0),
+    ("cogs.courier", "DELIVERY_TIME", 8.0),
     ("cogs.ui.ways", "EDIT_TIME", 3.0),
 )
 """The product's long waits, short, in seconds: what is waited for is the same."""
