@@ -96,10 +96,10 @@ async def private(theatre: Theatre) -> None:
     await theatre.ask(prompt="1girl", size=SMALL, private=True)
 
 
-async def deleted(theatre: Theatre) -> None:
+async def deleted(theatre: Theatre, *, private: bool = False) -> None:
     """Somebody deletes the waiting message, so that the picture needs a new one."""
     async with theatre.novelai.hold():
-        asked = await theatre.ask(prompt="1girl", size=SMALL)
+        asked = await theatre.ask(prompt="1girl", size=SMALL, private=private)
         await _drawing(theatre)
         theatre.discord.world.remove(_original(asked))
 
@@ -151,6 +151,7 @@ SCENES = {
         Scene(name="reroll", act=reroll, before=reroll_before),
         Scene(name="private", act=private),
         Scene(name="deleted", act=deleted),
+        Scene(name="dismissed", act=lambda theatre: deleted(theatre, private=True)),
         Scene(name="dropped", act=dropped),
         Scene(name="restart", act=nothing, before=left, at_start=True),
         Scene(name="restart paid", act=nothing, before=left_paid, at_start=True),
