@@ -19,7 +19,7 @@ from discord.ext import commands
 
 from bot.domain.errors import NaibotError
 from bot.ports import COMMANDS_TOLD, GuildStore
-from bot.reach import reach_carefully
+from bot.reach import punctual, reach_carefully
 from bot.services import Services
 from bot.settings import Settings
 
@@ -89,6 +89,7 @@ class Naibot(commands.Bot):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
+            http_trace=punctual(),
             guild_ready_timeout=GUILD_READY if settings.is_practice else 2.0,
             **sharding,
         )

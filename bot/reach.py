@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
@@ -22,6 +24,37 @@ _ANSWERED_ALREADY = 40060
 _UNKNOWN_MESSAGE = 10008
 _LIBRARY_PAUSE = 1.0
 """Seconds discord.py waits, at least, before it repeats a call that Discord failed."""
+
+_until: ContextVar[float] = ContextVar("until", default=math.inf)
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """
+    Everything in the block within *seconds*, or `TimeoutError`; nothing is said to Discord later than that.
+
+    asyncio's own deadline does not hold for a process that was stopped: it wakes in the middle of a step, and sends
+    before the loop looks at the time, what somebody else may have said meanwhile.
+    """
+    kept = _until.set(min(_until.get(), time.monotonic() + seconds))
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    finally:
+        _until.reset(kept)
+
+
+def punctual() -> aiohttp.TraceConfig:
+    """For a session that keeps to `within`: asked before a connection is sought, and again when there is one."""
+
+    async def check(*_: object) -> None:
+        if time.monotonic() > _until.get():
+            raise TimeoutError
+
+    trace = aiohttp.TraceConfig()
+    for moment in (trace.on_request_start, trace.on_connection_create_end, trace.on_connection_reuseconn):
+        moment.append(check)
+    return trace
 
 
 class Adapter(AsyncWebhookAdapter):

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from discord.ext import commands
 
@@ -10,6 +12,7 @@ from bot import wording
 from bot.client import Naibot
 from bot.domain.errors import StoreError
 from bot.domain.job import JobState
+from bot.reach import within
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries, Parcel
 from bot.services.guilds import Guilds
@@ -25,6 +28,8 @@ from cogs.ui.ways import Letter, Ways
 
 log = logging.getLogger(__name__)
 
+DELIVERY_TIME = 50.0
+"""Seconds after which a parcel is shown no more, less than its lease: another process may be showing it."""
 AT_ONCE = 4
 """Deliveries under way at the same time."""
 UNPLACED = 60.0
@@ -75,11 +80,12 @@ class Courier(commands.Cog):
             while True:
                 changes.drain()
                 await self._slots.acquire()
+                began = time.monotonic()
                 parcel = await self._next_parcel()
                 if parcel is None:
                     await changes.next(within=1.0)
                 else:
-                    self._spawn(self._deliver(parcel))
+                    self._spawn(self._deliver(parcel, began))
 
     async def _next_parcel(self) -> Parcel | None:
         """The next parcel with a slot taken for it; the slot goes back where there is none."""
@@ -91,10 +97,11 @@ class Courier(commands.Cog):
                 self._slots.release()
         return parcel
 
-    async def _deliver(self, parcel: Parcel) -> None:
+    async def _deliver(self, parcel: Parcel, began: float) -> None:
+        """Show it while the parcel, taken at *began* (`time.monotonic`), is surely nobody else's."""
         job = parcel.job
         try:
-            async with self._turns.of(job.id):
+            async with within(began + DELIVERY_TIME - time.monotonic()), self._turns.of(job.id):
                 self._lines.forget(job.id)
                 await self._show(parcel)
         except Exception:
@@ -115,13 +122,12 @@ class Courier(commands.Cog):
 
     async def _show(self, parcel: Parcel) -> None:
         job, place = parcel.job, parcel.job.place
-        if (
-            place is not None
-            and place.message_id is None
-            and self._deliveries.seconds_since(job.admitted_at) < UNPLACED
-        ):
-            await self._deliveries.soon(job)
-        elif job.state in (JobState.BLOCKED, JobState.CANCELLED):
+        if place is not None and place.message_id is None:
+            if self._deliveries.seconds_since(job.admitted_at) < UNPLACED:
+                return await self._deliveries.soon(job)
+            parcel = replace(parcel, job=replace(job, place=await self._ways.with_stray(job, place)))
+            job, place = parcel.job, parcel.job.place
+        if job.state in (JobState.BLOCKED, JobState.CANCELLED):
             await self._farewell.take_away(job, place)
         elif job.state is JobState.DONE and not parcel.pictures:
             # Nobody can show it any more, so nobody pays for it.

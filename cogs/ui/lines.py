@@ -5,15 +5,17 @@ import heapq
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.domain.job import JobState
+from bot.reach import within
 from bot.services.deliveries import Deliveries, Outlook
 from bot.services.guilds import Guilds
 from cogs.ui import replies
 from cogs.ui.packing import forming
 from cogs.ui.turns import Turns
-from cogs.ui.ways import Letter, Outcome, Ways
+from cogs.ui.ways import EDIT_TIME, Letter, Outcome, Ways
 
 log = logging.getLogger(__name__)
 
@@ -88,25 +90,28 @@ class Lines:
         """Bring one message up to date, where that is still a waiting one."""
         if job_id not in self._said:
             await asyncio.sleep(GRACE)
-        async with self._turns.of(job_id):
-            outlook = await self._deliveries.outlook(job_id)
-            if outlook is None:
-                self.forget(job_id)
-                return
-            said = Said(
-                stands=_standing(outlook),
-                starts_at=outlook.starts_at,
-                collects=self._deliveries.wants_token(outlook),
-            )
-            place = outlook.job.place
-            if place is None or place.message_id is None or not said.is_news_after(self._said.get(job_id), time.time()):
-                return
-            async with self._deliveries.editing(outlook.job) as is_ours:
-                if is_ours:
-                    self._said[job_id] = said
-                    outcome = await self._ways.edit(place, self._letter(outlook, said))
-                    if outcome is not Outcome.SHOWN:
-                        log.info("waiting message of job %s: %s", job_id, outcome.name)
+        with suppress(TimeoutError):
+            # From before it is looked up: what it says may not be true any more when a stopped process wakes.
+            async with within(EDIT_TIME), self._turns.of(job_id):
+                await self._write(job_id)
+
+    async def _write(self, job_id: int) -> None:
+        outlook = await self._deliveries.outlook(job_id)
+        if outlook is None:
+            self.forget(job_id)
+            return
+        said = Said(
+            stands=_standing(outlook), starts_at=outlook.starts_at, collects=self._deliveries.wants_token(outlook)
+        )
+        place = outlook.job.place
+        if place is None or place.message_id is None or not said.is_news_after(self._said.get(job_id), time.time()):
+            return
+        async with self._deliveries.editing(outlook.job) as is_ours:
+            if is_ours:
+                self._said[job_id] = said
+                outcome = await self._ways.edit(place, self._letter(outlook, said))
+                if outcome is not Outcome.SHOWN:
+                    log.info("waiting message of job %s: %s", job_id, outcome.name)
 
     def _letter(self, outlook: Outlook, said: Said) -> Letter:
         config = self._guilds.config(outlook.job.requester)

@@ -1,9 +1,8 @@
 """The ways to a message: by its interaction's token, through its channel, anew; discord.py's errors end here."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -11,9 +10,11 @@ import aiohttp
 import discord
 from discord import ui
 
+from bot import wording
 from bot.client import Naibot
 from bot.domain.job import Job
 from bot.domain.request import Context, Place
+from bot.reach import within
 from bot.services.deliveries import Deliveries
 from cogs.ui.packing import Enclosure
 
@@ -204,10 +205,29 @@ class Ways:
                 return message
         return None
 
+    async def with_stray(self, job: Job, place: Place) -> Place:
+        """
+        *place* with the waiting message that was posted, and lost with the process that posted it before it was noted.
+
+        Found by its interaction, which a follow-up names too.
+        """
+        if place.needs_token:
+            return place
+        found: list[int] = []
+
+        async def look() -> None:
+            async for message in self.channel(place).history(limit=LOOK_BACK):
+                about = message.interaction_metadata
+                if about is not None and about.id == job.interaction and message.content == wording.STARTING:
+                    found.append(message.id)
+
+        await self.attempt(look, EDIT_TIME)
+        return replace(place, message_id=next(iter(found), None))
+
     async def attempt(self, act: Callable[[], Awaitable[object]], deadline: float) -> Outcome:
         """The seam where discord.py's failures become ours."""
         try:
-            async with asyncio.timeout(deadline):
+            async with within(deadline):
                 await act()
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.info("Discord refused: %s %s", type(error).__name__, getattr(error, "code", ""))

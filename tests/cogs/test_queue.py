@@ -12,6 +12,7 @@ from bot.domain.job import Delivery, JobState
 from bot.standin.discord import lantern
 from cogs.ui import lines
 from cogs.ui.lines import Said
+from tests.conftest import Clock
 from tests.openapi import OpenApi
 from tests.stage import STUDIO, Stage, open_stage, play, text_of
 
@@ -142,12 +143,15 @@ async def test_help_says_what_may_be_done_here(tmp_path: Path) -> None:
         assert "</config:" not in here
 
 
-async def test_a_withdrawn_end_is_delivered_after_a_restart(tmp_path: Path) -> None:
-    """What was taken back while nobody could show it is still taken away."""
-    async with open_stage(tmp_path, working=False) as stage:
+@pytest.mark.parametrize("token_is_dead", [False, True])
+async def test_a_withdrawn_end_is_delivered_after_a_restart(tmp_path: Path, token_is_dead: bool) -> None:
+    """What was taken back while nobody could show it is still taken away, through the channel where need be."""
+    clock = Clock()
+    async with open_stage(tmp_path, working=False, clock=clock) as stage:
         await _ask(stage, 1)
         await stage.until(lambda: _waiting_messages(stage))
     discord, novelai = stage.discord, stage.novelai
+    clock.advance(1_000 if token_is_dead else 0)
     store = await open_store(tmp_path)
     assert await store.cancel(1, time.time(), "cancelled")
     await store.close()

@@ -1,11 +1,14 @@
 """Discord's connections break at the worst moment: everybody is answered, and nothing is said or done twice."""
 
 import asyncio
+import time
 from pathlib import Path
 
+import discord
 import pytest
 
 from bot import reach
+from bot.standin.discord import lantern
 from tests.stage import open_stage
 
 SMALL = "512x768"
@@ -97,3 +100,32 @@ async def test_a_discord_that_says_nothing_is_not_waited_for_for_ever(
                 await asyncio.sleep(0.01)
 
     assert activity.handlings()[asked.id].error is None
+
+
+@pytest.mark.parametrize("way", ["token", "channel"])
+async def test_a_process_that_was_stopped_says_nothing_when_it_wakes(tmp_path: Path, way: str) -> None:
+    """A call whose time has passed is not begun, though the loop had no chance to look at the time."""
+    async with open_stage(tmp_path) as stage:
+        asked = await stage.slash("generate", prompt="1girl", size=SMALL)
+        made = await stage.answered(asked)
+        data = {"id": stage.client.application_id, "type": 3, "token": asked.token}
+        hook = discord.Webhook.from_state(data, state=stage.client._connection)
+        message = stage.client.get_partial_messageable(lantern.STUDIO).get_partial_message(int(made["id"]))
+        calls = {
+            "token": lambda: hook.edit_message(int(made["id"]), content="late"),
+            "channel": lambda: message.edit(content="late"),
+        }
+
+        async with reach.within(5.0):
+            await calls[way]()
+        before = list(stage.discord.rest.requests)
+
+        async def wake_late() -> None:
+            async with reach.within(0.05):
+                time.sleep(0.1)  # noqa: ASYNC251 - as SIGSTOP does
+                await calls[way]()
+
+        with pytest.raises(TimeoutError):
+            await wake_late()
+        await asyncio.sleep(0.3)
+        assert before == list(stage.discord.rest.requests)

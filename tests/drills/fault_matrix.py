@@ -245,8 +245,10 @@ def _spoil(stage: Stage, discord: str) -> None:
 
 
 async def _rest(stage: Stage) -> None:
-    """Until nothing waits, runs or is on its way."""
+    """Until nothing waits, runs or is on its way; once everybody was told that NovelAI is away, it comes back."""
     while True:
+        if stage.house.services.workers[0]._breaker.is_open:
+            stage.novelai._faults.left.clear()
         with contextlib.suppress(StoreError):
             jobs = await stage.house.store.recent(0.0)
             if all(not job.state.is_waiting and job.delivery is not Delivery.PENDING for job in jobs):
