@@ -44,7 +44,7 @@ HURRIED = (
     ("cogs.courier", "DELIVERY_TIME", 8.0),
     ("cogs.ui.ways", "EDIT_TIME", 3.0),
     # A gap moves Discord's clock alone, so what it forgot of a nonce is old for the bot at once, too.
-    ("cogs.ui.ways", "NONCE_LIFE", 0.5),
+    ("cogs.ui.ways", "NONCE_LIFE", 0.0),
 )
 """The product's long waits, short, in seconds: what is waited for is the same."""
 NOWHERE = "-"
