@@ -126,5 +126,5 @@ async def test_a_second_body_raises_what_was_spent(store: Store) -> None:
     assert await store.send_more(job, NOON, 22)
     assert not await store.send_more(job, NOON + LEASE + 1, 24)
 
-    [lost] = await store.recover(NOON + 10)
+    [lost] = await store.recover(NOON + LEASE + 1)
     assert (JobState.FAILED, 22, 0) == (lost.state, lost.spent, lost.charged_anlas)
