@@ -1,13 +1,16 @@
 """What only PostgreSQL has: several processes at once, connections that are lost, a clock of its own."""
 
 import asyncio
+import struct
 import time
+import urllib.parse
 from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from bot.adapters.store import postgres as module
 from bot.adapters.store.driver import Row
 from bot.adapters.store.migrate import Step, migrate, shipped_steps
 from bot.adapters.store.postgres import PostgresDatabase, open_postgres
@@ -245,3 +248,57 @@ async def test_a_database_that_is_not_there_is_said_without_its_password(tmp_pat
         await open_store(tmp_path, url)
     assert why in str(caught.value.data["why"])
     assert "s3cret" not in str(caught.value)
+
+
+async def test_who_is_stopped_within_a_statement_holds_up_nobody_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Between the messages of one statement a stopped process counts as active: who waits for its lock ends its session.
+    """
+    monkeypatch.setitem(module._SESSION, "lock_timeout", "1s")
+    monkeypatch.setattr(module, "_FREE", module._FREE.replace("10 s", "1 s"))
+    store = await open_store(tmp_path / "a", postgres.url_of(tmp_path))
+    reader, writer = await _in_the_middle_of_a_statement(postgres.url_of(tmp_path))
+    try:
+        await asyncio.sleep(1.2)
+        began = time.monotonic()
+        await store.remember("key", "value")
+        assert time.monotonic() - began < 5
+        async with asyncio.timeout(5):
+            assert b"57P01" in await reader.read(), "its session was ended by an administrator's command"
+    finally:
+        writer.close()
+        await store.close()
+
+
+async def _in_the_middle_of_a_statement(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """
+    A session that took the lock, sent the first message of a statement, and says nothing more.
+
+    By hand, in the server's own protocol (PostgreSQL 15, 55.2): no driver stops there.
+    """
+    at = urllib.parse.urlsplit(url)
+    schema = urllib.parse.parse_qs(at.query)["search_path"][0]
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    told = {"user": at.username or "postgres", "database": at.path[1:], "search_path": schema}
+    body = b"".join(f"{name}\0{value}\0".encode() for name, value in told.items()) + b"\0"
+    writer.write(struct.pack(">II", len(body) + 8, 196_608) + body)
+    await _until_ready(reader)
+    writer.write(_message(b"Q", module._BEGIN.encode() + b"\0"))
+    await _until_ready(reader)
+    writer.write(_message(b"P", b"\0SELECT 1\0" + struct.pack(">H", 0)) + _message(b"H", b""))
+    return reader, writer
+
+
+def _message(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack(">I", len(body) + 4) + body
+
+
+async def _until_ready(reader: asyncio.StreamReader) -> None:
+    while True:
+        kind, length = struct.unpack(">cI", await reader.readexactly(5))
+        await reader.readexactly(length - 4)
+        assert kind != b"E"
+        if kind == b"Z":
+            return

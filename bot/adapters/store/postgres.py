@@ -26,11 +26,19 @@ _SESSION = {
     "application_name": "naibot",
     # A process that is stopped within a transaction would hold up all others.
     "idle_in_transaction_session_timeout": "10s",
-    "lock_timeout": "30s",
+    "lock_timeout": "12s",
     "jit": "off",
 }
 # The lock is the database's own; it ends with the transaction, however that ends. One for each schema.
 _BEGIN = "BEGIN; SELECT pg_advisory_xact_lock(1852989794, hashtext(coalesce(current_schema(), '')))"
+# A process that is stopped between the messages of one statement is "active" to the server, which then waits for it
+# without end, and takes no cancel meanwhile (PostgreSQL 15): who is kept waiting by one ends its connection.
+_FREE = """
+SELECT pg_terminate_backend(held.pid) FROM pg_locks AS held JOIN pg_stat_activity AS who ON who.pid = held.pid
+WHERE held.locktype = 'advisory' AND held.granted AND held.classid = 1852989794
+    AND held.objid = CAST(hashtext(coalesce(current_schema(), '')) AS bigint) & 4294967295
+    AND who.datname = current_database() AND who.wait_event = 'ClientRead'
+    AND who.state_change < clock_timestamp() - INTERVAL '10 s'"""
 _LOOK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _FAILURES = (
     asyncpg.PostgresError,
@@ -152,6 +160,9 @@ class PostgresDatabase:
             except BaseException as error:
                 await unbroken(_undo(connection))
                 is_lost = _is_lost(connection)
+                if not is_last and isinstance(error.__cause__, asyncpg.LockNotAvailableError):
+                    await unbroken(_execute(connection, _FREE))
+                    is_lost = True
                 await unbroken(self._release(connection))
                 if is_last or not is_lost or not isinstance(error, StoreError):
                     raise
