@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.store import books, deliveries, jobs
+from bot.adapters.store import database as module
 from bot.adapters.store.database import FILE, SqliteDatabase, open_database
 from bot.adapters.store.ledger import differences, examine
 from bot.adapters.store.migrate import Step, migrate, shipped_steps
@@ -606,3 +607,20 @@ async def test_settings_of_the_first_schema_are_read_by_this_one(tmp_path: Path)
 
     assert {1: Spoiler.ALWAYS, 2: Spoiler.OFF} == {id_: config.spoiler for id_, config in configs.items()}
     assert {((5,), 7)} == {(config.channels, config.pictures_day) for config in configs.values()}
+
+
+async def test_what_lies_free_goes_back_to_the_disk_at_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it is most of the file; a little is left for the next pictures."""
+    monkeypatch.setattr(module, "FREE_MOST", 100_000)
+    opened = await open_database(tmp_path)
+    async with opened.tx() as session:
+        await session.run("CREATE TABLE t (data BLOB)")
+        await session.run("INSERT INTO t VALUES (?)", b"x" * 1_000_000)
+    async with opened.tx() as session:
+        await session.run("DELETE FROM t")
+    await opened.close()
+    before = (tmp_path / FILE).stat().st_size
+    await (await open_database(tmp_path)).close()
+
+    assert before > 1_000_000
+    assert (tmp_path / FILE).stat().st_size < 100_000

@@ -15,6 +15,8 @@ from bot.domain.errors import StoreError
 FILE = "naibot.sqlite3"
 LOCK = "naibot.lock"
 READERS = 2
+FREE_MOST = 64 * 1024 * 1024
+"""Bytes that may lie free in the file before it is written anew."""
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +98,7 @@ async def open_database(folder: Path) -> SqliteDatabase:
         file = _touched(folder / FILE)
         writer = await connect(file, writable=True)
         stack.push_async_callback(_close_writer, writer)
+        await _shrink(writer)
         readers = []
         for _ in range(READERS):
             reader = await connect(file, writable=False)
@@ -127,6 +130,19 @@ def is_file(file: Path) -> bool:
         return file.is_file()
     except OSError as error:
         raise StoreError("store.broken") from error
+
+
+async def _shrink(writer: SqliteSession) -> None:
+    """
+    Give back to the disk what pictures and forgotten requests left free, once that is most of the file.
+
+    Only at a start: it writes the whole file anew, and nobody waits yet.
+    """
+    pages = {name: (await writer.one(f"PRAGMA {name}"))[name] for name in ("freelist_count", "page_count", "page_size")}
+    free = pages["freelist_count"]
+    if free * pages["page_size"] > FREE_MOST and free * 2 > pages["page_count"]:
+        log.info("the database is written anew without its free pages")
+        await writer.rows("VACUUM")
 
 
 async def _close_writer(writer: SqliteSession) -> None:
