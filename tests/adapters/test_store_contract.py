@@ -843,7 +843,7 @@ async def _live_through(adapter: Adapter, sequence: list[tuple[str, int]]) -> No
 
 
 @pytest.mark.parametrize("name", adapters())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(sequence=steps)
 def test_after_any_sequence_of_verbs_the_ledger_adds_up(name: str, sequence: list[tuple[str, int]]) -> None:
     """
@@ -893,7 +893,7 @@ async def _start(store: Store, overtaken: dict[int, list[int]], since_start: dic
 
 
 @pytest.mark.parametrize("name", adapters())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(events=arrivals)
 def test_nobody_is_overtaken_more_than_the_law_allows(name: str, events: list[int | None]) -> None:
     """

@@ -211,7 +211,7 @@ async def _live_through(adapter: Adapter, events: list[tuple[str, object]]) -> N
 
 
 @pytest.mark.parametrize("name", adapters())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(events=zone_changes)
 def test_usage_is_counted_once_whatever_zones_follow(name: str, events: list[tuple[str, object]]) -> None:
     """
@@ -370,7 +370,7 @@ async def _schedule(adapter: Adapter, accounts: int, events: list[tuple[str, int
 
 
 @pytest.mark.parametrize("name", adapters())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(accounts=st.integers(1, 3), events=schedules)
 def test_the_law_holds_on_one_to_three_accounts(name: str, accounts: int, events: list[tuple[str, int]]) -> None:
     """

@@ -15,6 +15,7 @@ import pytest
 from bot.adapters.store.database import FILE, LOCK, open_database
 from bot.adapters.store.migrate import migrate, shipped_steps
 from bot.adapters.store.store import open_store
+from bot.domain.admission import Ticket
 from bot.domain.request import Picture
 from tests.builders import an_application
 from tests.shell.room import ROOT, naibot
@@ -35,7 +36,7 @@ async def data(tmp_path: Path) -> Path:
     """A data folder with one job that waits."""
     folder = tmp_path / "data"
     store = await open_store(folder)
-    await store.admit(an_application(price=30), NOON, lambda standing: standing.last_turn + 1)
+    await store.admit(an_application(price=30), NOON, lambda seen: Ticket(turn=seen.last_turn + 1))
     await store.close()
     return folder
 

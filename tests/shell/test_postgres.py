@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from bot.adapters.store.store import HOLDER, open_store
+from bot.domain.admission import Ticket
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.job import Delivery, Job, JobState, Settlement
 from bot.domain.record import Record
@@ -40,12 +41,12 @@ TOKENS = {
 async def _live(store: Store) -> None:
     """A bit of everything that a store holds."""
     record = Record(at=NOON, kind="test", guild_id=GUILD, actor=1, data={"wörd": "👋"})
-    await store.save(GUILD, GuildConfig(channels=(1, 2**62)))
+    await store.save(GUILD, GuildConfig(channels=(1, 2**62)), NOON)
     await store.add_word(GUILD, "Gore", record)
     await store.block(Block(guild_id=GUILD, user_id=2**63 - 1, until=NOON, reason="b", actor=1), record)
     for n in range(1_100):
         wish = an_application(a_requester(n % 7), price=30, place=a_place(), key=f"key-of-{n}")
-        await store.admit(wish, NOON, lambda standing: standing.last_turn + 1)
+        await store.admit(wish, NOON, lambda seen: Ticket(turn=seen.last_turn + 1))
     for n in range(3):
         job = await store.claim(f"account-{n}", "holder", NOON, 300)
         assert job is not None
@@ -53,7 +54,7 @@ async def _live(store: Store) -> None:
         if n:
             await store.settle(job, NOON, DONE, [PICTURE])
     await store.propose(a_requester(), an_application().request, 30, NOON + 900)
-    await store.note_nonce(1, "1-0")
+    await store.note_nonce(1, "1-0", NOON)
     await store.note_greeting(GUILD, "asked", NOON)
     await store.remember("a", "b")
 
@@ -96,7 +97,7 @@ async def test_a_store_moves_whole_and_goes_on(tmp_path: Path) -> None:
 
     moved = await open_store(tmp_path / "other", url)
     assert before == await _everything(moved)
-    job = await moved.admit(an_application(), NOON, lambda standing: standing.last_turn + 1)
+    job = await moved.admit(an_application(), NOON, lambda seen: Ticket(turn=seen.last_turn + 1))
     draft = await moved.propose(a_requester(), an_application().request, 30, NOON + 900)
     assert (1_101, 2) == (job.id, draft.id)
     await moved.close()
@@ -113,7 +114,7 @@ async def test_a_move_that_does_not_add_up_is_undone(tmp_path: Path) -> None:
     await _live(store)
     await store.close()
     with closing(sqlite3.connect(data / "naibot.sqlite3", isolation_level=None)) as connection:
-        connection.execute("UPDATE members SET pictures = pictures + 1 WHERE user_id = 3")
+        connection.execute("UPDATE members SET last_turn = last_turn + 1 WHERE user_id = 3")
 
     code, _, err = await naibot("migrate-store", "--data", str(data), env={**TOKENS, "DATABASE_URL": url})
 
@@ -152,11 +153,13 @@ async def test_check_audits_the_ledger_there(tmp_path: Path) -> None:
     code, out = await check("--offline")
     assert (0, True) == (code, "The ledger adds up: 1100 jobs, 7 members." in out)
     connection = await asyncpg.connect(url)
-    await connection.execute("UPDATE house SET anlas = anlas + 1; UPDATE jobs SET account = NULL WHERE state = 'SENT'")
+    await connection.execute(
+        "UPDATE usage SET anlas = anlas + 1 WHERE level = 'house'; UPDATE jobs SET account = NULL WHERE state = 'SENT'"
+    )
     await connection.close()
     code, out = await check("--ledger")
     assert code == 1
-    assert "house: anlas" in out
+    assert "house by day: anlas" in out
     assert "running nowhere" in out
     await store.close()
 

@@ -250,7 +250,7 @@ async def test_a_gateway_that_ends_it_waits_for_what_was_sent(tmp_path: Path) ->
     """Discord closes for good (its token was made anew): the picture that was being drawn is kept, and shown later."""
     discord, novelai, data = Discord(), NovelAI(slow_seconds=2.0), tmp_path / "d"
     store = await open_store(data)
-    await store.save(lantern.LANTERN, STUDIO)
+    await store.save(lantern.LANTERN, STUDIO, time.time())
     await store.close()
     async with (
         novelai.serve() as address,
