@@ -30,9 +30,11 @@ from bot.domain.request import SIZES
 from tests.builders import a_request
 from tests.shell import processes
 
-ROUNDS, WARMING = 20, 3
+ROUNDS, WARMING = 20, 2
 PATIENCE = 60.0
-PROMPT, SIZE, SEED = "autumn leaves, rain, sunset", "square", 7
+REST = 1.2
+"""Seconds after each picture: longer than Naibot leaves its account alone, and what it tidies up is counted."""
+PROMPT, SIZE, SEED = "autumn leaves, rain, sunset", "square", 21
 """A picture that is free, of a model that does not stream, and about as large as the stand-in's become."""
 CPU_OF_PROCESS = 2
 """Linux: the clock of process *n* is ``~n << 3 | 2``; it holds the threads that have ended too."""
@@ -75,7 +77,7 @@ def bare() -> None:
 
 @dataclass(kw_only=True)
 class Bench:
-    """One bot with its room, and what was measured of it; *seconds* from the command to the message with its file."""
+    """One bot with its room; *seconds* from a command to the message with the file, *cpu* of that and of the rest."""
 
     pid: int
     room: str
@@ -85,6 +87,18 @@ class Bench:
     cpu: list[float] = field(default_factory=list)
     size: int = 0
 
+    def __str__(self) -> str:
+        late, cpu = statistics.median(self.seconds) * 1000, statistics.median(self.cpu) * 1000
+        return f"{late:6.0f} ms to the message with {self.size:,} bytes   {cpu:6.1f} ms CPU"
+
+    async def turn(self) -> None:
+        """One picture and the rest after it, measured."""
+        before, began = self._used(), time.perf_counter()
+        await self.picture()
+        self.seconds.append(time.perf_counter() - began)
+        await asyncio.sleep(REST)
+        self.cpu.append(self._used() - before)
+
     async def picture(self) -> None:
         """Ask for one picture, and wait until everybody sees it."""
         options = [
@@ -93,11 +107,9 @@ class Bench:
             {"name": "seed", "type": INTEGER, "value": SEED},
         ]
         wish = {"kind": "slash", "name": "generate", "options": options, "as": "member", "in": "studio"}
-        began = time.perf_counter()
         async with asyncio.timeout(PATIENCE), self.web.post(f"{self.room}act", json=wish) as response:
             response.raise_for_status()
             self.size = await self._shown((await response.json())["interaction"])
-        self.seconds.append(time.perf_counter() - began)
 
     async def _shown(self, interaction: str) -> int:
         """Bytes of the file, once the answer to *interaction* has it."""
@@ -109,7 +121,7 @@ class Bench:
                     return int(message["attachments"][0]["size"])
         raise RuntimeError("the room has closed")
 
-    def used(self) -> float:
+    def _used(self) -> float:
         """Seconds of CPU so far, of all its threads; neither bot has children."""
         return time.clock_gettime(~self.pid << 3 | CPU_OF_PROCESS)
 
@@ -151,38 +163,26 @@ async def bench_of(kind: Any, folder: Path) -> AsyncIterator[Bench]:
         bench = Bench(pid=pid, room=room, web=web, feed=feed)
         for _ in range(WARMING):
             await bench.picture()
-        bench.seconds.clear()
+        await asyncio.sleep(REST)
         yield bench
 
 
-async def compare(*benches: Bench) -> None:
-    """Ask them in turns; a bot's CPU is that of the whole run, so that what it does afterwards counts as well."""
-    before = [bench.used() for bench in benches]
-    for _ in range(ROUNDS):
-        for bench in benches:
-            await bench.picture()
-    for bench, used in zip(benches, before, strict=True):
-        bench.cpu.append((bench.used() - used) / ROUNDS)
-
-
 async def main() -> None:
-    """Print the median latency and the CPU of a picture for both, and the ratios."""
+    """Ask both in turns; print the medians of latency and CPU of a picture, and the ratios."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         floor = await stack.enter_async_context(bench_of(bare_bot, folder / "bare"))
         ours = await stack.enter_async_context(bench_of(naibot, folder / "naibot"))
-        await compare(floor, ours)
-    report(floor, ours)
-
-
-def report(floor: Bench, ours: Bench) -> None:
-    """A line for each, and one for what Naibot adds."""
-    for name, bench in (("bare bot", floor), ("naibot", ours)):
-        latency = statistics.median(bench.seconds) * 1000
-        print(f"{name:10}{latency:8.0f} ms to the picture {bench.cpu[0] * 1000:8.1f} ms CPU   {bench.size:,} bytes")
-    late = (statistics.median(ours.seconds), statistics.median(floor.seconds))
-    added = (late[0] - late[1]) * 1000
-    print(f"added     {added:8.0f} ms, ratio {late[0] / late[1]:.2f}; CPU ratio {ours.cpu[0] / floor.cpu[0]:.2f}")
+        for _ in range(ROUNDS):
+            await floor.turn()
+            await ours.turn()
+    print(f"bare bot  {floor}")
+    print(f"naibot    {ours}")
+    late, cpu = map(statistics.median, (ours.seconds, ours.cpu))
+    late_bare, cpu_bare = map(statistics.median, (floor.seconds, floor.cpu))
+    print(
+        f"added     {(late - late_bare) * 1000:6.0f} ms, ratio {late / late_bare:.2f}   CPU ratio {cpu / cpu_bare:.2f}"
+    )
 
 
 if __name__ == "__main__":
