@@ -31,6 +31,7 @@ from tests.builders import a_request
 from tests.shell import processes
 
 ROUNDS, WARMING = 20, 2
+"""Together no more than a member's pictures a day (25)."""
 PATIENCE = 60.0
 REST = 1.2
 """Seconds after each picture: longer than Naibot leaves its account alone, and what it tidies up is counted."""
