@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 PRICE_PATIENCE = 600.0
 """Seconds a job waits for an account on which it costs what was said."""
 LOOK_EVERY = 10.0
+MOST = 1_000
+"""Jobs that are looked at, the next ones first; the bell remembers no more rings than that either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +54,14 @@ class Patience:
         """Ring for everything that waits when the pause changed, and end what has waited too long."""
         if (pause := self.pause()) != self._told:
             self._told = pause
-            for job in await self._jobs.waiting():
+            for job in await self._jobs.waiting(None, MOST):
                 self._bell.ring(job.id)
         if self._clock() >= self._next_look:
             self._next_look = self._clock() + LOOK_EVERY
             await self._give_up()
 
     async def _give_up(self) -> None:
-        for job in await self._jobs.waiting():
+        for job in await self._jobs.waiting(None, MOST):
             reason = self._reason_to_give_up(job)
             if reason is not None and await self._jobs.abandon(job.id, self._clock(), reason):
                 log.info("job %s waited too long: %s", job.id, reason)
