@@ -53,7 +53,9 @@ async def test_taken_back_pictures_cost_nothing_and_their_messages_go(tmp_path: 
         assert "not waiting any more" in await stage.said("cancel", job="x" * 50)
 
         await stage.until(lambda: not _waiting_messages(stage))
-        assert "0 of 25" in await stage.said("quota")
+        quota = await stage.said("quota")
+        assert "0 of 25" in quota
+        assert all("-#" not in line.removeprefix("-# ") for line in quota.splitlines())
 
 
 async def test_nobody_takes_back_what_is_another_members_but_a_moderator_who_says_so(tmp_path: Path) -> None:
