@@ -7,7 +7,9 @@ from bot.domain.admission import Standing, Ticket
 from bot.domain.allowance import Allowance, Target
 from bot.domain.anlas import Account
 from bot.domain.calendar import Span
+from bot.domain.case import Case, CaseKind, Filing, Notice, Report, Ruling
 from bot.domain.change import Change, Pending
+from bot.domain.conduct import Conduct
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.inputs import Inputs
 from bot.domain.job import Application, Draft, Job, Likeness, Noted, Settlement
@@ -116,6 +118,13 @@ class JobStore(Protocol):
         key was admitted already.
         """
 
+    async def suggest(self, application: Application, now: float, filing: Filing) -> tuple[Job, Case]:
+        """
+        Write the job of *application* as PROPOSED, with its case; it reserves nothing.
+
+        What was suggested with the same key, or by the same press, comes back instead.
+        """
+
     async def standing(self, requester: Requester, now: float) -> Standing:
         """The member's standing without locks, to be shown."""
 
@@ -182,12 +191,14 @@ class JobStore(Protocol):
         pictures: Sequence[Picture] = (),
         *,
         rest_until: float = 0.0,
+        filing: Filing | None = None,
     ) -> bool:
         """
         RUNNING or SENT → an end: state, charge, spent, the pictures' bytes, ``delivery = PENDING``, the audit line.
 
-        Input images go. The counters of the window in which the job was admitted are put right. Frees the account, for
-        everybody from *rest_until* on.
+        Or → HELD, with its reservation and no delivery; *filing* opens its case in the same transaction, as it does
+        for an end that is on record as one. Input images go. The counters of the window in which the job was admitted
+        are put right. Frees the account, for everybody from *rest_until* on.
         """
 
     async def rest(self, job: Job, until: float) -> bool:
@@ -198,7 +209,9 @@ class JobStore(Protocol):
 
     async def cancel(self, job_id: int, now: float, reason: str) -> bool:
         """
-        QUEUED or RUNNING → CANCELLED, charged nothing; False once it was sent or ended.
+        QUEUED, RUNNING, HELD or PROPOSED → CANCELLED, charged nothing; False once it was sent or ended.
+
+        What was open about it is closed as withdrawn, and what the account paid for a held one stays spent.
 
         *reason* is the code of what its member is told; it is delivered like every end, so that no waiting message
         outlives its job.
@@ -430,5 +443,90 @@ class AuditStore(Protocol):
         """What the lines behind the line *after* are about, of every kind, oldest first, at most *most*."""
 
 
-class Store(JobStore, DeliveryStore, GuildStore, AuditStore, Protocol):
+class CaseStore(Protocol):
+    """
+    Cases, what was reported, what members must be told, and how they conduct themselves.
+
+    Each verb is one transaction with its line of the audit. Of two that decide a case, one gets it.
+    """
+
+    async def file_case(self, filing: Filing, now: float) -> Case:
+        """Open a case; the one that is open about the same job, or the same case, where there is one."""
+
+    async def sanction(self, filing: Filing, ruling: Ruling, now: float, record: Record | None = None) -> Case:
+        """Write down a case that is closed from the start, with the block and the notice that *ruling* has."""
+
+    async def report(self, filing: Filing, report: Report, now: float) -> tuple[Case, int] | None:
+        """Add a report to the open case about its job, opened if need be; None where that member reported it before."""
+
+    async def reports_of(self, case_id: int) -> Sequence[Report]: ...
+    async def reports_by(self, user_id: int, since: float) -> int:
+        """How many reports a member made since that moment, over all servers."""
+
+    async def case(self, case_id: int) -> Case | None: ...
+    async def case_of_job(self, job_id: int, kind: CaseKind | None = None) -> Case | None:
+        """The newest case about a job, of one kind where that is given."""
+
+    async def cases(
+        self,
+        *,
+        guild_id: int | None = None,
+        user_id: int | None = None,
+        kinds: Sequence[CaseKind] = (),
+        is_open: bool | None = None,
+        most: int,
+    ) -> Sequence[Case]:
+        """Cases as asked for: open ones oldest first, else the newest first."""
+
+    async def unread(self, guild_id: int | None = None) -> Sequence[Case]:
+        """Cases whose words their members must read first, of one server or of all."""
+
+    async def decide(self, case_id: int, ruling: Ruling, now: float) -> Case | None:
+        """
+        OPEN → CLOSED; None where it was decided before.
+
+        A held picture is approved (HELD → DONE, charged, to be shown) or not (HELD → BLOCKED, charged nothing, its
+        pictures deleted); a proposal that is not approved is cancelled. A lifted appeal ends the block and the wall of
+        the case that it is about, and its member's heat.
+        """
+
+    async def approve(self, case_id: int, ruling: Ruling, price: int, now: float, decide: Decide) -> Job | None:
+        """
+        A proposal gets its yes: PROPOSED → QUEUED at *price*, admitted now; None where it was decided before.
+
+        *decide* is that of `JobStore.admit`; what it raises leaves the proposal as it was.
+        """
+
+    async def expire_cases(self, now: float) -> Sequence[Case]:
+        """Close what nobody decided in time: nothing is shown, drawn or charged."""
+
+    async def acknowledge(self, case_id: int, user_id: int, now: float) -> bool:
+        """The member has read what a moderator wrote; False where there is nothing of theirs to read."""
+
+    async def next_card(self, now: float, until: float) -> Case | None:
+        """A case whose card is missing or old, kept from others until *until*."""
+
+    async def carded(self, case: Case, channel_id: int | None, message_id: int | None) -> None:
+        """The card shows the case as *case* is; None where there is nowhere to show it."""
+
+    async def retry_card(self, case_id: int, not_before: float) -> None: ...
+
+    async def next_notice(self, now: float, until: float) -> Notice | None:
+        """What a member has to be told next, kept from others until *until*, with a try counted."""
+
+    async def told(self, notice_id: int, *, reached: bool) -> None:
+        """It was told, or they cannot be reached."""
+
+    async def conduct(self, guild_id: int, user_id: int) -> Conduct: ...
+    async def conducts(self) -> Sequence[tuple[int, int, Conduct]]:
+        """(server, member, conduct) of those about whom an order stands."""
+
+    async def heat_up(self, guild_id: int, user_id: int, degrees: float, now: float) -> tuple[float, float]:
+        """Raise a member's heat; what was left of it, and what it is now."""
+
+    async def order_spoiler(self, guild_id: int, user_id: int, spoiler: bool, record: Record) -> None:
+        """Have all of a member's pictures hidden behind a spoiler, or not any more."""
+
+
+class Store(JobStore, DeliveryStore, CaseStore, GuildStore, AuditStore, Protocol):
     """All of it, as the composition root sees it."""

@@ -84,8 +84,10 @@ class GuildConfig:
     Limits count pictures or Anlas for each member by day or week of *time_zone*; None is no limit, 0 is none at all.
     Past *quick_day* a member's pictures are drawn later, in the relaxed lane. *budget_day* is what all members
     together may spend in Anlas. *cooldown* is seconds. *age_restricted* allows age-restricted pictures in
-    age-restricted channels. *unchecked* records that an admin accepted pictures that no classifier looks at. What has
-    no metadata is not for `/config` yet.
+    age-restricted channels. *unchecked* records that an admin accepted pictures that no classifier looks at. Cases are
+    shown in *review_channel*, pinging *ping_role*, and end by themselves after *case_days*. In the channels of
+    *approval* members suggest and moderators say yes. After *report_limit* reports a picture is hidden until a
+    moderator looked. What has no metadata is not for `/config` yet.
     """
 
     channels: tuple[int, ...] = _setting(Kind.CHANNELS, Group.PLACES, ())
@@ -109,6 +111,11 @@ class GuildConfig:
     size: Size = _setting(Kind.SIZE, Group.LOOK, SIZES["portrait"])
     moderator_role: int | None = _setting(Kind.ROLE, Group.PEOPLE, None)
     log_channel: int | None = _setting(Kind.CHANNEL, Group.LOG, None)
+    review_channel: int | None = _setting(Kind.CHANNEL, Group.LOG, None)
+    ping_role: int | None = _setting(Kind.ROLE, Group.LOG, None)
+    case_days: int = _setting(Kind.NUMBER, Group.LOG, 3, low=1, high=30)
+    approval: tuple[int, ...] = _setting(Kind.CHANNELS, Group.PEOPLE, ())
+    report_limit: int = _setting(Kind.NUMBER, Group.SAFETY, 3, low=1, high=100)
     unchecked: bool = _setting(Kind.SWITCH, Group.SAFETY, False, danger=True)
 
     def __post_init__(self) -> None:
@@ -233,13 +240,19 @@ def grouped() -> Iterable[tuple[Group, tuple[Setting, ...]]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A member whom a moderator keeps from using the bot in one server; *until* is unix seconds, None for ever."""
+    """
+    A member whom a moderator keeps from using the bot in one server; *until* is unix seconds, None for ever.
+
+    *guild_id* is -1 where the operator keeps them out everywhere, *actor* 0 where the bot itself decided. *case_id* is
+    the case in which that was decided, where there is one.
+    """
 
     guild_id: int
     user_id: int
     until: float | None
     reason: str
     actor: int
+    case_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from bot.domain.tools import Direct, Upscale
 class JobState(StrEnum):
     """Where a job stands; the transitions are `MOVES`."""
 
+    PROPOSED = "PROPOSED"
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
     SENT = "SENT"
@@ -28,6 +29,7 @@ class JobState(StrEnum):
 
 
 MOVES: dict[JobState, frozenset[JobState]] = {
+    JobState.PROPOSED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
     JobState.RUNNING: frozenset(
         {JobState.SENT, JobState.QUEUED, JobState.CANCELLED, JobState.BLOCKED, JobState.FAILED}
@@ -153,6 +155,10 @@ class Job:
     delivered_at: float | None = None
     inbox_until: float | None = None
     shown_as: Likeness | None = None
+    hidden: bool = False
+    """Shown behind a spoiler because of what the picture is, whatever its member asked for."""
+    approver: int | None = None
+    """Who said yes to it, where it was a suggestion."""
 
     @property
     def user_id(self) -> int:
@@ -180,13 +186,15 @@ class Settlement:
     """
     How a job ends: its last state, what the member pays, what the account is believed to have paid, and why.
 
-    *reason* is the code of the sentence to show where there is no picture.
+    *reason* is the code of the sentence to show where there is no picture. What is HELD has not ended: it is charged
+    None, which keeps its reservation. *hidden* pictures are shown behind a spoiler.
     """
 
     state: JobState
-    charged_anlas: int
-    charged_pictures: int
+    charged_anlas: int | None
+    charged_pictures: int | None
     spent: int
     reason: str | None = None
+    hidden: bool = False
     silent: bool = False
     """True where nobody can be told: a row that cannot be read has no place to show anything."""

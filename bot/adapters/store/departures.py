@@ -9,7 +9,7 @@ from bot.adapters.store.rows import to_json
 from bot.domain.record import Record
 from bot.domain.request import Requester
 
-OF_GUILD = ("words", "blocks", "pending", "greetings", "audit", "allowances", "usage")
+OF_GUILD = ("words", "blocks", "pending", "greetings", "audit", "allowances", "usage", "notices", "cases", "conduct")
 """Tables whose rows belong to the server in their column ``guild_id``, and go with it."""
 
 
@@ -42,6 +42,8 @@ class Departures:
     async def forget_guild(self, guild_id: int, now: float) -> None:
         """See `GuildStore.forget_guild`."""
         async with self._db.tx() as session:
+            of_cases = "DELETE FROM reports WHERE case_id IN (SELECT id FROM cases WHERE guild_id = ?)"
+            await session.run(of_cases, guild_id)
             for table in OF_GUILD:
                 await session.run(f"DELETE FROM {table} WHERE guild_id = ?", guild_id)  # noqa: S608 (ours)
             await _forget_jobs(session, guild_id, now)

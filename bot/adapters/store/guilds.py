@@ -12,7 +12,7 @@ from bot.domain.change import Change, Pending
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.record import Record
 
-_BLOCKS = "SELECT guild_id, user_id, until, reason, actor FROM blocks"
+_BLOCKS = "SELECT guild_id, user_id, until, reason, actor, case_id FROM blocks"
 
 
 class Guilds:
@@ -150,17 +150,9 @@ class Guilds:
 
     async def block(self, block: Block, record: Record) -> None:
         """Keep a member from using the bot in one server, in place of an older block of theirs."""
-        await self._recorded(
-            record,
-            "INSERT INTO blocks (guild_id, user_id, until, reason, actor) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (guild_id, user_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, "
-            "actor = excluded.actor",
-            block.guild_id,
-            block.user_id,
-            block.until,
-            block.reason,
-            block.actor,
-        )
+        async with self._db.tx() as session:
+            await put_block(session, block, block.case_id)
+            await note_record(session, record)
 
     async def unblock(self, guild_id: int, user_id: int, record: Record) -> bool:
         """Let a member use the bot again; False where they were not blocked."""
@@ -244,6 +236,21 @@ class Guilds:
                 return False
             await _remember(session, key, f"{until!r} {holder}")
         return True
+
+
+async def put_block(session: Session, block: Block, case_id: int | None) -> None:
+    """Write a block, in place of an older one of that member."""
+    await session.run(
+        "INSERT INTO blocks (guild_id, user_id, until, reason, actor, case_id) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (guild_id, user_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, "
+        "actor = excluded.actor, case_id = excluded.case_id",
+        block.guild_id,
+        block.user_id,
+        block.until,
+        block.reason,
+        block.actor,
+        case_id,
+    )
 
 
 async def _remember(session: Session, key: str, value: str) -> None:

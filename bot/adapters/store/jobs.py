@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from bot.adapters.store.audit import note
 from bot.adapters.store.books import (
@@ -16,8 +17,10 @@ from bot.adapters.store.books import (
     post,
     standing_of,
 )
+from bot.adapters.store.cases import open_case, withdraw_held
 from bot.adapters.store.driver import Database, Row, Session, Value
 from bot.adapters.store.rows import (
+    case_of,
     columns_of,
     draft_of,
     input_of,
@@ -29,6 +32,7 @@ from bot.adapters.store.rows import (
     to_json,
 )
 from bot.domain.admission import DOUBLE_CLICK, Standing, Ticket, caught_up
+from bot.domain.case import Case, Filing
 from bot.domain.errors import Refused, StoreError
 from bot.domain.inputs import Inputs
 from bot.domain.job import MOVES, Application, Delivery, Draft, Job, JobState, Settlement
@@ -115,6 +119,19 @@ class Jobs:
                 ticket = decide(await standing_of(session, house, member, books))
                 row = await _insert(session, application, now, ticket)
         return job_of(row)
+
+    async def suggest(self, application: Application, now: float, filing: Filing) -> tuple[Job, Case]:
+        """See `JobStore.suggest`."""
+        requester = application.requester
+        async with self._db.tx() as session:
+            await lock_house(session)
+            row = await _made_already(session, application, now)
+            if row is None:
+                await lock_guild(session, requester.scope)
+                await lock_member(session, requester.scope, requester.user_id)
+                row = await _insert_proposed(session, application, now)
+            case = await open_case(session, replace(filing, job_id=row["id"]), now)
+        return job_of(row), case_of(case)
 
     async def standing(self, requester: Requester, now: float) -> Standing:
         """The member's standing without locks, to be shown."""
@@ -339,6 +356,7 @@ class Jobs:
         pictures: Sequence[Picture] = (),
         *,
         rest_until: float = 0.0,
+        filing: Filing | None = None,
     ) -> bool:
         """See `JobStore.settle`."""
         async with self._db.tx() as session:
@@ -349,6 +367,8 @@ class Jobs:
             if after is None:
                 return False
             await _keep(session, job.id, pictures)
+            if filing is not None:
+                await open_case(session, filing, now)
             await _free(session, job, rest_until)
         return True
 
@@ -376,10 +396,13 @@ class Jobs:
         ended = Settlement(state=JobState.CANCELLED, charged_anlas=0, charged_pictures=0, spent=0, reason=reason)
         async with self._db.tx() as session:
             before = await session.row("SELECT * FROM jobs WHERE id = ?", job_id)
-            if before is None or before["state"] not in (JobState.QUEUED, JobState.RUNNING):
+            if before is None or JobState.CANCELLED not in MOVES[JobState(before["state"])]:
                 return False
+            ended = replace(ended, spent=before["spent"])
             after = await _end(session, before, now, ended)
-            if after is not None and after["account"] is not None:
+            if after is not None and before["state"] in (JobState.HELD, JobState.PROPOSED):
+                await withdraw_held(session, before, now)
+            elif after is not None and after["account"] is not None:
                 await _free(session, job_of(after))
         return after is not None
 
@@ -438,26 +461,20 @@ async def _consume(session: Session, draft_id: int, user_id: int, now: float) ->
         raise Refused("draft.gone")
 
 
-async def _insert(session: Session, application: Application, now: float, ticket: Ticket) -> Row:
-    columns: dict[str, Value] = {
-        **columns_of(application),
-        "state": JobState.QUEUED,
-        "delivery": Delivery.NONE,
-        "turn": ticket.turn,
-        "step": ticket.step,
-        "admitted_at": now,
-    }
+async def _insert_proposed(session: Session, application: Application, now: float) -> Row:
+    """A wish that waits for a yes: charged nothing, so that it weighs nothing, and without a turn."""
+    nothing: dict[str, Value] = {"turn": 0, "charged_anlas": 0, "charged_pictures": 0}
+    row = await _write(session, application, now, state=JobState.PROPOSED, **nothing)
+    await note(session, now, "job.proposed", row, price=row["price"], pictures=row["pictures"])
+    return row
+
+
+async def _write(session: Session, application: Application, now: float, **more: Value) -> Row:
+    columns: dict[str, Value] = {**columns_of(application), "delivery": Delivery.NONE, "admitted_at": now, **more}
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     row = await session.one(
         f"INSERT INTO jobs ({names}) VALUES ({marks}) RETURNING *",  # noqa: S608 (names of columns, from this package)
         *columns.values(),
-    )
-    await session.run(
-        "UPDATE members SET last_turn = ?, last_admitted = ? WHERE guild_id = ? AND user_id = ?",
-        ticket.turn,
-        now,
-        row["guild_id"],
-        row["user_id"],
     )
     for each, data in application.inputs.items():
         await session.run(
@@ -468,6 +485,18 @@ async def _insert(session: Session, application: Application, now: float, ticket
             BYTES,
             data,
         )
+    return row
+
+
+async def _insert(session: Session, application: Application, now: float, ticket: Ticket) -> Row:
+    row = await _write(session, application, now, state=JobState.QUEUED, turn=ticket.turn, step=ticket.step)
+    await session.run(
+        "UPDATE members SET last_turn = ?, last_admitted = ? WHERE guild_id = ? AND user_id = ?",
+        ticket.turn,
+        now,
+        row["guild_id"],
+        row["user_id"],
+    )
     await post(session, row, NOTHING)
     await note(session, now, "job.admitted", row, price=row["price"], pictures=row["pictures"], turn=ticket.turn)
     return row
@@ -603,6 +632,7 @@ async def _end(session: Session, before: Row, now: float, settlement: Settlement
         spent=settlement.spent,
         reason=settlement.reason,
         settled_at=now,
+        hidden=int(settlement.hidden),
         delivery=Delivery.NONE if is_private else Delivery.PENDING,
     )
     if after is not None:

@@ -53,14 +53,19 @@ _COUNTERS: Mapping[str, str] = {
 
 _LAWS: Mapping[str, str] = {
     "state": """state NOT IN
-        ('QUEUED', 'RUNNING', 'SENT', 'HELD', 'DONE', 'BLOCKED', 'FAILED', 'CANCELLED')""",
-    "reserved or charged": "(state IN ('QUEUED', 'RUNNING', 'SENT')) != (charged_anlas IS NULL)",
+        ('PROPOSED', 'QUEUED', 'RUNNING', 'SENT', 'HELD', 'DONE', 'BLOCKED', 'FAILED', 'CANCELLED')""",
+    "reserved or charged": "(state IN ('QUEUED', 'RUNNING', 'SENT', 'HELD')) != (charged_anlas IS NULL)",
     "charged what was not said": "charged_anlas > price OR charged_pictures > pictures",
     "charged without a picture": """state IN ('BLOCKED', 'FAILED', 'CANCELLED')
         AND (charged_anlas != 0 OR charged_pictures != 0)""",
     "running nowhere": "state IN ('RUNNING', 'SENT') AND account IS NULL",
     "spent before it was sent": "state IN ('QUEUED', 'RUNNING') AND spent != 0",
-    "delivered before its end": "state IN ('QUEUED', 'RUNNING', 'SENT') AND delivery != 'NONE'",
+    "delivered before its end": "state IN ('PROPOSED', 'QUEUED', 'RUNNING', 'SENT', 'HELD') AND delivery != 'NONE'",
+    "charged before its yes": "state = 'PROPOSED' AND (charged_anlas != 0 OR charged_pictures != 0 OR spent != 0)",
+    "held and nobody decides": """state IN ('HELD', 'PROPOSED') AND NOT EXISTS (SELECT 1 FROM cases
+        WHERE cases.job_id = jobs.id AND cases.state = 'OPEN' AND cases.kind IN ('held', 'proposal'))""",
+    "held without its picture": """state = 'HELD' AND NOT EXISTS (
+        SELECT 1 FROM blobs WHERE blobs.job_id = jobs.id AND blobs.kind = 'picture')""",
     "lapsed and charged": "delivery = 'LAPSED' AND (charged_anlas != 0 OR charged_pictures != 0)",
     # What lies in the inbox counts as delivered, and what is on its way will be one of these.
     "charged and shown to nobody": """(charged_anlas > 0 OR charged_pictures > 0) AND state = 'DONE'

@@ -108,10 +108,13 @@ async def _end_all(session: Session, now: float) -> int:
 
     It may have been drawn, paid and shown since, in a message that a word of failure would take the picture from.
     """
-    waiting = await session.rows("SELECT * FROM jobs WHERE state IN ('QUEUED', 'RUNNING', 'SENT') ORDER BY id")
+    waiting = await session.rows(
+        "SELECT * FROM jobs WHERE state IN ('PROPOSED', 'QUEUED', 'RUNNING', 'SENT', 'HELD') ORDER BY id"
+    )
     for before in waiting:
+        is_undecided = before["state"] in (JobState.PROPOSED, JobState.HELD)
         end: dict[str, Value] = {
-            "state": JobState.FAILED,
+            "state": JobState.CANCELLED if is_undecided else JobState.FAILED,
             "charged_anlas": 0,
             "charged_pictures": 0,
             "reason": REASON,
@@ -121,6 +124,16 @@ async def _end_all(session: Session, now: float) -> int:
             raise StoreError("store.broken", job=before["id"])
         await note(session, now, "job.settled", after, **end, spent=after["spent"])
     await session.run("DELETE FROM blobs WHERE kind <> 'picture'")
+    await session.run(
+        "DELETE FROM blobs WHERE job_id IN (SELECT job_id FROM cases WHERE state = 'OPEN' AND kind = 'held')"
+    )
+    # What was decided since cannot be decided again, and nobody is told twice.
+    await session.run(
+        "UPDATE cases SET state = 'CLOSED', decision = 'expired', decided_at = ?, carded = version "
+        "WHERE state = 'OPEN'",
+        now,
+    )
+    await session.run("UPDATE notices SET state = 'UNREACHED' WHERE state = 'PENDING'")
     return len(waiting)
 
 

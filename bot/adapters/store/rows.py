@@ -9,7 +9,9 @@ import msgspec
 
 from bot.adapters.store.driver import Row, Value
 from bot.domain.allowance import Allowance, Target, Whose
+from bot.domain.case import Case, CaseKind, CaseState, Decision, Notice
 from bot.domain.change import Change, Pending
+from bot.domain.conduct import Conduct
 from bot.domain.errors import NaibotError, StoreError
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.inputs import Input, InputKind
@@ -120,6 +122,8 @@ def job_of(row: Row) -> Job:
         delivered_at=row["delivered_at"],
         inbox_until=row["inbox_until"],
         shown_as=shown_as,
+        hidden=bool(row["hidden"]),
+        approver=row["approver"],
     )
 
 
@@ -215,3 +219,37 @@ def entry_of(row: Row) -> Entry:
         data=_from_json(row["data"], dict),
     )
     return Entry(id=row["id"], record=record)
+
+
+def case_of(row: Row) -> Case:
+    """The case of a row."""
+    columns = {name: row[name] for name in _CASE_COLUMNS}
+    try:
+        return Case(
+            **columns,
+            kind=CaseKind(row["kind"]),
+            state=CaseState(row["state"]),
+            decision=Decision(row["decision"]) if row["decision"] is not None else None,
+            data=_from_json(row["data"], dict),
+            needs_ack=bool(row["needs_ack"]),
+        )
+    except ValueError as error:
+        raise StoreError("store.broken", case=row["id"]) from error
+
+
+_CASE_COLUMNS = (
+    "id", "guild_id", "user_id", "reason", "channel_id", "job_id", "parent_id", "opened_at", "due_at", "decided_at",
+    "actor", "words", "version", "carded", "card_channel", "card_message",
+)  # fmt: skip
+
+
+def notice_of(row: Row) -> Notice:
+    """The notice of a row."""
+    return Notice(**{name: row[name] for name in ("id", "guild_id", "user_id", "case_id", "code", "tries")})
+
+
+def conduct_of(row: Row | None) -> Conduct:
+    """The conduct of a row; of somebody without one nothing is known."""
+    if row is None:
+        return Conduct()
+    return Conduct(heat=row["heat"], heat_at=row["heat_at"], spoiler=bool(row["spoiler"]))

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.adapters.store.audit import Audit
+from bot.adapters.store.cases import Cases
 from bot.adapters.store.database import FILE, looking_at, open_database
 from bot.adapters.store.deliveries import Deliveries
 from bot.adapters.store.departures import Departures
@@ -22,7 +23,7 @@ HOLDER = "holder"
 """The file in a data folder with the name under which its process holds leases in a shared database."""
 
 
-class SqlStore(Jobs, Deliveries, Guilds, Departures, Audit):
+class SqlStore(Jobs, Deliveries, Cases, Guilds, Departures, Audit):
     """
     The `Store` port; the caller closes it.
 
