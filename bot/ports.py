@@ -14,6 +14,7 @@ from bot.domain.guild import Block, GuildConfig
 from bot.domain.inputs import Inputs
 from bot.domain.job import Application, Draft, Job, Likeness, Noted, Settlement
 from bot.domain.model import Model, TokenizerKind
+from bot.domain.rating import Rating
 from bot.domain.record import Entry, Happening, Record
 from bot.domain.request import Picture, Place, Preview, Request, Requester
 from bot.domain.tags import SuggestedTag
@@ -93,6 +94,18 @@ class Tokenizer(Protocol):
         Count *text* together with the prompts of *characters*: they share *limit* (nai-api.md 2.2).
 
         The table is loaded at first use, off the event loop; without one the count says that it is an estimate.
+        """
+
+
+class Classifier(Protocol):
+    """Looks at pictures and says what they are."""
+
+    async def rate(self, data: bytes) -> Rating:
+        """
+        Rate a picture or an image of at most 25 MiB (PNG, JPEG, WebP, GIF; of several frames the first).
+
+        Works off the event loop, one picture after the other. Raises `ClassifierError`, after some ten seconds at the
+        latest: then nobody knows what it shows.
         """
 
 

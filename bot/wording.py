@@ -65,6 +65,9 @@ FAILED_ANSWER = "NovelAI's answer to this one was lost. Nothing was charged to y
 FAILED_LEFT = "I was removed from that server while this waited, so I took it back. Nothing was charged."
 FAILED_RESTORED = "This waited when I was set back to an earlier state, so I did not make it. Nothing was charged."
 BLOCKED_RULES = "What is allowed here changed while this waited, so I did not make it. Nothing was charged."
+RATING_FAILED = "The check of this picture failed, so nobody knows what it shows."
+RATING_SLOW = "The check of this picture took too long, so nobody knows what it shows."
+RATING_UNREADABLE = "This picture could not be opened to be checked, so nobody knows what it shows."
 STORE_BROKEN = (
     "I cannot write anything down just now, so I started nothing. Nothing was charged. Try again in a minute."
 )

@@ -14,7 +14,7 @@ from bot.domain.model import CAPABILITIES
 from bot.services.chronicle import OPERATOR_KINDS, SERVER_KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
-ERRORS = {"Mistake", "Refused", "Forbidden", "LimitReached", "UpstreamError", "StoreError"}
+ERRORS = {"Mistake", "Refused", "Forbidden", "LimitReached", "UpstreamError", "ClassifierError", "StoreError"}
 
 
 def _codes(names: set[str] = ERRORS) -> set[str]:

@@ -9,6 +9,7 @@ The one tree of errors. An error carries a code and data, never prose.
     │   └── Forbidden   the rules say no; each one goes on record
     ├── LimitReached    later, or less
     ├── UpstreamError   NovelAI's side
+    ├── ClassifierError the check of pictures could not be made
     └── StoreError      the database's side
 
 The code is the key of the sentence in `bot.wording`, and the data are its placeholders. Anything that is not in
@@ -65,6 +66,10 @@ class UpstreamError(NaibotError):
         self.billed = billed
         self.again = again
         self.retry_after = retry_after
+
+
+class ClassifierError(NaibotError):
+    """A picture could not be rated (``rating.failed``, ``rating.slow``, ``rating.unreadable``), so nobody knows."""
 
 
 class StoreError(NaibotError):

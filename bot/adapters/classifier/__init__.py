@@ -1,0 +1,1 @@
+"""What looks at pictures before they are shown."""
