@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from bot.adapters.classifier.pretend import PretendClassifier
 from bot.adapters.novelai.client import NovelAIClient
 from bot.adapters.pulse import Pulse
 from bot.adapters.room import Room
@@ -24,6 +25,8 @@ from bot.services.activity import Activity
 from bot.services.backstage import Backstage
 from bot.services.bell import Bell
 from bot.services.breaker import Breaker
+from bot.services.cases import Cases
+from bot.services.checks import Checks
 from bot.services.chronicle import Chronicle
 from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
@@ -37,6 +40,7 @@ from bot.services.neighbours import LOOK_EVERY, Neighbours
 from bot.services.patience import Patience
 from bot.services.previews import Previews
 from bot.services.restarts import Restarts
+from bot.services.sanctions import Sanctions
 from bot.services.studio import Studio
 from bot.services.upkeep import Upkeep
 from bot.services.worker import Pace, Worker
@@ -93,6 +97,10 @@ async def open_house(
         previews = Previews(darkroom, bell)
         guilds = Guilds(store, settings.house, clock)
         moderation = Moderation(store, store, store, guilds, bell, clock)
+        sanctions = Sanctions(store, store, guilds, moderation, clock)
+        classifier = PretendClassifier() if is_loopback(settings.novelai_api) else None
+        checks = Checks(classifier, guilds, moderation, clock)
+        cases = Cases(store, store, store, guilds, moderation, accounts, bell, clock)
         departures = Departures(store, store, guilds, moderation, bell, clock)
         lead = Lead(store, store.holder, clock, is_alone=not store.is_shared)
         workers = tuple(
@@ -106,6 +114,8 @@ async def open_house(
                 store,
                 guilds,
                 moderation,
+                checks,
+                sanctions,
                 bell,
                 closing,
                 clock,
@@ -120,15 +130,18 @@ async def open_house(
             ),
             workers=workers,
             deliveries=Deliveries(
-                store, store, guilds, patience, previews, bell, clock, accounts=len(clients), retry=pace.delivery
+                store, store, store, guilds, patience, previews, bell, clock, accounts=len(clients), retry=pace.delivery
             ),
             departures=departures,
             darkroom=darkroom,
             guilds=guilds,
             moderation=moderation,
+            sanctions=sanctions,
+            checks=checks,
+            cases=cases,
             chronicle=Chronicle(store, store, guilds, clock, lead),
             accounts=accounts,
-            upkeep=Upkeep(store, store, departures, settings.house, bell, clock, holder=store.holder),
+            upkeep=Upkeep(store, store, departures, cases, settings.house, bell, clock, holder=store.holder),
             activity=Activity(),
             restarts=Restarts(store, clock, settings.house.shards),
             closing=closing,

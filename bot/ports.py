@@ -145,6 +145,9 @@ class JobStore(Protocol):
     async def waiting(self, guild_id: int | None = None, most: int = ALL) -> Sequence[Job]:
         """Every QUEUED job in fair order, or the first *most* of them, or those of one server (0: direct messages)."""
 
+    async def undecided(self, most: int) -> Sequence[Job]:
+        """The oldest jobs that wait for somebody's decision: PROPOSED and HELD."""
+
     async def line(self, before: Job | None = None) -> Mapping[str, int]:
         """How many jobs of each shape ('' where it is not known) are QUEUED, or are so before *before*."""
 

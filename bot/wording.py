@@ -64,6 +64,21 @@ FAILED_LATE = "I could not make this in time and took it back. Nothing was charg
 FAILED_ANSWER = "NovelAI's answer to this one was lost. Nothing was charged to you."
 FAILED_LEFT = "I was removed from that server while this waited, so I took it back. Nothing was charged."
 FAILED_RESTORED = "This waited when I was set back to an earlier state, so I did not make it. Nothing was charged."
+HELD = "🔎 Waiting for a moderator's look. Nothing is charged until it is shown."
+PROPOSED = "🔎 Waiting for a moderator's yes. Nothing is made or charged before."
+SUGGESTED = "💡 {member} suggests this · {price}"
+BLOCKED_PICTURE = "The picture did not fit the rules of {channel}, so it was not shown and not charged."
+BLOCKED_PICTURE_CASE = (
+    "The picture did not fit the rules of {channel}, so it was not shown and not charged. Case {case}."
+)
+BLOCKED_IMAGE = "An image this begins with does not fit the rules of {channel}. Nothing was made or charged."
+DECLINED = "Nobody said yes to this one. Nothing was made or charged."
+DECLINED_CASE = "Nobody said yes to this one. Nothing was made or charged. Case {case}."
+LOCKED_CASE = "I do not make or show this, anywhere. Nothing was charged. This is case {case}."
+BUTTON_WITHDRAW = "Withdraw"
+BUTTON_MAKE = "Make it"
+BUTTON_DECLINE = "Decline"
+BUTTON_APPEAL = "Appeal"
 BLOCKED_RULES = "What is allowed here changed while this waited, so I did not make it. Nothing was charged."
 RATING_FAILED = "The check of this picture failed, so nobody knows what it shows."
 RATING_SLOW = "The check of this picture took too long, so nobody knows what it shows."
@@ -163,6 +178,10 @@ DIRECT_OFF = "I draw in servers only. In direct messages I read images: {/inspec
 PLACE = "I do not draw in {channel}. Here I may: {channels}. Nothing was charged."
 PLACE_NONE = "This server has not set me up yet. An admin can, in about a minute, with {/config}."
 WORD = 'This server does not allow "{word}" in prompts. Nothing was charged; change it and send again.'
+WORD_HIDDEN_CASE = (
+    "This prompt hides a word that is not allowed here. Nothing was charged; change it and send again. "
+    "This is case {case}. It counts towards a pause."
+)
 WORD_HIDDEN = "This prompt hides a word that is not allowed here. Nothing was charged; change it and send again."
 AGE = "That belongs in an age-restricted channel, such as {channel}. Nothing was charged."
 NSFW_ASKED = 'I keep pictures safe in {channel}: leave out "{tag}", or use {other}. Nothing was charged.'
@@ -178,6 +197,11 @@ NSFW_MIXED = (
 NSFW_ADDED = "I put `nsfw` in front of the undesired content, because pictures are kept safe here."
 LOCKED = "I do not make this, anywhere. Nothing was made or charged."
 BLOCKED_MEMBER = "You cannot use me here until {until:f}.{reason}"
+BLOCKED_MEMBER_CASE = "You cannot use me here until {until:f}.{reason} Case {case}."
+BLOCKED_MEMBER_LASTING_CASE = "You cannot use me here.{reason} Case {case}."
+MUST_READ = "{author} left you a note{words}. Press to go on."
+MUST_READ_WORDS = ': "{words}"'
+BUTTON_ACK = "I understand"
 BLOCKED_MEMBER_LASTING = "You cannot use me here.{reason}"
 BLOCKED_REASON = " Reason: {reason}."
 ADMIN_ONLY = "Only people who may manage this server can do that. Nothing was changed."
@@ -246,7 +270,12 @@ SETTING_LABELS = {
     "private": "Private pictures",
     "unchecked": "Show unchecked pictures",
     "moderator_role": "Moderator role",
+    "approval": "Suggestions only",
     "log_channel": "Log channel",
+    "review_channel": "Review channel",
+    "ping_role": "Role to ping",
+    "case_days": "Days for a case",
+    "report_limit": "Reports that hide",
     "show_prompts": "Show prompts",
     "model": "Model",
     "nudge": "Ping when it took long",
@@ -270,7 +299,12 @@ SETTING_HELP = {
     "private": "Whether members may ask for pictures that only they see.",
     "unchecked": "I have no classifier, so nobody looks at pictures before they are shown.",
     "moderator_role": "Who moderates besides members with Moderate Members. Allow `/mod` for them in Discord too.",
+    "approval": "Channels where members suggest pictures and moderators say yes.",
     "log_channel": "Where I write what was decided and changed.",
+    "review_channel": "Where moderators decide. Make it age-restricted, or held pictures can only be discarded.",
+    "ping_role": "Who is pinged when a case comes up.",
+    "case_days": "A case that nobody decided by then is discarded.",
+    "report_limit": "So many members' reports hide a picture behind a spoiler until a moderator looked.",
     "show_prompts": "Whether the prompt stands over a picture.",
     "model": "Which of NovelAI's models draws when nobody says otherwise.",
     "nudge": "Whether I ping a member once when a picture took more than two minutes.",
@@ -458,6 +492,36 @@ GRANT_PICTURES = "{n} pictures"
 GRANT_ANLAS = "{n} Anlas"
 AND = " and "
 
+# --- cases -----------------------------------------------------------------------------------------------------------
+CASE_GONE = "There is no such case here, or it is not yours. Nothing was changed."
+CASE_OWN = "Nobody decides about themselves. Another moderator can."
+CASE_HOUSE = "This is never made or shown anywhere, so nobody looks at it; an appeal goes to whoever runs me."
+CASE_DECIDED = "{actor} was first: {decision}. Nothing was changed."
+DECISIONS = {
+    "approved": "approved",
+    "rejected": "rejected",
+    "warned": "rejected with a warning",
+    "paused": "paused",
+    "blocked": "blocked",
+    "refused": "refused",
+    "expired": "not decided in time",
+    "withdrawn": "taken back",
+    "dismissed": "dismissed",
+    "hidden": "hidden",
+    "deleted": "deleted",
+    "upheld": "upheld",
+    "lifted": "lifted",
+    "apologised": "lifted, with an apology",
+}
+LOOK_PLACE = "I show it only in an age-restricted review channel. Make this one age-restricted, or discard the case."
+LOOK_NONE = "The picture is not kept any more. Nothing was changed."
+APPEAL_NONE = "There is nothing to appeal in this one."
+APPEAL_OPEN = "Your appeal of this one is being looked at. You get the answer by message, and in {/cases}."
+APPEAL_OVER = "This one was looked at twice, so it stays as it is."
+REPORT_OWN = "This picture is yours. Delete takes it away."
+REPORT_TWICE = "You reported this one already. The moderators have it."
+REPORT_MANY = "You have reported a lot within an hour. Try again later, or write to a moderator."
+
 # --- the log ---------------------------------------------------------------------------------------------------------
 LOG_SETTING_CHANGED = "⚙️ **Setting** {actor}: *{label}* {old} → {new} · {at:t}"
 LOG_WORD_ADDED = "⚙️ **Rules** {actor}: refuse {word} · {at:t}"
@@ -502,6 +566,7 @@ REFUSALS = {
     "private.off": "private pictures",
     "age": "not age-restricted",
     "locked": "never made anywhere",
+    "must.read": "note not read",
     "blocked.member": "blocked",
     "blocked.member.lasting": "blocked",
 }
@@ -1015,6 +1080,8 @@ def explain(code: str, data: Mapping[str, object], mentions: Mapping[str, str] |
         written |= {"option": label, "Option": label[:1].upper() + label[1:]}
     if "setting" in data:
         written["Setting"] = SETTING_LABELS.get(str(data["setting"]), str(data["setting"]))
+    if data.get("case") and has(f"{code}.case"):
+        code = f"{code}.case"
     if code == "option.model" and not data.get("models"):
         code = "option.model.none"
     return say(code, written)
@@ -1030,6 +1097,8 @@ def _write(name: str, value: object) -> object:
             return WINDOWS.get(value, value)
         case ("word" | "tag" | "place", str()):
             return plain(cut(value, 100))
+        case ("decision", str()):
+            return DECISIONS.get(value, value)
         case ("price" | "old" | "new" | "most", int()):
             return anlas(value)
         case ("channel" | "other", int()):
@@ -1038,8 +1107,12 @@ def _write(name: str, value: object) -> object:
             return DIRECT_MESSAGES
         case ("channels", tuple()):
             return listed(f"<#{channel}>" for channel in value[:5])
-        case ("author" | "member", int()):
+        case ("author" | "member" | "actor", 0 | None):
+            return THE_BOT
+        case ("author" | "member" | "actor", int()):
             return f"<@{value}>"
+        case ("words", str()):
+            return say("must.read.words", words=plain(cut(value, 300)).rstrip(".")) if value else ""
         case ("feature", str()):
             return OPTION_LABELS.get(value, value)
         case ("choices" | "models", tuple()):
@@ -1059,7 +1132,10 @@ def reason(text: object) -> str:
     return say("blocked.reason", reason=plain(str(text)).rstrip(".")) if text else ""
 
 
-UNSET = ("channels", "moderator_role", "log_channel")
+THE_BOT = "I"
+"""Who decided where nobody did: the bot, by the rules it was given."""
+
+UNSET = ("channels", "approval", "moderator_role", "log_channel", "review_channel", "ping_role")
 """Settings that can be empty and are no limits."""
 
 
@@ -1094,9 +1170,9 @@ def setting_value(key: str, value: object) -> str:
             return MODELS.get(value, value)
         case int() if key == "cooldown":
             return say("seconds", n=value)
-        case int() if key == "moderator_role":
+        case int() if key in ("moderator_role", "ping_role"):
             return f"<@&{value}>"
-        case int() if key == "log_channel":
+        case int() if key in ("log_channel", "review_channel"):
             return f"<#{value}>"
         case tuple() | list():
             return listed(f"<#{channel}>" for channel in value)

@@ -128,7 +128,7 @@ class Courier(commands.Cog):
             parcel = replace(parcel, job=replace(job, place=await self._ways.with_stray(job, place)))
             job, place = parcel.job, parcel.job.place
         if job.state in (JobState.BLOCKED, JobState.CANCELLED):
-            await self._farewell.take_away(job, place)
+            await self._farewell.take_away(parcel)
         elif job.state is JobState.DONE and not parcel.pictures:
             # Nobody can show it any more, so nobody pays for it.
             await self._deliveries.lapse(job)

@@ -22,7 +22,7 @@ from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 from bot.services.studio import Occasion, Studio, check_owner
 from cogs.ui import replies
-from cogs.ui.answer import acknowledge, acknowledge_press, hand_over, note, show_card, tell
+from cogs.ui.answer import acknowledge, acknowledge_press, apologise, hand_over, show_card, tell
 from cogs.ui.controls import Form, Press, button, row
 from cogs.ui.options import Asked, is_private_message, place_of, request_of
 from cogs.ui.requester import Interaction, requester_of
@@ -209,8 +209,7 @@ class GenerateCog(commands.Cog, name="Generate"):
             view = row(free, button("draft", draft.id, "drop", wording.BUTTON_NOT_NOW))
         else:
             raise refusal
-        await tell(interaction, wording.explain(refusal.code, refusal.data, interaction.client.mentions), view=view)
-        await note(interaction, refusal)
+        await apologise(interaction, refusal, view=view)
 
     async def edit(self, press: Press) -> None:
         """Open a refused wish as a form."""

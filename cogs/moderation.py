@@ -9,6 +9,7 @@ from bot.client import Naibot
 from bot.domain.errors import Refused
 from bot.domain.guild import REASON_LENGTH, Block
 from bot.services.moderation import Moderation
+from bot.services.sanctions import Sanctions
 from cogs.ui.admin import moderator_of
 from cogs.ui.answer import acknowledge, tell
 from cogs.ui.requester import Interaction
@@ -22,8 +23,9 @@ DURATIONS = [app_commands.Choice(name=label, value=value) for value, label in wo
 class Mod(commands.GroupCog, group_name="mod", group_description=wording.MOD):
     """Moderate Members, or the role that the server chose, is asked for again inside."""
 
-    def __init__(self, moderation: Moderation) -> None:
+    def __init__(self, moderation: Moderation, sanctions: Sanctions) -> None:
         self._moderation = moderation
+        self._sanctions = sanctions
 
     @app_commands.command(name="block", description=wording.MOD_BLOCK)
     @app_commands.describe(member=wording.MOD_MEMBER, duration=wording.MOD_DURATION, reason=wording.MOD_REASON)
@@ -41,7 +43,7 @@ class Mod(commands.GroupCog, group_name="mod", group_description=wording.MOD):
             raise Refused("block.admin")
         await acknowledge(interaction, private=True)
         seconds = float(duration) if duration in wording.DURATIONS and duration != "0" else None
-        block, taken = await self._moderation.block(requester, member.id, seconds, reason or "")
+        _, block, taken = await self._sanctions.pause(requester, member.id, seconds, reason or "")
         await tell(interaction, _blocked_text(block, taken, interaction.client.mentions))
 
     @app_commands.command(name="unblock", description=wording.MOD_UNBLOCK)
@@ -69,4 +71,4 @@ def _blocked_text(block: Block, taken: int, mentions: dict[str, str]) -> str:
 
 async def setup(client: Naibot) -> None:
     """Add the cog."""
-    await client.add_cog(Mod(client.services.moderation))
+    await client.add_cog(Mod(client.services.moderation, client.services.sanctions))

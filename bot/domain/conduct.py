@@ -21,7 +21,7 @@ class Offence(StrEnum):
 HEAT: dict[Offence, float] = {
     Offence.WORD: 0.5,
     Offence.DISGUISED: 2.0,
-    Offence.LOCKED: 3.0,
+    Offence.LOCKED: 2.5,
     Offence.PICTURE: 1.0,
     Offence.WARNED: 1.0,
 }

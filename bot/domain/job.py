@@ -27,6 +27,11 @@ class JobState(StrEnum):
         """Whether it still waits for its picture."""
         return self in (JobState.QUEUED, JobState.RUNNING, JobState.SENT)
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it waits for somebody's decision."""
+        return self in (JobState.PROPOSED, JobState.HELD)
+
 
 MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.PROPOSED: frozenset({JobState.QUEUED, JobState.CANCELLED}),

@@ -75,6 +75,11 @@ def is_suspect(*texts: str) -> bool:
     return any(_evidence(texts))
 
 
+def is_minor_coded(*texts: str) -> bool:
+    """Whether *texts* speak of minors; then a picture is looked at more strictly, wherever it is shown."""
+    return _evidence(texts)[1]
+
+
 def _evidence(texts: tuple[str, ...]) -> tuple[bool, bool, bool]:
     """Whether *texts* hold words that are never made by themselves, words for minors, and sexual words."""
     together = [", ".join(texts)] if len(texts) > 1 else []

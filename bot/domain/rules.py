@@ -8,6 +8,7 @@ Every entry asks it (commands, buttons, forms, menus), and the moment of claim a
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bot.domain.case import Case
 from bot.domain.errors import Forbidden, Refused
 from bot.domain.guild import Block, GuildConfig, HouseConfig
 from bot.domain.locked import is_locked, is_suspect
@@ -22,7 +23,8 @@ class Ground:
     What holds where somebody stands, at this moment.
 
     *guild* is None in a server that nobody admitted. *words* are the server's own, folded → as they were entered.
-    *block* is the requester's, while it lives. *channels* are the server's channels that exist, with whether each
+    *block* is the requester's, while it lives, *unread* the note that they must read first; *is_hidden* is a
+    moderator's order to hide all their pictures. *channels* are the server's channels that exist, with whether each
     is age-restricted; None where that is not known.
     """
 
@@ -30,6 +32,8 @@ class Ground:
     house: HouseConfig
     words: Mapping[Words, str] = field(default_factory=dict)
     block: Block | None = None
+    unread: Case | None = None
+    is_hidden: bool = False
     channels: Mapping[int, bool] | None = None
 
     @property
@@ -62,10 +66,12 @@ def judge_place(requester: Requester, ground: Ground) -> None:
     """
     Raise `Forbidden` unless pictures may be made where *requester* stands.
 
-    Codes: ``not.served``, ``blocked.member``, ``direct.off``, ``place.none``, ``place``.
+    Codes: ``not.served``, ``blocked.member``, ``must.read``, ``direct.off``, ``place.none``, ``place``.
     """
     _judge_served(requester, ground)
     judge_member(ground)
+    if (note := ground.unread) is not None:
+        raise Forbidden("must.read", case=note.id, author=note.actor or 0, words=note.words)
     if requester.context is not Context.GUILD:
         if not ground.house.direct:
             raise Forbidden("direct.off")
@@ -81,7 +87,7 @@ def judge_member(ground: Ground) -> None:
     """Raise `Forbidden` ``blocked.member`` where a moderator keeps this person from using the bot."""
     if (block := ground.block) is not None:
         code = "blocked.member" if block.until is not None else "blocked.member.lasting"
-        raise Forbidden(code, until=block.until, reason=block.reason)
+        raise Forbidden(code, until=block.until, reason=block.reason, case=block.case_id)
 
 
 def _asked(request: Request) -> tuple[str, ...]:

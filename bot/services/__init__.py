@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from bot.services.accounts import Accounts
 from bot.services.activity import Activity
+from bot.services.cases import Cases
+from bot.services.checks import Checks
 from bot.services.chronicle import Chronicle
 from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
@@ -14,6 +16,7 @@ from bot.services.lead import Lead
 from bot.services.moderation import Moderation
 from bot.services.neighbours import Neighbours
 from bot.services.restarts import Restarts
+from bot.services.sanctions import Sanctions
 from bot.services.studio import Studio
 from bot.services.upkeep import Upkeep
 from bot.services.worker import Worker
@@ -30,6 +33,9 @@ class Services:
     darkroom: Darkroom
     guilds: Guilds
     moderation: Moderation
+    sanctions: Sanctions
+    checks: Checks
+    cases: Cases
     chronicle: Chronicle
     accounts: Accounts
     upkeep: Upkeep

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from bot.domain.admission import Quota, quota_of
+from bot.domain.case import Case
 from bot.domain.errors import Refused
 from bot.domain.job import Delivery, Job, JobState, Likeness, Noted
 from bot.domain.request import Picture, Place, Preview, Requester
-from bot.ports import Clock, DeliveryStore, JobStore
+from bot.ports import CaseStore, Clock, DeliveryStore, JobStore
 from bot.services.bell import Bell, Listener
 from bot.services.guilds import Guilds
 from bot.services.patience import Patience, Pause
@@ -35,16 +36,18 @@ REMEMBERED = 50
 KNOWN_FOR = 30.0
 """Seconds for which a shape's usual duration is not read again."""
 MOST = 1_000
+_DECIDED = (JobState.BLOCKED, JobState.CANCELLED)
 UNPLACED_PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A job's end, with its pictures and what its member has left."""
+    """A job's end, with its pictures, what its member has left, and the case in which it was decided."""
 
     job: Job
     pictures: Sequence[Picture]
     quota: Quota
+    case: Case | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class Deliveries:
         self,
         jobs: JobStore,
         store: DeliveryStore,
+        cases: CaseStore,
         guilds: Guilds,
         patience: Patience,
         previews: Previews,
@@ -91,6 +95,7 @@ class Deliveries:
         self._retry = retry
         self._jobs = jobs
         self._store = store
+        self._cases = cases
         self._guilds = guilds
         self._bell = bell
         self._clock = clock
@@ -109,7 +114,9 @@ class Deliveries:
         pictures = await self._jobs.pictures(job.id) if job.state is JobState.DONE else ()
         now = self._clock()
         standing = await self._jobs.standing(job.requester, now)
-        return Parcel(job=job, pictures=pictures, quota=quota_of(self._guilds.limits(job.requester), standing, now))
+        quota = quota_of(self._guilds.limits(job.requester), standing, now)
+        case = await self._cases.case_of_job(job.id) if job.state in _DECIDED else None
+        return Parcel(job=job, pictures=pictures, quota=quota, case=case)
 
     async def undelivered(self) -> int:
         """How many ends could be shown now, or are being shown."""
@@ -241,9 +248,9 @@ class Deliveries:
         return await self._jobs.pictures(job_id)
 
     async def outlook(self, job_id: int) -> Outlook | None:
-        """How a job that is still waited for stands; None once it has ended."""
+        """How a job that has not ended stands: waited for, or waiting for somebody's decision; None once it has."""
         job = await self._jobs.get(job_id)
-        if job is None or not job.state.is_waiting:
+        if job is None or not (job.state.is_waiting or job.state.is_undecided):
             return None
         return next(iter(await self.outlooks([job])))
 
@@ -266,6 +273,10 @@ class Deliveries:
         """The whole line at this moment."""
         shapes = await self._jobs.line()
         return Line(n=sum(shapes.values()), seconds=await self._seconds(shapes) / self._accounts)
+
+    async def undecided(self) -> Sequence[Job]:
+        """What waits for somebody's decision."""
+        return await self._jobs.undecided(MOST)
 
     async def waiting(self, guild_id: int | None = None, most: int = MOST) -> Sequence[Job]:
         """The first queued jobs in fair order, of all or of one server."""

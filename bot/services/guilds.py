@@ -17,6 +17,10 @@ ASKED, WELCOMED = GREETINGS = ("asked", "welcome")
 """What is said once: to the operator about a server, and to a server."""
 
 
+SUGGESTIONS_WAITING = 20
+"""Approved suggestions of one member that may wait, whatever they themselves may have waiting."""
+
+
 class Guilds:
     """The settings of every admitted server, as they were read; `Neighbours` says what others changed."""
 
@@ -153,6 +157,20 @@ class Guilds:
             direct = {"pictures_day": self.house.direct_day, "pictures_week": self.house.direct_week}
             defaults |= {measure: Allowed(limit=limit, whose=whose) for measure, limit in direct.items()}
         return {measure: allowed(measure, default, own, roles) for measure, default in defaults.items()}
+
+    def limits_of_server(self, requester: Requester) -> Limits:
+        """What holds for a suggestion that got its yes: the server's budget and the operator's caps."""
+        config = self.config(requester) or GuildConfig(pictures_day=0)
+        return replace(
+            self.limits(requester),
+            pictures_day=None,
+            pictures_week=None,
+            anlas_day=None,
+            anlas_week=None,
+            quick_day=None,
+            waiting=max(config.waiting, SUGGESTIONS_WAITING),
+            cooldown=0.0,
+        )
 
     def limits(self, requester: Requester) -> Limits:
         """What *requester* may do here and now, the operator's caps included."""

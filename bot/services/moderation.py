@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import msgspec
 
+from bot.domain.case import HOUSE, Case
 from bot.domain.change import CHANGE_LIFE, Change, Pending, What
-from bot.domain.errors import Forbidden, Mistake, Refused
-from bot.domain.guild import REASON_LENGTH, SETTINGS, WORD_LENGTH, WORDS_MAX, Block, GuildConfig, plain_value
+from bot.domain.errors import Mistake, Refused
+from bot.domain.guild import SETTINGS, WORD_LENGTH, WORDS_MAX, Block, GuildConfig, plain_value
 from bot.domain.record import Record
 from bot.domain.request import Requester
 from bot.domain.rules import Ground, check_admin, check_moderator
 from bot.domain.words import Words, find_in, fold
-from bot.ports import AuditStore, Clock, GuildStore, JobStore
+from bot.ports import CaseStore, Clock, GuildStore, JobStore
 from bot.services.bell import Bell
 from bot.services.guilds import Guilds
 from bot.services.quotas import Quotas
@@ -26,10 +27,10 @@ class Moderation:
     """Words, blocks and changes of every server, cached as the settings are."""
 
     def __init__(
-        self, store: GuildStore, audit: AuditStore, jobs: JobStore, guilds: Guilds, bell: Bell, clock: Clock
+        self, store: GuildStore, cases: CaseStore, jobs: JobStore, guilds: Guilds, bell: Bell, clock: Clock
     ) -> None:
         self._store = store
-        self._audit = audit
+        self._cases = cases
         self._jobs = jobs
         self._guilds = guilds
         self._quotas = Quotas(guilds)
@@ -37,6 +38,8 @@ class Moderation:
         self._clock = clock
         self._words: dict[int, dict[Words, str]] = {}
         self._blocks: dict[tuple[int, int], Block] = {}
+        self._unread: dict[tuple[int, int], Case] = {}
+        self._hidden: frozenset[tuple[int, int]] = frozenset()
 
     async def load(self) -> None:
         """Read every server's words and blocks."""
@@ -45,6 +48,18 @@ class Moderation:
             words.setdefault(guild_id, {})[fold(text)] = text
         self._words = words
         self._blocks = {(block.guild_id, block.user_id): block for block in await self._store.blocks()}
+        await self.load_unread()
+        await self._load_hidden()
+
+    async def load_unread(self) -> None:
+        """Read again which notes have to be read."""
+        notes = await self._cases.unread()
+        # Reversed, so that of several the oldest stays.
+        self._unread = {(case.guild_id, case.user_id): case for case in reversed(notes)}
+
+    async def _load_hidden(self) -> None:
+        ordered = await self._cases.conducts()
+        self._hidden = frozenset((guild_id, user_id) for guild_id, user_id, _ in ordered)
 
     async def reload(self, guild_id: int) -> None:
         """Read one server's words and blocks again."""
@@ -53,6 +68,8 @@ class Moderation:
             others = {key: block for key, block in self._blocks.items() if key[0] != guild_id}
             found = await self._store.blocks_of(guild_id)
             self._blocks = others | {(guild_id, block.user_id): block for block in found}
+        await self.load_unread()
+        await self._load_hidden()
 
     def ground(self, requester: Requester) -> Ground:
         """What the rules look at where *requester* stands; reads memory alone."""
@@ -62,57 +79,52 @@ class Moderation:
             house=self._guilds.house,
             words=self._words.get(scope, {}),
             block=self.block_of(scope, requester.user_id),
+            unread=self.unread_of(scope, requester.user_id),
+            is_hidden=(scope, requester.user_id) in self._hidden,
             channels=self._guilds.channels_of(scope),
         )
-
-    async def note_refusal(self, requester: Requester, refusal: Forbidden) -> None:
-        """Put a refusal on record: who, where and which rule; never what they wrote."""
-        data: dict[str, object] = {"code": refusal.code, "channel": requester.channel_id}
-        if refusal.code == "word":
-            data["word"] = refusal.data["word"]
-        guild_id = requester.scope or None
-        await self._audit.write(self._clock(), "refused", guild_id=guild_id, actor=requester.user_id, data=data)
 
     # --- blocks ------------------------------------------------------------------------------------------------------
 
     def block_of(self, guild_id: int, user_id: int) -> Block | None:
-        """A member's block in a server, while it lives."""
+        """A member's block in a server, or everywhere, while it lives."""
+        return next((block for id_ in (HOUSE, guild_id) if (block := self._block_in(id_, user_id)) is not None), None)
+
+    def _block_in(self, guild_id: int, user_id: int) -> Block | None:
         block = self._blocks.get((guild_id, user_id))
         is_over = block is not None and block.until is not None and block.until <= self._clock()
         return None if is_over else block
 
-    async def block(self, moderator: Requester, user_id: int, seconds: float | None, reason: str) -> tuple[Block, int]:
-        """
-        Keep a member from using the bot in the moderator's server; what they wait for there is taken back.
+    def unread_of(self, guild_id: int, user_id: int) -> Case | None:
+        """The oldest note that a member must read before their next picture in a server."""
+        return self._unread.get((guild_id, user_id))
 
-        *seconds* is None for a block that lasts until it is lifted. Returns the block and how many jobs were taken
-        back. Raises `Refused` ``moderator.only``, ``block.self`` or ``block.operator``.
-        """
-        check_moderator(moderator, self.ground(moderator))
-        if user_id == moderator.user_id:
-            raise Refused("block.self")
-        if user_id in self._guilds.house.operators:
-            raise Refused("block.operator")
-        block = Block(
-            guild_id=moderator.scope,
-            user_id=user_id,
-            until=None if seconds is None else self._clock() + seconds,
-            reason=reason[:REASON_LENGTH],
-            actor=moderator.user_id,
-        )
-        record = self._record("member.blocked", moderator, member=user_id, until=block.until, reason=block.reason)
+    async def keep_out(self, block: Block, case_id: int) -> int:
+        """A block was written: it holds from now on, and what its member waits for is taken back; how many jobs."""
+        block = replace(block, case_id=case_id)
         async with self._guilds.turn:
-            await self._store.block(block, record)
-            self._blocks[block.guild_id, user_id] = block
-        return block, await self._withdraw(block.guild_id, user_id)
+            self._blocks[block.guild_id, block.user_id] = block
+        if block.guild_id == HOUSE:
+            return sum([await self._withdraw(id_, block.user_id) for id_ in (0, *await self._store.configs())])
+        return await self._withdraw(block.guild_id, block.user_id)
 
     async def unblock(self, moderator: Requester, user_id: int) -> None:
         """Let a member use the bot again. Raises `Refused` ``moderator.only`` or ``block.none``."""
         check_moderator(moderator, self.ground(moderator))
-        record = self._record("member.unblocked", moderator, member=user_id)
+        await self.lift(moderator.scope, user_id, moderator.user_id)
+
+    async def lift(self, guild_id: int, user_id: int, actor: int) -> None:
+        """End a block, which the caller may. Raises `Refused` ``block.none``."""
+        record = Record(
+            at=self._clock(),
+            kind="member.unblocked",
+            guild_id=guild_id if guild_id > 0 else None,
+            actor=actor,
+            data={"member": user_id},
+        )
         async with self._guilds.turn:
-            is_changed = await self._store.unblock(moderator.scope, user_id, record)
-            self._blocks.pop((moderator.scope, user_id), None)
+            is_changed = await self._store.unblock(guild_id, user_id, record)
+            self._blocks.pop((guild_id, user_id), None)
         if not is_changed:
             raise Refused("block.none", member=user_id)
 

@@ -1,5 +1,6 @@
 """What other processes on the same database did: what is kept in memory here follows, and who waits here is told."""
 
+from bot.domain.case import HOUSE
 from bot.ports import AuditStore
 from bot.services.accounts import Accounts
 from bot.services.bell import Bell
@@ -38,7 +39,7 @@ class Neighbours:
             for guild_id in dict.fromkeys(each.guild_id for each in happened if _changes_settings(each.kind)):
                 if guild_id is not None:
                     await self._guilds.reload(guild_id)
-                    await self._moderation.reload(guild_id)
+                await self._moderation.reload(HOUSE if guild_id is None else guild_id)
             if any(each.kind == "account.stopped" for each in happened):
                 await self._follow_stops()
             for job_id in dict.fromkeys(each.job_id for each in happened if each.kind.startswith("job.")):

@@ -85,7 +85,9 @@ class Studio:
     def _steered(self, requester: Requester, request: Request) -> Request:
         """The request as this place wants it, whatever it was where it was first asked: kept safe, and hidden."""
         ground = self._moderation.ground(requester)
-        hides = ground.guild is not None and ground.guild.hides(age_restricted=requester.age_restricted)
+        hides = ground.is_hidden or (
+            ground.guild is not None and ground.guild.hides(age_restricted=requester.age_restricted)
+        )
         return replace(request, safe=keeps_safe(requester, ground), spoiler=request.spoiler or hides)
 
     async def submit(

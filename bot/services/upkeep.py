@@ -7,6 +7,7 @@ from bot.domain.guild import HouseConfig
 from bot.domain.job import Job
 from bot.ports import Clock, DeliveryStore, JobStore
 from bot.services.bell import Bell
+from bot.services.cases import Cases
 from bot.services.departures import Departures
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Upkeep:
         jobs: JobStore,
         deliveries: DeliveryStore,
         departures: Departures,
+        cases: Cases,
         house: HouseConfig,
         bell: Bell,
         clock: Clock,
@@ -35,6 +37,7 @@ class Upkeep:
         self._holder = holder
         self._house = house
         self._departures = departures
+        self._cases = cases
         self._jobs = jobs
         self._deliveries = deliveries
         self._bell = bell
@@ -58,7 +61,8 @@ class Upkeep:
         Take back what could not be started in time; erase dead tokens, pictures that were shown an hour ago, and
         requests older than the operator keeps them.
 
-        What lay in an inbox for a week gives its charge back, and servers that left a month ago are forgotten.
+        What nobody decided in time is discarded, what lay in an inbox for a week gives its charge back, and servers
+        that left a month ago are forgotten.
         """
         now = self._clock()
         await self.reap()
@@ -67,6 +71,7 @@ class Upkeep:
             self._bell.ring(job.id)
         for job in await self._deliveries.lapse_inbox(now):
             self._bell.ring(job.id)
+        await self._cases.expire()
         await self._deliveries.forget_requests(now - self._house.retention_days * DAY)
         await self._deliveries.forget_tokens(now)
         await self._deliveries.purge_pictures(now - PICTURE_LIFE)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.domain.anlas import ENCODING, UNKNOWN, Account, price
+from bot.domain.case import Filing
 from bot.domain.errors import Forbidden, Refused, StoreError, UpstreamError
 from bot.domain.guild import GuildConfig
 from bot.domain.inputs import Input, InputKind, Inputs
 from bot.domain.job import Job, JobState, Settlement
 from bot.domain.model import VibeForm
+from bot.domain.rating import Showing
 from bot.domain.request import Generate, Picture, Request
 from bot.domain.rules import judge, never_spends, shows_previews
 from bot.domain.tools import EncodeVibe
@@ -21,12 +23,14 @@ from bot.ports import AuditStore, Clock, JobStore, NovelAI
 from bot.services.accounts import FRESH, Accounts
 from bot.services.bell import Bell
 from bot.services.breaker import Breaker
+from bot.services.checks import Checks
 from bot.services.closing import Closing
 from bot.services.deliveries import RETRY
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 from bot.services.patience import Patience
 from bot.services.previews import Previews
+from bot.services.sanctions import Sanctions
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +50,7 @@ T = TypeVar("T")
 
 
 class NotSent(Exception):
-    """The job was taken away (cancelled, or the lease was lost) before anything was sent."""
+    """The job was taken away (cancelled, blocked, or the lease was lost) before anything was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,8 @@ class Worker:
         audit: AuditStore,
         guilds: Guilds,
         moderation: Moderation,
+        checks: Checks,
+        sanctions: Sanctions,
         bell: Bell,
         closing: Closing,
         clock: Clock,
@@ -107,6 +113,8 @@ class Worker:
         self._audit = audit
         self._guilds = guilds
         self._moderation = moderation
+        self._checks = checks
+        self._sanctions = sanctions
         self._bell = bell
         self._closing = closing
         self._clock = clock
@@ -229,7 +237,7 @@ class Worker:
             log.info("job %s may not be made any more: %s", job.id, refusal.code)
             await self._settle(job, _unpaid(JobState.BLOCKED, "blocked.rules"))
             if isinstance(refusal, Forbidden):
-                await self._moderation.note_refusal(job.requester, refusal)
+                await self._sanctions.note_refusal(job.requester, refusal)
             return None
         if job.price and cost and (code := self._never_spends(job)):
             await self._fail(job, code)
@@ -258,6 +266,8 @@ class Worker:
     async def _run(self, attempt: Attempt) -> list[Picture]:
         job, request = attempt.job, attempt.request
         inputs = await self._jobs.inputs(job.id) if request.inputs else {}
+        if inputs:
+            await self._check_inputs(job, request, inputs)
         if isinstance(request, Generate) and request.row.vibes is VibeForm.ENCODING:
             request, inputs = await self._encoded(attempt, request, inputs)
 
@@ -265,6 +275,13 @@ class Worker:
             return await self._post(attempt, request, inputs, send)
 
         return await self._sent(attempt, attempt.cost, post)
+
+    async def _check_inputs(self, job: Job, request: Request, inputs: Inputs) -> None:
+        """Nothing is drawn from an image that could not be shown here itself; it costs nobody anything."""
+        look = await self._checks.look_at_inputs(job, request, inputs)
+        if look.showing is Showing.HOLD:
+            await self._settle(job, _unpaid(JobState.BLOCKED, "blocked.image"))
+            raise NotSent
 
     async def _post(
         self, attempt: Attempt, request: Request, inputs: Inputs, send: Callable[[], Awaitable[None]]
@@ -342,7 +359,12 @@ class Worker:
             charged_pictures=job.pictures,
             spent=attempt.spent,
         )
-        await self._settle(job, done, pictures, keeping=True)
+        look = await self._checks.look(job, attempt.request, pictures)
+        settlement, filing = self._checks.settlement(job, look, done)
+        kept = pictures if settlement.state is not JobState.BLOCKED else ()
+        await self._settle(job, settlement, kept, keeping=True, filing=filing)
+        if settlement.state is JobState.BLOCKED:
+            await self._sanctions.note_picture(job, attempt.spent, is_locked=look.is_locked)
         await self._watch_balance(attempt)
 
     async def _failed_upstream(self, attempt: Attempt, error: UpstreamError) -> None:
@@ -398,7 +420,13 @@ class Worker:
         await self._settle(job, _unpaid(JobState.FAILED, reason, spent=spent))
 
     async def _settle(
-        self, job: Job, settlement: Settlement, pictures: Sequence[Picture] = (), *, keeping: bool = False
+        self,
+        job: Job,
+        settlement: Settlement,
+        pictures: Sequence[Picture] = (),
+        *,
+        keeping: bool = False,
+        filing: Filing | None = None,
     ) -> None:
         """
         Settle, however long the database takes: the picture waits in memory and nothing else is claimed.
@@ -408,7 +436,8 @@ class Worker:
 
         def write() -> Awaitable[bool]:
             now = self._clock()
-            return self._jobs.settle(job, now, settlement, pictures, rest_until=now + READING if keeping else 0.0)
+            rest_until = now + READING if keeping else 0.0
+            return self._jobs.settle(job, now, settlement, pictures, rest_until=rest_until, filing=filing)
 
         await self._patiently(job, write)
 

@@ -47,13 +47,22 @@ def hand_over(interaction: Interaction) -> None:
     interaction.extras[_STAGE] = "handed"
 
 
-async def note(interaction: Interaction, error: BaseException) -> None:
-    """Put what the rules refused on record; the answer must not depend on it."""
-    if isinstance(error, Forbidden):
-        try:
-            await interaction.client.services.moderation.note_refusal(requester_of(interaction), error)
-        except StoreError:
-            log.exception("a refusal could not be put on record: %s", error.code)
+async def note(interaction: Interaction, error: BaseException) -> BaseException:
+    """
+    Put what the rules refused on record; the error again, with its case where it became one.
+
+    The answer must not depend on it, and may wait for it only where it was acknowledged.
+    """
+    if not isinstance(error, Forbidden):
+        return error
+    try:
+        if not interaction.response.is_done():
+            await acknowledge(interaction, private=True)
+        case = await interaction.client.services.sanctions.note_refusal(requester_of(interaction), error)
+    except StoreError:
+        log.exception("a refusal could not be put on record: %s", error.code)
+        return error
+    return Forbidden(error.code, **{**error.data, "case": case.id}) if case is not None else error
 
 
 async def tell(
@@ -84,12 +93,15 @@ async def show_card(interaction: Interaction, card: ui.LayoutView, files: list[d
     interaction.extras[_STAGE] = "handed"
 
 
-async def apologise(interaction: Interaction, error: BaseException) -> None:
-    """Answer an error: its sentence where it is expected, a short code where it is a bug."""
-    view = None
+async def apologise(interaction: Interaction, error: BaseException, *, view: ui.View | None = None) -> None:
+    """Answer an error: its sentence where it is expected, a short code where it is a bug; *view* is its cure."""
+    try:
+        error = await note(interaction, error)
+    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as failure:
+        error = failure
     if isinstance(error, NaibotError) and not isinstance(error, StoreError):
         text = wording.explain(error.code, error.data, interaction.client.mentions)
-        view = interaction.client.cure_of(error)
+        view = view or interaction.client.cure_of(error)
     elif isinstance(error, StoreError):
         log.error("the store failed while an interaction was handled", exc_info=error)
         text = wording.say("store.broken")
@@ -105,7 +117,6 @@ async def apologise(interaction: Interaction, error: BaseException) -> None:
         await tell(interaction, text, view=view)
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as failure:
         log.warning("interaction %s could not be answered: %s", interaction.id, type(failure).__name__)
-    await note(interaction, error)
 
 
 def _is_late(error: BaseException) -> bool:

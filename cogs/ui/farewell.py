@@ -1,13 +1,14 @@
 """Ends without anything to show: the waiting message goes, and its member is told alone."""
 
 from contextlib import suppress
+from typing import Any
 
 import discord
 
 from bot import wording
 from bot.domain.job import Job
 from bot.domain.request import Place
-from bot.services.deliveries import Deliveries
+from bot.services.deliveries import Deliveries, Parcel
 from cogs.ui import replies
 from cogs.ui.ways import EDIT_TIME, Letter, Outcome, Ways, may_write_to
 
@@ -22,9 +23,10 @@ class Farewell:
         self._ways = ways
         self._deliveries = deliveries
 
-    async def take_away(self, job: Job, place: Place | None) -> None:
+    async def take_away(self, parcel: Parcel) -> None:
         """Tell the member (what they wished themselves they know), and remove the message; else the inbox has it."""
-        outcome = Outcome.SHOWN if job.reason == OWN_WISH else await self._tell(job, place)
+        job, place = parcel.job, parcel.job.place
+        outcome = Outcome.SHOWN if job.reason == OWN_WISH else await self._tell(parcel, place)
         if outcome is Outcome.LATER:
             await self._deliveries.later(job)
             return
@@ -39,23 +41,24 @@ class Farewell:
         else:
             await self._deliveries.keep(job)
 
-    async def _tell(self, job: Job, place: Place | None) -> Outcome:
+    async def _tell(self, parcel: Parcel, place: Place | None) -> Outcome:
         """By the token, to the one person; else by direct message."""
-        told = replies.failed_text(job)
+        job = parcel.job
+        told, view = replies.failed_text(job, parcel.case), replies.appeal_row(parcel.case)
         if place is None:
             return Outcome.GONE
         if place.ephemeral:
-            return await self._ways.edit_by_token(place, Letter(text=told))
-        outcome = await self._follow_up(job, place, told)
+            return await self._ways.edit_by_token(place, Letter(text=told, view=view))
+        outcome = await self._follow_up(job, place, Letter(text=told, view=view))
         if outcome is Outcome.SHOWN or not may_write_to(job):
             return outcome
         outcome, channel = await self._ways.direct(job.user_id)
         if channel is None:
             return outcome
         words = f"{wording.say('direct.told', channel=f'<#{place.channel_id}>')}\n{told}"
-        return (await self._ways.post(job, channel, f"{job.id}-dm", Letter(text=words)))[0]
+        return (await self._ways.post(job, channel, f"{job.id}-dm", Letter(text=words, view=view)))[0]
 
-    async def _follow_up(self, job: Job, place: Place, told: str) -> Outcome:
+    async def _follow_up(self, job: Job, place: Place, told: Letter) -> Outcome:
         """
         A private follow-up, sent once: Discord knows no nonces there.
 
@@ -74,7 +77,8 @@ class Farewell:
                 # It may still be a "thinking…", which what is told would fill in public.
                 with suppress(discord.NotFound):
                     await hook.edit_message(place.message_id, content="…", view=None)
-            sent.append((await hook.send(told, ephemeral=True, wait=True)).id)
+            extra: dict[str, Any] = {"view": told.view} if told.view is not None else {}
+            sent.append((await hook.send(told.text, ephemeral=True, wait=True, **extra)).id)
 
         outcome = await self._ways.attempt(send, EDIT_TIME)
         if sent:

@@ -41,12 +41,18 @@ class Said:
     starts_at: float
     collects: bool
 
+    @property
+    def is_in_line(self) -> bool:
+        """Whether it names a start, which may slip."""
+        return self.stands in ("queued", "next") or self.stands.startswith("paused")
+
     def is_news_after(self, before: "Said | None", now: float) -> bool:
         """Whether the message must be edited; never because somebody else's job moved."""
         if before is None or (before.stands, before.collects) != (self.stands, self.collects):
             return True
-        is_drawing = self.stands.startswith("drawing")
-        return not is_drawing and (self.starts_at - before.starts_at > SLIP or before.starts_at + PASSED < now)
+        if not self.is_in_line:
+            return False
+        return self.starts_at - before.starts_at > SLIP or before.starts_at + PASSED < now
 
 
 class Lines:
@@ -62,7 +68,7 @@ class Lines:
     async def keep(self, spawn: Spawn) -> None:
         """Follow what changes, for ever; each message is edited in a task of its own."""
         with self._deliveries.listen() as changes:
-            for job in await self._deliveries.waiting():
+            for job in (*await self._deliveries.waiting(), *await self._deliveries.undecided()):
                 spawn(self.refresh(job.id))
             looked = time.monotonic()
             while True:
@@ -125,6 +131,8 @@ class Lines:
 
 
 def _standing(outlook: Outlook) -> str:
+    if outlook.job.state.is_undecided:
+        return outlook.job.state.lower()
     if outlook.pause is not None:
         return f"paused {outlook.pause}"
     if outlook.job.state is not JobState.QUEUED:

@@ -112,7 +112,7 @@ def _likeness(notes: Mapping[str, str]) -> Likeness | None:
 def _enclosure(job: Job, filename: str, data: bytes) -> Enclosure:
     """With alt text, and hidden behind a spoiler where it was asked."""
     request = job.request
-    spoiler = request.spoiler if request else False
+    spoiler = job.hidden or (request.spoiler if request else False)
     alt = wording.alt_text(request.text if request else "", hidden=spoiler)
     return Enclosure(filename=filename, data=data, alt=alt, spoiler=spoiler)
 

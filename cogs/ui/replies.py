@@ -8,6 +8,7 @@ from discord import ui
 from bot import wording
 from bot.domain.admission import PRIORITY_STEP, Measure, Quota
 from bot.domain.anlas import Price
+from bot.domain.case import APPEALABLE, Case
 from bot.domain.character import Character, written_characters
 from bot.domain.guild import GuildConfig
 from bot.domain.job import Draft, Job, JobState
@@ -28,6 +29,8 @@ CHARACTERS_SHOWN = 6
 def waiting_line(outlook: Outlook, config: GuildConfig | None, *, collects: bool = False) -> tuple[str, ui.View | None]:
     """Text and row of a message that waits for its picture; with *collects* a press brings it a fresh token."""
     job = outlook.job
+    if job.state.is_undecided:
+        return _undecided_line(job, config)
     controls = [collect_button(job.id)] if collects else []
     if job.state is not JobState.QUEUED:
         return _drawing_line(outlook), row(*controls) if controls else None
@@ -39,6 +42,25 @@ def waiting_line(outlook: Outlook, config: GuildConfig | None, *, collects: bool
     detail = _queued_detail(job, config)
     controls.append(button("job", job.id, "cancel", wording.BUTTON_CANCEL, emoji="✖️"))
     return f"{first}\n{detail}", row(*controls)
+
+
+def _undecided_line(job: Job, config: GuildConfig | None) -> tuple[str, ui.View]:
+    """Held, or waiting for its yes: what everybody may read of it, and whoever asked for it may take it back."""
+    back = button("job", job.id, "cancel", wording.BUTTON_WITHDRAW, emoji="✖️")
+    detail = _queued_detail(job, config)
+    if job.state is JobState.HELD:
+        return f"{wording.HELD}\n{detail}", row(back)
+    if not is_public_suggestion(job):
+        return f"{wording.PROPOSED}\n{detail}", row(back)
+    make = button("job", job.id, "make", wording.BUTTON_MAKE, emoji="✅")
+    decline = button("job", job.id, "decline", wording.BUTTON_DECLINE)
+    said = wording.say("suggested", member=f"<@{job.user_id}>", price=wording.anlas(job.price))
+    return f"{said}\n{detail}", row(make, decline)
+
+
+def is_public_suggestion(job: Job) -> bool:
+    """Whether a wish that waits for its yes stands where everybody sees it."""
+    return job.place is not None and not job.place.ephemeral
 
 
 def collect_button(job_id: int) -> Control:
@@ -120,11 +142,20 @@ def done_row(job_id: int) -> ui.View:
     )
 
 
-def failed_text(job: Job) -> str:
-    """Why there is no picture; nothing was charged."""
-    price = job.price
-    reason = wording.explain(job.reason or "failed.novelai", {"price": price, "t": time.time()})
+def failed_text(job: Job, case: Case | None = None) -> str:
+    """Why there is no picture, and in which case that was decided; nothing was charged."""
+    data = {"price": job.price, "t": time.time(), "channel": job.requester.channel_id}
+    if case is not None:
+        data["case"] = case.id
+    reason = wording.explain(job.reason or "failed.novelai", data)
     return f"{reason}\n{wording.say('failed.detail', member=f'<@{job.user_id}>', job=job.id)}"
+
+
+def appeal_row(case: Case | None) -> ui.View | None:
+    """The way to a second look at a decision, where there is one."""
+    if case is None or case.decision not in APPEALABLE:
+        return None
+    return row(button("case", case.id, "appeal", wording.BUTTON_APPEAL))
 
 
 def failed_row(job_id: int) -> ui.View:

@@ -137,7 +137,7 @@ async def test_what_another_process_changes_holds_here_within_two_seconds(
         await holds(lambda: list(services.moderation.words_of(GUILD)) == ["Gore"])
         await other.moderation.apply(admin, undo)
         await holds(lambda: not services.moderation.words_of(GUILD))
-        await other.moderation.block(admin, 7, None, "spam")
+        await other.sanctions.pause(admin, 7, None, "spam")
         await holds(lambda: services.moderation.block_of(GUILD, 7))
         await other.moderation.unblock(admin, 7)
         await holds(lambda: not services.moderation.block_of(GUILD, 7))

@@ -156,6 +156,16 @@ class Jobs:
             )
         return jobs_of(rows)
 
+    async def undecided(self, most: int) -> Sequence[Job]:
+        """See `JobStore.undecided`."""
+        part = "SELECT * FROM jobs WHERE state ="
+        async with self._db.read() as session:
+            rows = await session.rows(
+                f"SELECT * FROM ({part} 'HELD' UNION ALL {part} 'PROPOSED') AS open ORDER BY id LIMIT ?",  # noqa: S608
+                most,
+            )
+        return jobs_of(rows)
+
     async def line(self, before: Job | None = None) -> Mapping[str, int]:
         """See `JobStore.line`."""
         turn, id_ = (before.turn, before.id) if before is not None else (_ID_MAX, _ID_MAX)
