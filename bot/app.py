@@ -22,6 +22,7 @@ from bot.ports import Clock, Store
 from bot.services import Services
 from bot.services.accounts import Accounts
 from bot.services.activity import Activity
+from bot.services.audit import Audit
 from bot.services.backstage import Backstage
 from bot.services.bell import Bell
 from bot.services.breaker import Breaker
@@ -39,6 +40,7 @@ from bot.services.moderation import Moderation
 from bot.services.neighbours import LOOK_EVERY, Neighbours
 from bot.services.patience import Patience
 from bot.services.previews import Previews
+from bot.services.privacy import Privacy
 from bot.services.restarts import Restarts
 from bot.services.sanctions import Sanctions
 from bot.services.studio import Studio
@@ -140,8 +142,10 @@ async def open_house(
             checks=checks,
             cases=cases,
             chronicle=Chronicle(store, store, guilds, clock, lead),
+            audit=Audit(store, store, moderation, clock),
+            privacy=Privacy(store, store, store, store, store, bell, clock),
             accounts=accounts,
-            upkeep=Upkeep(store, store, departures, cases, settings.house, bell, clock, holder=store.holder),
+            upkeep=Upkeep(store, store, store, departures, cases, settings.house, bell, clock, holder=store.holder),
             activity=Activity(),
             restarts=Restarts(store, clock, settings.house.shards),
             closing=closing,

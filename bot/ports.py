@@ -14,8 +14,9 @@ from bot.domain.guild import Block, GuildConfig
 from bot.domain.inputs import Inputs
 from bot.domain.job import Application, Draft, Job, Likeness, Noted, Settlement
 from bot.domain.model import Model, TokenizerKind
+from bot.domain.privacy import Kept
 from bot.domain.rating import Rating
-from bot.domain.record import Entry, Happening, Record
+from bot.domain.record import Entry, Happening, Question, Record
 from bot.domain.request import Picture, Place, Preview, Request, Requester
 from bot.domain.tags import SuggestedTag
 from bot.domain.tokens import TokenCount
@@ -458,6 +459,15 @@ class AuditStore(Protocol):
     async def happenings(self, after: int, most: int) -> Sequence[Happening]:
         """What the lines behind the line *after* are about, of every kind, oldest first, at most *most*."""
 
+    async def asked(
+        self, question: Question, *, before: int | None = None, after: int | None = None, most: int
+    ) -> Sequence[Entry]:
+        """
+        The newest lines that *question* is about, newest first, older than the line *before*.
+
+        With *after* the oldest of those that are newer than that line, oldest first.
+        """
+
 
 class CaseStore(Protocol):
     """
@@ -544,5 +554,46 @@ class CaseStore(Protocol):
         """Have all of a member's pictures hidden behind a spoiler, or not any more."""
 
 
-class Store(JobStore, DeliveryStore, CaseStore, GuildStore, AuditStore, Protocol):
+class PrivacyStore(Protocol):
+    """What is kept about one person, over all servers, and how it is erased."""
+
+    async def kept_of(self, user_id: int) -> Kept:
+        """How much there is, in numbers; the audit's lines apart."""
+
+    async def unfinished_of(self, user_id: int) -> Sequence[Job]:
+        """A member's jobs that have not ended, or whose end was not shown yet; what lies in the inbox is not."""
+
+    async def jobs_of(self, user_id: int, most: int, before: Job | None = None) -> Sequence[Job]:
+        """A member's jobs, newest first, older than *before*."""
+
+    async def drafts_of(self, user_id: int) -> Sequence[Draft]: ...
+    async def notices_of(self, user_id: int) -> Sequence[Notice]: ...
+    async def reports_made(self, user_id: int) -> Sequence[tuple[int, Report]]:
+        """What a member reported, with the case."""
+
+    async def conducts_of(self, user_id: int) -> Sequence[tuple[int, Conduct]]:
+        """How a member conducts themselves, by server."""
+
+    async def lines_about(self, user_id: int, after: int, until: int) -> Sequence[Entry]:
+        """The audit's lines by or about a member among those behind *after* and up to *until*; no steps of jobs."""
+
+    async def forget_member(self, user_id: int, now: float, lines: Sequence[int] = ()) -> int:
+        """
+        Erase what a member asked for, was shown, and wrote; how many of their jobs are being drawn and stay for now.
+
+        Of ended jobs ids, amounts, states and times stay, because the ledger is made of them; what nobody saw lapses
+        and its charge goes back. Closed cases go, unless a block of theirs stands, an appeal is open, or their words
+        have still to be read. Words that people wrote in the *lines* of the audit go with their cases.
+        """
+
+    async def forget_decisions(self, before: float, now: float) -> None:
+        """
+        Erase words of what was decided before that moment: of cases, reports and the audit; a part at a time.
+
+        Those of a case stay while a block of it stands, an appeal of it is open, or they have still to be read. What
+        was told, blocks that have run out and heat that has gone are deleted.
+        """
+
+
+class Store(JobStore, DeliveryStore, CaseStore, GuildStore, AuditStore, PrivacyStore, Protocol):
     """All of it, as the composition root sees it."""

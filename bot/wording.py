@@ -342,8 +342,10 @@ SETUP_GONE = "✗ A channel that was chosen is deleted."
 SETUP_CANNOT = "✗ {channel}: I lack {permissions} there"
 SETUP_PEOPLE = "### Set up · 2 of 4 · Who looks after it?"
 SETUP_PEOPLE_LINE = (
-    "Moderators are members with Moderate Members, and a role if you choose one. Choose a channel where I write "
-    "what was decided; a private one is best."
+    "Moderators are members with Moderate Members, and a role if you choose one. Choose a channel for log and "
+    "reviews, where I write what was decided and ask; a private one is best.\n"
+    "-# Needed before age-restricted use. Make the review channel age-restricted, or held pictures can only be "
+    "discarded."
 )
 SETUP_LIMITS = "### Set up · 3 of 4 · How much for each member a day?"
 SETUP_LIMITS_LINE = "**Pictures a day**: {pictures} · **Anlas**: {anlas}"
@@ -570,6 +572,135 @@ REFUSALS = {
     "blocked.member": "blocked",
     "blocked.member.lasting": "blocked",
 }
+
+# --- audit and privacy ------------------------------------------------------------------------------------------------
+AUDIT = "What was decided and changed here, newest first"
+AUDIT_MEMBER = "By or about this member"
+AUDIT_KIND = "Which lines; empty means all but the pictures"
+AUDIT_SINCE = "How far back; empty means all"
+AUDIT_TEXT = "Words that stand in the lines; with Pictures a job's number shows its steps"
+AUDIT_KINDS = {
+    "settings": "Settings",
+    "rules": "Rules",
+    "cases": "Cases",
+    "sanctions": "Sanctions",
+    "limits": "Limits",
+    "pictures": "Pictures",
+    "refusals": "Refusals",
+}
+AUDIT_SINCES = {"86400": "Day", "604800": "Week", "2592000": "Month", "0": "All"}
+AUDIT_HEADING = "### Audit{asked}"
+AUDIT_ASKED_SINCE = "since {since:f}"
+AUDIT_NONE = "Nothing here fits that."
+AUDIT_LOOKED = "-# I looked through {n} lines; [Older] goes on from there."
+AUDIT_FILED = "The newest {n} lines, newest first:"
+AUDIT_FILED_ONE = "The one line:"
+AUDIT_GONE = "These pages are too old to be turned. Ask again with {/audit}."
+BUTTON_OLDER = "Older"
+BUTTON_NEWER = "Newer"
+BUTTON_FILE = "As a file"
+LOG_CASE_OPENED = "🔎 **Case {case}** {about}, {member} in {channel}: {why}{of_job} · {at:t}"
+LOG_CASE_CLOSED = "🔎 **Case {case}** {about}, {member}: {decision} by {actor}, {why}{of_job}.{words} · {at:t}"
+LOG_CASE_DECIDED = "⚖️ **Case {case}** {about}, {member}: {decision} by {actor}{of_job}.{words} · {at:t}"
+LOG_CASE_ENDED = "⚖️ **Case {case}** {about}, {member}: {decision}{of_job} · {at:t}"
+LOG_CASE_LOOKED = "👁️ **Looked** {actor} at the picture of case {case}, of {member}{of_job} · {at:t}"
+LOG_CASE_READ = "☑️ **Read** {actor} the note of case {case} · {at:t}"
+LOG_MEMBER_HIDDEN = "🙈 **Always spoiler** {member} by {actor} · {at:t}"
+LOG_MEMBER_SHOWN = "↩️ **Spoiler as they like** {member} by {actor} · {at:t}"
+LOG_GUILD_ADMITTED = "✅ **Admitted** this server by {actor} · {at:t}"
+LOG_GUILD_LEFT = "🚪 **Left** this server; it is forgotten after 30 days · {at:t}"
+LOG_JOB_SETTLED = "🖼️ **Job {job}** of {actor} {end} · charged {charged} · {at:t}"
+LOG_STEP = "🖼️ **Job {job}** of {actor}: {step} · {at:t}"
+LOG_OTHER = "**{kind}** {actor} · {at:t}"
+LOG_OF_JOB = ", job {job}"
+LOG_SOME = "{some} and {n} more"
+CHARGED_LATER = "when it is decided"
+BY_THE_BOT = "me"
+LOG_CASES = {
+    "held": "held picture",
+    "proposal": "suggestion",
+    "report": "report",
+    "refusal": "refusal",
+    "sanction": "sanction",
+    "appeal": "appeal",
+}
+CASE_WHY = {
+    "rating": "what the picture shows",
+    "minor": "words for minors, and what the picture shows",
+    "unrated": "the picture could not be checked",
+    "locked": "never made anywhere",
+    "word": "word list",
+    "word.hidden": "word list, disguised",
+    "heat": "many refusals",
+    "moderator": "by a moderator",
+    "operator": "by whoever runs me",
+    "approval": "waits for a yes",
+}
+JOB_ENDS = {
+    "DONE": "was drawn",
+    "HELD": "is held for a look",
+    "BLOCKED": "was not allowed",
+    "FAILED": "did not work",
+    "CANCELLED": "was taken back",
+}
+JOB_STEPS = {
+    "proposed": "suggested",
+    "admitted": "taken in",
+    "claimed": "begun",
+    "sent": "sent to NovelAI",
+    "handed_back": "put back into the line",
+    "recovered": "put back after a restart",
+    "shown": "shown",
+    "kept": "put into the inbox",
+    "collected": "collected",
+    "lapsed": "given back, because nobody saw it",
+}
+LOG_NEEDED = (
+    "Age-restricted use needs a log channel first, where I write what was decided. Choose one, then turn it on. "
+    "Nothing was changed."
+)
+LOG_KEPT = (
+    "Age-restricted use needs the log channel. Choose another one, or turn age-restricted use off first. "
+    "Nothing was changed."
+)
+BUTTON_LOG_CHANNEL = "Choose log channel"
+SETUP_REVIEW_SAFE = "-# {channel} is not age-restricted: held pictures can only be discarded there, not looked at."
+PRIVACY = "What I keep about you, and how to have it"
+PRIVACY_SHOW = "What I keep about you"
+PRIVACY_EXPORT = "Everything I keep about you, as a file"
+PRIVACY_DELETE = "Erase what I keep about you"
+PRIVACY_HEADING = "### What I keep about you, over all servers"
+PRIVACY_REQUESTS = "**Requests** {requests} with their prompts, each for {days} days; then numbers alone stay"
+PRIVACY_JOBS = "**Ledger** {jobs} lines of ids, amounts and times; they stay, because the accounts are their sum"
+PRIVACY_PICTURES = "**Pictures** {pictures}, until an hour after they were shown · **images you gave** {images}"
+PRIVACY_INBOX = "**Inbox** {inbox} for a week · **questions to you** {drafts} for 15 minutes"
+PRIVACY_CASES = "**Cases** {cases} about you · **reports** {reports} by you"
+PRIVACY_GIVEN = "**Given to you** {limits} limits · {blocks} blocks"
+PRIVACY_LINES = "**Audit** {lines} lines that name you, without prompts"
+PRIVACY_NOTE = (
+    "-# Discord keeps what I posted; Delete under a picture takes it away. NovelAI is sent prompts, and never who "
+    "asked. Whoever runs me keeps backups for a while."
+)
+PRIVACY_EXPORTED = "Everything I keep about you:"
+PRIVACY_EXPORTED_PART = (
+    "Everything I keep about you, but for {n} of the oldest requests, for which the file has no room:"
+)
+PRIVACY_ASK = (
+    "This erases your prompts and requests, the images you gave, pictures and your inbox, questions, places, and what "
+    "you wrote in reports. What waits is taken back, and what you never saw is not charged.\n"
+    "It keeps ids, amounts and times, blocks, a number that says how often I refused you lately, and cases that are "
+    "open or whose block stands. It cannot be undone."
+)
+PRIVACY_DONE = "Erased.{taken} Numbers, blocks and what is still open stay; {/privacy show} says how much that is."
+PRIVACY_TAKEN = " {n} waiting pictures were taken back."
+PRIVACY_TAKEN_ONE = " 1 waiting picture was taken back."
+PRIVACY_DRAWING = "{n} of yours are being drawn just now and stay. Ask again once they have come."
+PRIVACY_DRAWING_ONE = "One of yours is being drawn just now and stays. Ask again once it has come."
+PRIVACY_KEPT = "Nothing was erased."
+BUTTON_PRIVACY = "Privacy"
+BUTTON_EXPORT = "As a file"
+BUTTON_ERASE = "Erase"
+BUTTON_FORGET = "Yes, erase it"
 
 # --- quota, queue, help ----------------------------------------------------------------------------------------------
 QUOTA = "What you have used, what is left, and when it comes back"
@@ -1132,6 +1263,11 @@ def reason(text: object) -> str:
     return say("blocked.reason", reason=plain(str(text)).rstrip(".")) if text else ""
 
 
+def person(user_id: object) -> str:
+    """Somebody as Discord draws them; the bot where it decided by itself."""
+    return f"<@{user_id}>" if user_id else BY_THE_BOT
+
+
 THE_BOT = "I"
 """Who decided where nobody did: the bot, by the rules it was given."""
 
@@ -1486,6 +1622,11 @@ def block(text: str, limit: int = 700) -> str:
     """User text in a fence; three backticks, which would close it, become as many that look like them."""
     fenced = re.sub("`{3,}", lambda run: "ˋ" * len(run[0]), cut(text, limit))
     return f"```\n{fenced or ' '}\n```"
+
+
+def unmarked(text: str) -> str:
+    """A sentence of ours for a file, without Discord's Markdown; mentions stay as ids."""
+    return re.sub(r"\\(.)|[*`]", r"\1", text)
 
 
 def plain(text: str) -> str:

@@ -17,8 +17,8 @@ from bot.services.moderation import Moderation
 from cogs.ui.admin import admin_of
 from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
 from cogs.ui.changes import ask_text, done_text, offer_undo, undo_button, yes_or_no
-from cogs.ui.controls import Form, Press, row
-from cogs.ui.panel import SELECTED, Notice, asking, panel, selected, setting_of
+from cogs.ui.controls import Form, Press, button, row
+from cogs.ui.panel import CLEARED, SELECTED, Notice, asking, panel, selected, setting_of
 from cogs.ui.places import DRAWABLE, WRITABLE, named
 from cogs.ui.requester import Interaction
 from cogs.ui.wizard import first_card
@@ -92,6 +92,7 @@ class Config(commands.Cog):
         """Change one setting from the command; what is dangerous is asked first."""
         change, old = self._change(admin, setting, value)
         if _is_danger(setting, change, old):
+            self._moderation.check_change(admin, change)
             pending = await self._moderation.keep(admin, change)
             await tell(interaction, ask_text(change, old), view=row(*yes_or_no(pending)))
             return
@@ -105,6 +106,7 @@ class Config(commands.Cog):
         admin, guild, _ = admin_of(interaction)
         change, old = self._change(admin, setting, value)
         if _is_danger(setting, change, old):
+            self._moderation.check_change(admin, change)
             notice = asking(change, old, await self._moderation.keep(admin, change))
         else:
             notice = await self._made(admin, change)
@@ -194,13 +196,19 @@ class Config(commands.Cog):
         await self._draw_change(press, setting, selected(guild, setting, press.values))
 
     async def clear(self, press: Press) -> None:
-        """No role, no channel."""
+        """No role, no channel, no channels."""
         admin_of(press.interaction)
         await acknowledge_press(press.interaction)
         setting = setting_of(press.arg)
-        if setting.kind not in (Kind.CHANNEL, Kind.ROLE):
+        if setting.kind not in CLEARED:
             raise Refused("gone")
-        await self._draw_change(press, setting, None)
+        await self._draw_change(press, setting, () if setting.kind is Kind.CHANNELS else None)
+
+    async def log(self, press: Press) -> None:
+        """[Choose log channel] under a refusal: the panel, with that setting's select open."""
+        _, guild, _ = admin_of(press.interaction)
+        await acknowledge(press.interaction, private=True)
+        await show_card(press.interaction, self._panel(guild, Group.LOG, choosing="log_channel"))
 
 
 def _setting_called(text: str) -> Setting:
@@ -276,7 +284,9 @@ async def setup(client: Naibot) -> None:
         "group": cog.group,
         "choose": cog.choose,
         "clear": cog.clear,
+        "log": cog.log,
     }.items():
         client.control("conf", verb, press=press)
+    client.cure("log.needed", lambda _: row(button("conf", 0, "log", wording.BUTTON_LOG_CHANNEL)))
     client.control("conf", "change", press=cog.change, submit=cog.typed)
     await client.add_cog(cog)

@@ -8,12 +8,11 @@ import aiohttp
 import discord
 from discord.ext import commands
 
-from bot import wording
 from bot.client import Naibot
-from bot.domain.record import Entry
 from bot.services.chronicle import Chronicle, Line
 from bot.services.loops import keep_alive
 from cogs.ui.operator import tell_operator
+from cogs.ui.records import log_text
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ class Log(commands.Cog):
             await self._tell(line)
 
     async def _tell(self, line: Line) -> None:
-        text, nonce = text_of(line), f"log-{line.newest.id}"
+        text, nonce = log_text(line.entries), f"log-{line.newest.id}"
         if line.channel_id is None:
             await tell_operator(self._client, text, nonce=nonce)
             return
@@ -65,45 +64,6 @@ class Log(commands.Cog):
                 await channel.send(text, nonce=nonce)
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
             log.info("log channel %s could not be written to: %s", line.channel_id, type(error).__name__)
-
-
-def text_of(line: Line) -> str:
-    """The line as people read it."""
-    entry, n = line.newest, len(line.entries)
-    data = _data(entry) | {"times": wording.say("times", n=n) if n > 1 else ""}
-    kind = entry.record.kind
-    if kind == "member.blocked" and entry.record.data.get("until") is None:
-        kind = "member.blocked.lasting"
-    if kind == "account.drift" and int(str(entry.record.data.get("anlas"))) < 0:
-        kind = "account.drift.up"
-    return wording.say(f"log.{kind}", data)
-
-
-def _data(entry: Entry) -> dict[str, object]:
-    record, told = entry.record, dict(entry.record.data)
-    key = str(told.get("key"))
-    stated = told.get("stated")
-    amount, until = told.get("anlas"), told.get("until")
-    return {
-        "actor": f"<@{record.actor}>",
-        "at": wording.Moment(record.at),
-        "id": entry.id,
-        "job": record.job_id,
-        "label": wording.SETTING_LABELS.get(key, key),
-        "old": wording.setting_value(key, told.get("old")),
-        "new": wording.setting_value(key, told.get("new")),
-        "word": wording.inline(str(told.get("word")), 100),
-        "target": wording.who(told.get("target")),
-        "measures": wording.measures(stated if isinstance(stated, dict) else {}),
-        "amounts": wording.amounts(*(n if isinstance(n, int) else 0 for n in (told.get("pictures"), amount))),
-        "member": f"<@{told.get('member')}>",
-        "until": wording.Moment(until) if isinstance(until, int | float) else "",
-        "reason": wording.reason(told.get("reason")),
-        "channel": f"<#{told.get('channel')}>",
-        "rule": wording.REFUSALS.get(str(told.get("code")), str(told.get("code"))),
-        "account": told.get("account", ""),
-        "anlas": wording.anlas(abs(amount)) if isinstance(amount, int) else "",
-    }
 
 
 async def setup(client: Naibot) -> None:

@@ -43,12 +43,16 @@ class Wizard(commands.Cog):
 
     async def pick(self, press: Press) -> None:
         """A select of a step: saved at once."""
-        admin, guild, _ = admin_of(press.interaction)
+        admin, guild, config = admin_of(press.interaction)
         await acknowledge_press(press.interaction)
         setting = setting_of(press.arg)
         if setting.kind not in (Kind.CHANNELS, Kind.CHANNEL, Kind.ROLE):
             raise Refused("gone")
-        await self._moderation.set(admin, setting.key, selected(guild, setting, press.values))
+        value = selected(guild, setting, press.values)
+        # One select for both, until somebody chooses another place for the reviews.
+        if setting.key == "log_channel" and config.review_channel in (None, config.log_channel):
+            await self._moderation.set(admin, "review_channel", value)
+        await self._moderation.set(admin, setting.key, value)
         await self._draw_step(press, guild, press.number)
 
     async def amount(self, press: Press) -> None:

@@ -7,6 +7,10 @@ CHANGE_LIFE = 15 * 60.0
 """Seconds within which a change can be confirmed or taken back."""
 
 
+QUESTION_LIFE = 24 * 3_600.0
+"""Seconds within which the pages of a question can be turned."""
+
+
 class What(StrEnum):
     """What a change is about."""
 
@@ -16,6 +20,8 @@ class What(StrEnum):
     LIMITS = "limits"
     GRANT = "grant"
     RESET = "reset"
+    AUDIT = "audit"
+    """No change: a question to the audit, kept so that its pages can be turned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,7 +123,8 @@ class GuildConfig:
             value = getattr(self, setting.name)
             if setting.metadata.get("kind") in (Kind.NUMBER, Kind.LIMIT) and value is not None:
                 _check(setting.name, value, setting.metadata["low"], setting.metadata["high"])
-        _check("channels", len(self.channels), 0, CHANNELS_MAX)
+        for key in ("channels", "approval"):
+            _check(key, len(getattr(self, key)), 0, CHANNELS_MAX)
 
     @property
     def is_open(self) -> bool:

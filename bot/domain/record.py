@@ -36,3 +36,19 @@ class Happening:
     kind: str
     guild_id: int | None
     job_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """
+    Which lines of one server's audit are asked for: of *kinds*, by or about *member*, no older than *since*.
+
+    The steps of jobs are not among them but for each one's end (``job.settled``); with *job_id* it is every line of
+    that job, whatever its kind.
+    """
+
+    guild_id: int
+    kinds: tuple[str, ...]
+    member: int | None = None
+    since: float = 0.0
+    job_id: int | None = None

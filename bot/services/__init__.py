@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.services.accounts import Accounts
 from bot.services.activity import Activity
+from bot.services.audit import Audit
 from bot.services.cases import Cases
 from bot.services.checks import Checks
 from bot.services.chronicle import Chronicle
@@ -15,6 +16,7 @@ from bot.services.guilds import Guilds
 from bot.services.lead import Lead
 from bot.services.moderation import Moderation
 from bot.services.neighbours import Neighbours
+from bot.services.privacy import Privacy
 from bot.services.restarts import Restarts
 from bot.services.sanctions import Sanctions
 from bot.services.studio import Studio
@@ -37,6 +39,8 @@ class Services:
     checks: Checks
     cases: Cases
     chronicle: Chronicle
+    audit: Audit
+    privacy: Privacy
     accounts: Accounts
     upkeep: Upkeep
     activity: Activity

@@ -14,6 +14,12 @@ SERVER_KINDS = (
     "word.removed",
     "member.blocked",
     "member.unblocked",
+    "member.hidden",
+    "member.shown",
+    "case.opened",
+    "case.decided",
+    "case.looked",
+    "case.read",
     "limits.set",
     "limits.cleared",
     "member.granted",
@@ -24,6 +30,11 @@ SERVER_KINDS = (
     "picture.deleted",
 )
 OPERATOR_KINDS = ("account.lost", "account.drift", "account.stopped", "account.refused")
+QUIET = {
+    "case.opened": ("proposal", "refusal"),
+    "case.decided": ("proposal",),
+}
+"""Cases of these kinds are not told: suggestions are public, and of a refusal there is a line already."""
 READ = "chronicle.read"
 """Under this key the house remembers the last line it told."""
 MOST = 100
@@ -89,6 +100,8 @@ class Chronicle:
     def _line(self, entry: Entry) -> Line | None:
         if entry.record.kind in OPERATOR_KINDS:
             return Line(channel_id=None, entries=(entry,))
+        if _is_quiet(entry):
+            return None
         config = self._guilds.config_of(entry.record.guild_id)
         channel_id = config.log_channel if config is not None else None
         if channel_id is None or (entry.record.kind == "refused" and self._hold(channel_id, entry)):
@@ -117,3 +130,12 @@ class Chronicle:
         """Remember why the operator could not be told (empty: they could), for `naibot check`."""
         if reason != (await self._store.recall(OPERATOR_UNREACHED) or ""):
             await self._store.remember(OPERATOR_UNREACHED, reason)
+
+
+def _is_quiet(entry: Entry) -> bool:
+    """Whether others have said it; a suggestion is told once somebody said yes, because the server pays for it."""
+    record = entry.record
+    if record.data.get("kind") not in QUIET.get(record.kind, ()):
+        # A block has a line of its own beside its case.
+        return record.kind == "case.opened" and record.data.get("decision") in ("blocked", "paused")
+    return record.data.get("decision") != "approved"

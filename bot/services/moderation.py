@@ -181,6 +181,26 @@ class Moderation:
         """Change one setting; see `apply`."""
         return await self.apply(admin, Change(what=What.SETTING, name=key, value=plain_value(value)))
 
+    def check_change(self, admin: Requester, change: Change) -> None:
+        """Raise `Refused` for a change that would not be made; asked before somebody is asked to confirm it."""
+        check_admin(admin, self.ground(admin))
+        config = self._guilds.config(admin)
+        if change.what is What.SETTING and config is not None:
+            self._check_log(admin, change.name, _changed(config, change))
+
+    def _check_log(self, admin: Requester, key: str, new: GuildConfig) -> None:
+        """
+        Raise `Refused` ``log.needed`` or ``log.kept`` where age-restricted use would have nowhere to be told of.
+
+        Only for these two settings: in a server where it was so before, the others can still be changed.
+        """
+        channels = self._guilds.channels_of(admin.scope)
+        is_there = new.log_channel is not None and (channels is None or new.log_channel in channels)
+        if key == "age_restricted" and new.age_restricted and not is_there:
+            raise Refused("log.needed")
+        if key == "log_channel" and new.age_restricted and not is_there:
+            raise Refused("log.kept")
+
     async def keep(self, admin: Requester, change: Change) -> Pending:
         """Keep a change for this admin's press, for 15 minutes."""
         expires_at = self._clock() + CHANGE_LIFE
@@ -228,12 +248,8 @@ class Moderation:
         old = self._guilds.config(admin)
         if old is None or change.name not in SETTINGS:
             raise Mistake("setting.unknown")
-        # What is kept as JSON becomes a setting again through the type of its field.
-        values = {**msgspec.to_builtins(old), change.name: change.value}
-        try:
-            new = msgspec.convert(values, GuildConfig)
-        except msgspec.ValidationError as error:
-            raise Mistake("setting.unknown") from error
+        new = _changed(old, change)
+        self._check_log(admin, change.name, new)
         before = plain_value(getattr(old, change.name))
         record = self._record("setting.changed", admin, key=change.name, old=before, new=change.value)
         await self._guilds.save(admin.scope, new, record)
@@ -256,3 +272,12 @@ class Moderation:
 
     def _record(self, kind: str, actor: Requester, **data: object) -> Record:
         return self._guilds.record(kind, actor.scope, actor.user_id, **data)
+
+
+def _changed(old: GuildConfig, change: Change) -> GuildConfig:
+    """The settings after a change; what is kept as JSON becomes a setting again through the type of its field."""
+    values = {**msgspec.to_builtins(old), change.name: change.value}
+    try:
+        return msgspec.convert(values, GuildConfig)
+    except msgspec.ValidationError as error:
+        raise Mistake("setting.unknown") from error

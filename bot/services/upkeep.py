@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bot.domain.guild import HouseConfig
 from bot.domain.job import Job
-from bot.ports import Clock, DeliveryStore, JobStore
+from bot.ports import Clock, DeliveryStore, JobStore, PrivacyStore
 from bot.services.bell import Bell
 from bot.services.cases import Cases
 from bot.services.departures import Departures
@@ -26,6 +26,7 @@ class Upkeep:
         self,
         jobs: JobStore,
         deliveries: DeliveryStore,
+        privacy: PrivacyStore,
         departures: Departures,
         cases: Cases,
         house: HouseConfig,
@@ -40,6 +41,7 @@ class Upkeep:
         self._cases = cases
         self._jobs = jobs
         self._deliveries = deliveries
+        self._privacy = privacy
         self._bell = bell
         self._clock = clock
 
@@ -59,7 +61,7 @@ class Upkeep:
     async def tidy(self) -> None:
         """
         Take back what could not be started in time; erase dead tokens, pictures that were shown an hour ago, and
-        requests older than the operator keeps them.
+        requests and words of decisions older than the operator keeps them.
 
         What nobody decided in time is discarded, what lay in an inbox for a week gives its charge back, and servers
         that left a month ago are forgotten.
@@ -72,7 +74,9 @@ class Upkeep:
         for job in await self._deliveries.lapse_inbox(now):
             self._bell.ring(job.id)
         await self._cases.expire()
-        await self._deliveries.forget_requests(now - self._house.retention_days * DAY)
+        kept_since = now - self._house.retention_days * DAY
+        await self._deliveries.forget_requests(kept_since)
+        await self._privacy.forget_decisions(kept_since, now)
         await self._deliveries.forget_tokens(now)
         await self._deliveries.purge_pictures(now - PICTURE_LIFE)
         await self._departures.forget()

@@ -175,7 +175,7 @@ def help_card(lines: Iterable[str], mentions: Mapping[str, str], operators: Iter
         wording.HELP_FILES,
         *([wording.say("help.operator", operator=runs)] if runs else []),
     ]
-    return card(texts)
+    return card(texts, button("me", 0, "privacy", wording.BUTTON_PRIVACY))
 
 
 def choices_of(jobs: Sequence[Job], typed: str) -> list[discord.app_commands.Choice[str]]:

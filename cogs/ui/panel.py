@@ -20,6 +20,9 @@ from cogs.ui.places import DRAWABLE, WRITABLE, chosen
 SELECTED = (Kind.CHANNELS, Kind.CHANNEL, Kind.ROLE, Kind.SPOILER, Kind.SIZE, Kind.MODEL)
 """Kinds that are chosen in a select; a switch is toggled and a number is typed."""
 
+CLEARED = (Kind.CHANNELS, Kind.CHANNEL, Kind.ROLE)
+"""Kinds that can be empty, with a button for it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
@@ -94,7 +97,7 @@ def _groups(current: Group) -> Control:
 def _chooser(guild: discord.Guild, setting: Setting, config: GuildConfig) -> Iterable[ui.Item[Any]]:
     value = getattr(config, setting.key)
     yield ui.ActionRow(menu(_select(guild, setting, value), "conf", 0, "choose", setting.key))
-    if setting.kind in (Kind.CHANNEL, Kind.ROLE) and value is not None:
+    if setting.kind in CLEARED and value not in (None, ()):
         yield ui.ActionRow(button("conf", 0, "clear", wording.BUTTON_CLEAR, arg=setting.key))
 
 

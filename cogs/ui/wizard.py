@@ -68,7 +68,16 @@ def _who(guild: discord.Guild, config: GuildConfig) -> Iterable[ui.Item[Any]]:
     yield ui.ActionRow(menu(role_select(guild, config.moderator_role), "conf", 2, "pick", "moderator_role"))
     yield ui.ActionRow(menu(channel_select(guild, config.log_channel), "conf", 2, "pick", "log_channel"))
     if config.log_channel is not None:
-        yield ui.TextDisplay(posting_line(guild, config.log_channel, WRITING))
+        yield ui.TextDisplay("\n".join(_desk(guild, config)))
+
+
+def _desk(guild: discord.Guild, config: GuildConfig) -> Iterable[str]:
+    """Whether the bot can write in the channels for log and reviews, and what will not do there."""
+    for channel_id in dict.fromkeys(id_ for id_ in (config.log_channel, config.review_channel) if id_ is not None):
+        yield posting_line(guild, channel_id, WRITING)
+    review = guild.get_channel(config.review_channel) if config.review_channel is not None else None
+    if review is not None and not getattr(review, "nsfw", False):
+        yield wording.say("setup.review_safe", channel=f"<#{review.id}>")
 
 
 def _how_much(config: GuildConfig, *, draws_free: bool) -> Iterable[ui.Item[Any]]:

@@ -2,9 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.adapters.store.driver import Database, Row, Session
+from bot.adapters.store.driver import Database, Row, Session, Value
 from bot.adapters.store.rows import entry_of, to_json
-from bot.domain.record import Entry, Happening, Record
+from bot.domain.record import Entry, Happening, Question, Record
+
+NO_STEP = "(kind < 'job.' OR kind > 'job/')"
+"""True of every line that is no step of a job; as the index says it."""
+ENDED = "job.settled"
+
+
+def about(user_id: int) -> tuple[str, list[Value]]:
+    """A condition that is true of lines by or about a member; text that people wrote cannot look like it in JSON."""
+    sql = "(actor = ? OR data LIKE ? OR data LIKE ? OR data LIKE ?)"
+    named = f'%"member":{user_id}'
+    return sql, [user_id, f"{named},%", f"{named}}}%", f'%"target":"member.{user_id}"%']
 
 
 async def note(session: Session, now: float, kind: str, job: Row, **data: object) -> None:
@@ -81,3 +92,47 @@ class Audit:
                 "SELECT id, kind, guild_id, job_id FROM audit WHERE id > ? ORDER BY id LIMIT ?", after, most
             )
         return [Happening(**row) for row in rows]
+
+    async def asked(
+        self, question: Question, *, before: int | None = None, after: int | None = None, most: int
+    ) -> Sequence[Entry]:
+        """See `AuditStore.asked`."""
+        upwards = after is not None
+        where: list[str] = ["guild_id = ?"]
+        values: list[Value] = [question.guild_id]
+        for condition, bound in (("id < ?", before), ("id > ?", after)):
+            if bound is not None:
+                where.append(condition)
+                values.append(bound)
+        if question.since:
+            where.append("at >= ?")
+            values.append(question.since)
+        if question.member is not None:
+            condition, more = about(question.member)
+            where.append(condition)
+            values += more
+        rows: list[Row] = []
+        async with self._db.read() as session:
+            for part, more in _parts(question):
+                rows += await session.rows(
+                    f"SELECT * FROM audit WHERE {' AND '.join([*where, part])} "  # noqa: S608 (ours)
+                    f"ORDER BY id {'ASC' if upwards else 'DESC'} LIMIT ?",
+                    *values,
+                    *more,
+                    most,
+                )
+        rows.sort(key=lambda row: row["id"], reverse=not upwards)
+        return [entry_of(row) for row in rows[:most]]
+
+
+def _parts(question: Question) -> list[tuple[str, list[Value]]]:
+    """One statement for each index that has a part of the answer."""
+    if question.job_id is not None:
+        return [("job_id = ?", [question.job_id])]
+    others: list[Value] = [kind for kind in question.kinds if kind != ENDED]
+    parts: list[tuple[str, list[Value]]] = []
+    if others:
+        parts.append((f"{NO_STEP} AND kind IN ({', '.join('?' * len(others))})", others))
+    if ENDED in question.kinds:
+        parts.append((f"kind = '{ENDED}'", []))
+    return parts

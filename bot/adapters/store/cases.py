@@ -322,7 +322,7 @@ async def open_case(session: Session, filing: Filing, now: float) -> Row:
         *columns.values(),
     )
     if row is not None:
-        await note_case(session, row, "case.opened", filing.actor, now)
+        await note_case(session, row, "case.opened", filing.actor, now, **_said(row))
         return row
     if filing.parent_id is not None:
         return await session.one("SELECT * FROM cases WHERE parent_id = ? AND state = 'OPEN'", filing.parent_id)
@@ -341,7 +341,8 @@ async def withdraw_held(session: Session, before: Row, now: float) -> None:
 
 async def note_case(session: Session, case: Row, kind: str, actor: int | None, now: float, **more: object) -> None:
     """One line about a case: who, about whom, why and how; never a prompt."""
-    data = {"case": case["id"], "kind": case["kind"], "reason": case["reason"], "member": case["user_id"], **more}
+    names = {"case": "id", "kind": "kind", "reason": "reason", "member": "user_id", "channel": "channel_id"}
+    data = {**{name: case[column] for name, column in names.items()}, **more}
     guild_id = case["guild_id"] or None
     record = Record(at=now, kind=kind, guild_id=guild_id, actor=actor, job_id=case["job_id"], data=data)
     await note_record(session, record)
@@ -352,11 +353,13 @@ async def _close(session: Session, case_id: int, ruling: Ruling, now: float) -> 
         return None
     row = await session.row(_CLOSE, ruling.decision, now, ruling.actor, ruling.words, int(ruling.needs_ack), case_id)
     if row is not None:
-        more: dict[str, object] = {"decision": ruling.decision.value}
-        if ruling.words:
-            more["words"] = ruling.words
-        await note_case(session, row, "case.decided", ruling.actor, now, **more)
+        await note_case(session, row, "case.decided", ruling.actor, now, **_said(row))
     return row
+
+
+def _said(case: Row) -> dict[str, object]:
+    """What was decided and said, as far as it was."""
+    return {name: case[name] for name in ("decision", "words") if case[name]}
 
 
 async def _job_in(session: Session, case: Row, state: JobState) -> Row | None:

@@ -184,7 +184,7 @@ class Deliveries:
     async def lapse_inbox(self, now: float) -> Sequence[Job]:
         """See `DeliveryStore.lapse_inbox`."""
         async with self._db.tx() as session:
-            ended = [await _end_in_inbox(session, before, now) for before in await session.rows(_OVER, now)]
+            ended = [await end_in_inbox(session, before, now) for before in await session.rows(_OVER, now)]
         return jobs_of([row for row in ended if row is not None])
 
     # --- clearing away
@@ -234,7 +234,8 @@ async def lapse(session: Session, before: Row, now: float) -> Row | None:
     return after
 
 
-async def _end_in_inbox(session: Session, before: Row, now: float) -> Row | None:
+async def end_in_inbox(session: Session, before: Row, now: float) -> Row | None:
+    """Lapsed, unless it was shown as the very same pixels."""
     if before["shown_as"] != Likeness.WEBP:
         return await lapse(session, before, now)
     after = await move(session, before, delivery=Delivery.SHOWN, delivered_at=now)

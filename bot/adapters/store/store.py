@@ -17,13 +17,14 @@ from bot.adapters.store.driver import Database, Session
 from bot.adapters.store.guilds import Guilds
 from bot.adapters.store.jobs import Jobs
 from bot.adapters.store.migrate import migrate, shipped_steps
+from bot.adapters.store.privacy import Privacy
 from bot.domain.errors import StoreError
 
 HOLDER = "holder"
 """The file in a data folder with the name under which its process holds leases in a shared database."""
 
 
-class SqlStore(Jobs, Deliveries, Cases, Guilds, Departures, Audit):
+class SqlStore(Jobs, Deliveries, Cases, Guilds, Departures, Audit, Privacy):
     """
     The `Store` port; the caller closes it.
 
