@@ -25,6 +25,9 @@ FILE_MOST = 8 * 1024 * 1024
 TOLD = ("case", "kind", "reason", "decision", "words", "until", "pictures", "anlas", "code", "word", "channel")
 """What an exported line of the audit says; who else had to do with it is not among it."""
 
+BEGIN, BETWEEN, END = b',"requests":[', b",\n", b"]}"
+"""Around the jobs, which are appended to an object that ends before its brace."""
+
 Json = dict[str, object]
 
 
@@ -65,17 +68,17 @@ class Privacy:
         most = min(most, FILE_MOST)
         rest = await self._rest(user_id)
         head = await asyncio.to_thread(_encoded, rest)
-        room = most - len(head)
+        room = most - len(head) - len(BEGIN) - len(END)
         parts: list[bytes] = []
         left_out = 0
         async for jobs in self._portions(user_id):
             for part in await asyncio.to_thread(_encoded_jobs, jobs):
-                room -= len(part) + 2
+                room -= len(part) + len(BETWEEN)
                 if room < 0:
                     left_out += 1
                 else:
                     parts.append(part)
-        data = await asyncio.to_thread(lambda: head[:-1] + b',"requests":[' + b",\n".join(parts) + b"]}")
+        data = await asyncio.to_thread(lambda: head[:-1] + BEGIN + BETWEEN.join(parts) + END)
         return Export(data=data, left_out=left_out)
 
     async def _portions(self, user_id: int) -> AsyncIterator[Sequence[Job]]:

@@ -26,7 +26,7 @@ WORDED: Mapping[str, str] = {
 """Kinds of lines in which people's own words may stand, and where; a case's ``reason`` is a code."""
 READ = "privacy.read"
 """Under this key the house remembers up to which line of the audit words were erased because they are old."""
-AT_ONCE = 20_000
+AT_ONCE = 2_000
 """Lines of the audit that one transaction looks through."""
 _ENDED = "state IN ('DONE', 'BLOCKED', 'FAILED', 'CANCELLED')"
 _UNFINISHED = f"(NOT {_ENDED} OR delivery = 'PENDING')"
