@@ -44,6 +44,8 @@ def _config(stage: Stage, guild_id: int = lantern.LANTERN) -> GuildConfig:
         ("moderator_role", "@Artists", lantern.ARTISTS),
         ("log_channel", "#mod-log", lantern.MOD_LOG),
         ("log_channel", "none", None),
+        ("approval", "#general, #night-studio", (lantern.GENERAL, lantern.NIGHT_STUDIO)),
+        ("approval", "none", ()),
         ("show_prompts", "no", False),
     ],
 )
@@ -80,6 +82,8 @@ async def test_every_setting_can_be_set_by_a_line_and_undone(
         ("channels", f"<#{NEW}>", "no such channel"),
         ("moderator_role", "@Nobody", "no such channel or role"),
         ("log_channel", "1", "no such channel"),
+        ("approval", f"<#{NEW}>", "no such channel"),
+        ("age_restricted", "on", "needs a log channel first"),
         ("spoiler", "sometimes", "can be one of"),
         ("size", "800x600", "multiples of 64"),
         ("time_zone", "Atlantis", "no such time zone"),
@@ -99,7 +103,7 @@ async def test_a_value_that_cannot_be_changes_nothing_and_says_what_can(
 
 async def test_what_is_dangerous_is_asked_about_first(tmp_path: Path) -> None:
     """The consequence is named; no keeps it, yes makes it, and it can be taken back."""
-    config = replace(STUDIO, never_spend=True)
+    config = replace(STUDIO, never_spend=True, log_channel=lantern.MOD_LOG)
     async with open_stage(tmp_path, working=False, config=config) as stage:
         for key, value in (("never_spend", "off"), ("age_restricted", "on")):
             asked = await stage.answered(await stage.slash("config", by=lantern.ADA, setting=key, value=value))
@@ -142,6 +146,16 @@ async def test_the_panel_changes_every_kind_of_setting(tmp_path: Path) -> None:
         card = await stage.answered(await stage.choose(card, "choose:log_channel", lantern.MOD_LOG, by=lantern.ADA))
         card = await press(card, "conf:0:change:log_channel")
         card = await press(card, "conf:0:clear:log_channel")
+        assert _config(stage).log_channel is None
+        card = await stage.answered(await stage.press(card, "Undo", by=lantern.ADA))
+        card = await press(await group(card, "people"), "conf:0:change:approval")
+        card = await stage.answered(await stage.choose(card, "choose:approval", lantern.STUDIO, by=lantern.ADA))
+        assert (lantern.STUDIO,) == _config(stage).approval
+        card = await press(card, "conf:0:change:approval")
+        card = await stage.answered(await stage.choose(card, "choose:approval", by=lantern.ADA))
+        assert () == _config(stage).approval
+        card = await stage.answered(await stage.press(card, "Undo", by=lantern.ADA))
+        card = await press(await press(card, "conf:0:change:approval"), "conf:0:clear:approval")
         card = await press(await group(card, "people"), "conf:0:change:moderator_role")
         card = await stage.answered(await stage.choose(card, "choose:moderator_role", lantern.ARTISTS, by=lantern.ADA))
         card = await press(await group(card, "safety"), "conf:0:change:spoiler")
@@ -154,11 +168,12 @@ async def test_the_panel_changes_every_kind_of_setting(tmp_path: Path) -> None:
         card = await stage.answered(await stage.press(card, "Yes, change it", by=lantern.ADA))
 
         found = _config(stage)
-        assert (False, 5, None, lantern.ARTISTS) == (
+        assert (False, 5, lantern.MOD_LOG, lantern.ARTISTS, ()) == (
             found.show_prompts,
             found.waiting,
             found.log_channel,
             found.moderator_role,
+            found.approval,
         )
         assert (Spoiler.ALWAYS, chosen, True) == (found.spoiler, found.channels, found.age_restricted)
         card = await stage.answered(await stage.press(card, "Undo", by=lantern.ADA))
@@ -195,6 +210,7 @@ async def test_a_server_is_set_up_in_four_steps_and_draws_nothing_before(tmp_pat
         assert f"✓ I can post in <#{NEW}>" in text_of(card)
         card = await press(card, "Next")
         card = await stage.answered(await stage.choose(card, "pick:log_channel", NEW, by=lantern.ADA))
+        assert f"<#{NEW}> is not age-restricted: held pictures can only be discarded" in text_of(card)
         card = await press(await press(await press(card, "Next"), "10"), "Next")
         assert "not set me up" in await stage.said("generate", at=NEW, prompt="1girl")
         opening = next(part for part in walk(card["components"]) if part.get("label") == "Open the doors")
@@ -204,6 +220,7 @@ async def test_a_server_is_set_up_in_four_steps_and_draws_nothing_before(tmp_pat
         assert "The doors are open" in text_of(card)
         config = _config(stage, lantern.NEW_SERVER)
         assert ((NEW,), NEW, 10, True) == (config.channels, config.log_channel, config.pictures_day, config.unchecked)
+        assert NEW == config.review_channel
         assert "seed" in await stage.said("generate", at=NEW, prompt="1girl", size="64x64")
         assert "Settings · Places" in await stage.said("config", by=lantern.ADA, at=NEW)
 
@@ -238,3 +255,110 @@ async def test_the_lists_complete_settings_and_values(tmp_path: Path) -> None:
         assert "#studio" in await complete("value", setting="log_channel", value="stu")
         assert ["none", "@Artists"] == await complete("value", setting="moderator_role", value="")
         assert [] == await complete("value", setting="nothing", value="")
+
+
+async def test_one_select_is_for_log_and_reviews_until_they_part(tmp_path: Path) -> None:
+    """Both follow it; a review channel that was chosen apart stays, and is named where nothing can be looked at."""
+    config = replace(STUDIO, unchecked=False)
+    async with open_stage(tmp_path, working=False, config=config) as stage:
+
+        async def pick(channel_id: int) -> str:
+            card = await stage.answered(await stage.slash("config", by=lantern.ADA))
+            card = await stage.answered(await stage.press(card, "Next", by=lantern.ADA))
+            picked = await stage.choose(card, "pick:log_channel", channel_id, by=lantern.ADA)
+            return text_of(await stage.answered(picked))
+
+        assert "is not age-restricted" in await pick(lantern.MOD_LOG)
+        assert "is not age-restricted" not in await pick(lantern.NIGHT_STUDIO)
+        assert (lantern.NIGHT_STUDIO,) * 2 == (_config(stage).log_channel, _config(stage).review_channel)
+        await stage.said("config", by=lantern.ADA, setting="review_channel", value="#general")
+        assert f"<#{lantern.GENERAL}> is not age-restricted" in await pick(lantern.MOD_LOG)
+        assert (lantern.MOD_LOG, lantern.GENERAL) == (_config(stage).log_channel, _config(stage).review_channel)
+
+
+async def test_age_restricted_use_never_stands_without_a_log(tmp_path: Path) -> None:
+    """By line, by panel, by a yes that comes late and by an undo; and the log stays while it is on."""
+    async with open_stage(tmp_path, working=False) as stage:
+
+        async def config(key: str, value: str) -> dict[str, object]:
+            return await stage.answered(await stage.slash("config", by=lantern.ADA, setting=key, value=value))
+
+        async def press(card: dict[str, object], label: str) -> dict[str, object]:
+            return await stage.answered(await stage.press(card, label, by=lantern.ADA))
+
+        def last() -> str:
+            return stage.private_words(lantern.ADA)[0]
+
+        refused = await config("age_restricted", "on")
+        assert "needs a log channel first" in str(refused["content"])
+        card = await press(refused, "Choose log channel")
+        assert "Settings · Log" in text_of(card)
+        card = await stage.answered(await stage.choose(card, "choose:log_channel", lantern.MOD_LOG, by=lantern.ADA))
+        chosen = card
+
+        asked = await config("age_restricted", "on")
+        await config("log_channel", "none")
+        await press(asked, "Yes, change it")
+        assert "needs a log channel first" in last()
+        assert not _config(stage).age_restricted
+
+        made = await config("log_channel", "#mod-log")
+        await press(await config("age_restricted", "on"), "Yes, change it")
+        assert _config(stage).age_restricted
+        await press(made, "Undo")
+        assert "needs the log channel" in last()
+        await press(chosen, "Undo")
+        await config("log_channel", "none")
+        panel = await stage.answered(await stage.slash("config", by=lantern.ADA))
+        panel = await stage.answered(await stage.choose(panel, "group", "log", by=lantern.ADA))
+        panel = await stage.answered(await stage.press_id(panel, "conf:0:change:log_channel", by=lantern.ADA))
+        await stage.answered(await stage.press_id(panel, "conf:0:clear:log_channel", by=lantern.ADA))
+        assert "needs the log channel" in last()
+        assert lantern.MOD_LOG == _config(stage).log_channel
+        await config("log_channel", "#general")
+        off = await config("age_restricted", "off")
+        await config("log_channel", "none")
+        await press(off, "Undo")
+        assert "needs a log channel first" in last()
+        assert (False, None) == (_config(stage).age_restricted, _config(stage).log_channel)
+
+
+async def test_a_server_from_before_can_change_everything_else(tmp_path: Path) -> None:
+    """Age-restricted use was on there without a log; it can also be turned off, and not on again."""
+    config = replace(STUDIO, age_restricted=True)
+    async with open_stage(tmp_path, working=False, config=config) as stage:
+        assert "Changed" in await stage.said("config", by=lantern.ADA, setting="private", value="off")
+        assert "Changed" in await stage.said("config", by=lantern.ADA, setting="log_channel", value="#mod-log")
+        assert "Changed" in await stage.said("config", by=lantern.ADA, setting="age_restricted", value="off")
+
+
+async def test_a_log_channel_that_was_deleted_is_none(tmp_path: Path) -> None:
+    """Nothing could be told there."""
+    async with open_stage(tmp_path, working=False, config=replace(STUDIO, log_channel=lantern.MOD_LOG)) as stage:
+        guilds = stage.house.services.guilds
+        gone = stage.discord.world.channels[lantern.MOD_LOG]
+        await stage.discord.gateway.event("CHANNEL_DELETE", gone, lantern.LANTERN)
+        await stage.until(lambda: lantern.MOD_LOG not in (guilds.channels_of(lantern.LANTERN) or {}))
+
+        said = await stage.said("config", by=lantern.ADA, setting="age_restricted", value="on")
+
+        assert "needs a log channel first" in said
+
+
+async def test_a_new_server_is_safe_from_the_first_minute(tmp_path: Path) -> None:
+    """Nothing is drawn, nothing is spent, nothing age-restricted; and nobody had to choose any of it."""
+    async with open_stage(tmp_path) as stage:
+        await stage.house.services.guilds.admit(lantern.NEW_SERVER)
+
+        config = _config(stage, lantern.NEW_SERVER)
+        assert not config.is_open
+        assert ((), False, True, 0) == (config.channels, config.age_restricted, config.never_spend, config.anlas_day)
+        assert (False, (), None, None) == (
+            config.unchecked,
+            config.approval,
+            config.log_channel,
+            config.moderator_role,
+        )
+        for by in (lantern.ANN, lantern.ADA):
+            assert "has not set me up yet" in await stage.said("generate", by=by, at=NEW, prompt="1girl", size="64x64")
+        assert not stage.novelai.calls
