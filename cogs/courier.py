@@ -50,7 +50,7 @@ class Courier(commands.Cog):
         self._ways = Ways(client, deliveries)
         self._lines = Lines(self._ways, deliveries, guilds, self._turns)
         self._farewell = Farewell(self._ways, deliveries)
-        asides = Asides(self._ways, deliveries, guilds, studio)
+        asides = Asides(self._ways, deliveries, guilds, studio, lambda: client.mentions)
         self._ladder = Ladder(client, self._ways, Packer(darkroom, client), asides, deliveries, guilds)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -25,6 +26,8 @@ FILE_MOST = 8 * 1024 * 1024
 TOLD = ("case", "kind", "reason", "decision", "words", "until", "pictures", "anlas", "code", "word", "channel")
 """What an exported line of the audit says; who else had to do with it is not among it."""
 
+DETAILS = ("words", "score", "limit", "until")
+"""Likewise of a case: an appeal's own words, what the check said, how long a pause lasts."""
 BEGIN, BETWEEN, END = b',"requests":[', b",\n", b"]}"
 """Around the jobs, which are appended to an object that ends before its brace."""
 
@@ -97,30 +100,30 @@ class Privacy:
         now = self._clock()
         lines = [_line(line, user_id) async for lines in self._lines(user_id) for line in lines]
         limits = [
-            {"server": guild_id, "limits": allowance.stated}
+            {"server": _id(guild_id), "limits": allowance.stated}
             for guild_id, target, allowance in await self._guilds.allowances()
             if str(target) == f"member.{user_id}"
         ]
         return {
-            "made_at": now,
-            "user": user_id,
+            "made_at": _when(now),
+            "user": _id(user_id),
             "questions": [
-                {"price": draft.price, "expires_at": draft.expires_at, "request": draft.request}
+                {"price": draft.price, "expires_at": _when(draft.expires_at), "request": draft.request}
                 for draft in await self._store.drafts_of(user_id)
             ],
             "cases": [_case(case) for case in await self._cases.cases(user_id=user_id, most=ALL)],
             "notices": [
-                {"server": notice.guild_id, "case": notice.case_id, "told": notice.code}
+                {"server": _id(notice.guild_id), "case": notice.case_id, "told": notice.code}
                 for notice in await self._store.notices_of(user_id)
             ],
             "reports_by_you": [_report(case_id, report) for case_id, report in await self._store.reports_made(user_id)],
             "conduct": [
-                {"server": guild_id, "heat": round(heat_at(conduct, now), 2), "always_spoiler": conduct.spoiler}
+                {"server": _id(guild_id), "heat": round(heat_at(conduct, now), 2), "always_spoiler": conduct.spoiler}
                 for guild_id, conduct in await self._store.conducts_of(user_id)
             ],
             "limits": limits,
             "blocks": [
-                {"server": block.guild_id, "until": block.until, "reason": block.reason}
+                {"server": _id(block.guild_id), "until": _when(block.until), "reason": block.reason}
                 for block in await self._guilds.blocks()
                 if block.user_id == user_id
             ],
@@ -174,10 +177,10 @@ def _job(job: Job) -> Json:
     requester, place = job.requester, job.place
     return {
         "job": job.id,
-        "server": requester.guild_id,
-        "channel": place.channel_id if place is not None else requester.channel_id or None,
-        "message": place.message_id if place is not None else None,
-        "roles": requester.role_ids,
+        "server": _id(requester.guild_id),
+        "channel": _id(place.channel_id if place is not None else requester.channel_id),
+        "message": _id(place.message_id if place is not None else None),
+        "roles": [_id(role) for role in requester.role_ids],
         "language": requester.locale,
         "state": job.state.value,
         "delivery": job.delivery.value,
@@ -186,10 +189,10 @@ def _job(job: Job) -> Json:
         "pictures": job.pictures,
         "charged_anlas": job.charged_anlas,
         "charged_pictures": job.charged_pictures,
-        "asked_at": job.admitted_at,
-        "sent_at": job.sent_at,
-        "ended_at": job.settled_at,
-        "shown_at": job.delivered_at,
+        "asked_at": _when(job.admitted_at),
+        "sent_at": _when(job.sent_at),
+        "ended_at": _when(job.settled_at),
+        "shown_at": _when(job.delivered_at),
         "request": job.request,
     }
 
@@ -197,18 +200,18 @@ def _job(job: Job) -> Json:
 def _case(case: Case) -> Json:
     return {
         "case": case.id,
-        "server": case.guild_id,
+        "server": _id(case.guild_id),
         "kind": case.kind.value,
         "state": case.state.value,
         "reason": case.reason,
         "job": case.job_id,
         "about_case": case.parent_id,
-        "opened_at": case.opened_at,
+        "opened_at": _when(case.opened_at),
         "decision": case.decision.value if case.decision is not None else None,
-        "decided_at": case.decided_at,
+        "decided_at": _when(case.decided_at),
         "decided_by": _who(case.actor, case.user_id),
         "words_to_you": case.words,
-        "details": {name: value for name, value in case.data.items() if name in ("words", "score", "limit", "until")},
+        "details": _told(case.data, DETAILS),
     }
 
 
@@ -218,16 +221,33 @@ def _report(case_id: int, report: Report) -> Json:
 
 def _line(line: Entry, user_id: int) -> Json:
     record = line.record
-    data: Mapping[str, object] = record.data
     return {
         "line": line.id,
-        "at": record.at,
-        "server": record.guild_id,
+        "at": _when(record.at),
+        "server": _id(record.guild_id),
         "what": record.kind,
         "by": _who(record.actor, user_id),
         "job": record.job_id if record.actor == user_id else None,
-        **{name: data[name] for name in TOLD if name in data},
+        **_told(record.data, TOLD),
     }
+
+
+def _told(data: Mapping[str, object], names: Iterable[str]) -> Json:
+    written = {"until": _when, "channel": _id}
+    return {name: written.get(name, _as_it_is)(data[name]) for name in names if name in data}
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+def _id(value: object) -> object:
+    """As text, because not every reader of JSON can hold Discord's numbers."""
+    return str(value) if value else None
+
+
+def _when(value: object) -> object:
+    return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds") if isinstance(value, int | float) else None
 
 
 def _who(actor: int | None, user_id: int) -> str | None:

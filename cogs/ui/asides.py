@@ -1,5 +1,7 @@
 """What is said beside a picture: a private hint about its prompt, and one ping after a long wait."""
 
+from collections.abc import Callable, Mapping
+
 import discord
 
 from bot import wording
@@ -19,8 +21,16 @@ LONG_WAIT = 120.0
 class Asides:
     """Says each once; a lost one is not repeated, since nothing depends on it."""
 
-    def __init__(self, ways: Ways, deliveries: Deliveries, guilds: Guilds, studio: Studio) -> None:
+    def __init__(
+        self,
+        ways: Ways,
+        deliveries: Deliveries,
+        guilds: Guilds,
+        studio: Studio,
+        mentions: Callable[[], Mapping[str, str]],
+    ) -> None:
         self._ways = ways
+        self._mentions = mentions
         self._deliveries = deliveries
         self._guilds = guilds
         self._studio = studio
@@ -43,7 +53,7 @@ class Asides:
         tokens = await self._studio.count_tokens(request)
         is_first = await self._studio.is_first(job)
         days = self._guilds.house.retention_days if is_first else None
-        text = replies.hints(request, tokens, first_kept_days=days)
+        text = replies.hints(request, tokens, first_kept_days=days, mentions=self._mentions())
         if text and (await self._deliveries.note_nonce(job, f"{job.id}-hint")).is_new:
             await self._ways.attempt(lambda: hook.send(text, ephemeral=True), EDIT_TIME)
 

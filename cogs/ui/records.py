@@ -9,6 +9,8 @@ SHORT = 60
 """Characters of people's own words in a line of a list."""
 CHANNELS = 4
 """Channels of a setting in such a line."""
+BY_PERSON = ("moderator", "operator")
+"""Why a case was opened that somebody wrote down with their decision: they decided so, which its line says anyway."""
 _JOB = "job."
 
 
@@ -98,11 +100,13 @@ def _data(entry: Entry, moment: type[wording.Moment], *, short: bool) -> dict[st
 
 def _of_case(entry: Entry, *, short: bool) -> dict[str, object]:
     told = entry.record.data
-    decision = str(told.get("decision", ""))
+    decision, reason = str(told.get("decision", "")), str(told.get("reason"))
+    why = wording.CASE_WHY.get(reason, reason)
     return {
         "case": told.get("case"),
         "about": wording.LOG_CASES.get(str(told.get("kind")), ""),
-        "why": wording.CASE_WHY.get(str(told.get("reason")), str(told.get("reason"))),
+        "why": why,
+        "for_what": wording.say("log.for_what", why=why) if reason not in BY_PERSON else "",
         "decision": wording.DECISIONS.get(decision, decision),
         "words": _words(told.get("words"), short=short),
         "of_job": wording.say("log.of_job", job=entry.record.job_id) if entry.record.job_id else "",

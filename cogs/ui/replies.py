@@ -1,7 +1,7 @@
 """What messages look like: texts and rows of the life of a picture, questions, and cards."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from discord import ui
 
@@ -166,10 +166,12 @@ def failed_row(job_id: int) -> ui.View:
     )
 
 
-def hints(request: Generate, tokens: TokenCount, *, first_kept_days: int | None) -> str:
+def hints(
+    request: Generate, tokens: TokenCount, *, first_kept_days: int | None, mentions: Mapping[str, str] | None = None
+) -> str:
     """What a member should know of their own prompt, and once that their files carry it; "" where there is nothing."""
     found = [
-        wording.say("first.picture", days=first_kept_days) if first_kept_days is not None else "",
+        wording.say("first.picture", mentions, days=first_kept_days) if first_kept_days is not None else "",
         wording.NSFW_ADDED if is_steered_by_us(request) else "",
         token_hint(request, tokens),
         unknown_hint(request, tokens),

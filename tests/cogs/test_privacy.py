@@ -48,12 +48,12 @@ async def test_what_is_kept_is_said_in_numbers(tmp_path: Path) -> None:
     async with open_stage(tmp_path, judge=judge) as stage:
         await stage.answered(await stage.slash("generate", prompt="1girl, secret", size=SMALL))
         card = await stage.answered(await stage.slash("privacy show"))
-        assert "**Requests** 1 with their prompts, each for 30 days" in text_of(card)
+        assert "**Requests with their prompts** 1, each for 30 days" in text_of(card)
         assert "**Pictures** 1," in text_of(card)
         assert "secret" not in text_of(card)
         assert ["As a file", "Erase"] == _labels(card)
         assert card["flags"] & 64
-        assert "**Requests** 0" in await stage.said("privacy show", by=BEN)
+        assert "**Requests with their prompts** 0" in await stage.said("privacy show", by=BEN)
         help_card = await stage.answered(await stage.slash("help"))
         assert "over all servers" in text_of(await stage.answered(await stage.press(help_card, "Privacy")))
 
@@ -120,7 +120,7 @@ async def test_an_erasure_is_asked_about_and_does_what_it_says(tmp_path: Path) -
         assert other is not None
         assert (None, None, JobState.DONE, 0) == (job.request, job.place, job.state, job.charged_anlas)
         assert other.request is not None
-        assert "**Requests** 0" in await stage.said("privacy show")
+        assert "**Requests with their prompts** 0" in await stage.said("privacy show")
         assert [] == await ledger.differences(tmp_path)
         said = text_of(await stage.answered(await stage.press(message, "Reroll")))
         assert "Something went wrong" not in said + "\n".join(stage.private_words()[:1])
@@ -152,7 +152,7 @@ async def test_what_nobody_could_show_is_given_back(tmp_path: Path) -> None:
         stage.discord.fail_next("PATCH", "/messages/", 404, code=10008, times=9)
         await stage.answered(await stage.slash("generate", prompt="1girl, secret", size=SMALL))
         stage.discord.rest.faults.clear()
-        assert "**Inbox** 1" in await stage.said("privacy show")
+        assert "**In your inbox** 1" in await stage.said("privacy show")
 
         await stage.answered(await stage.press(await _asked_to_erase(stage), "Yes, erase it"))
 
@@ -187,7 +187,7 @@ async def test_nobody_is_refused_anywhere(tmp_path: Path, at: int) -> None:
 
         assert "What I keep about you" in await stage.said("privacy show", at=at)
         made = await stage.answered(await stage.slash("privacy export", at=at))
-        assert ANN == _json(stage, made)["user"]
+        assert str(ANN) == _json(stage, made)["user"]
         card = await _asked_to_erase(stage, at=at)
         assert "Erased." in text_of(await stage.answered(await stage.press(card, "Yes, erase it")))
 
