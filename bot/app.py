@@ -126,7 +126,7 @@ async def open_house(
         )
         services = Services(
             studio=Studio(
-                store, store, guilds, moderation, accounts, Tokenizers(settings.data_dir), bell, closing, clock
+                store, store, guilds, store, moderation, accounts, Tokenizers(settings.data_dir), bell, closing, clock
             ),
             workers=workers,
             deliveries=Deliveries(

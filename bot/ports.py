@@ -133,7 +133,7 @@ class JobStore(Protocol):
 
     async def suggest(self, application: Application, now: float, filing: Filing) -> tuple[Job, Case]:
         """
-        Write the job of *application* as PROPOSED, with its case; it reserves nothing.
+        Write the job of *application* as PROPOSED, with its case and for the same reason; it reserves nothing.
 
         What was suggested with the same key, or by the same press, comes back instead.
         """

@@ -271,6 +271,7 @@ SETTING_LABELS = {
     "unchecked": "Show unchecked pictures",
     "moderator_role": "Moderator role",
     "approval": "Suggestions only",
+    "approval_role": "Role that suggests",
     "log_channel": "Log channel",
     "review_channel": "Review channel",
     "ping_role": "Role to ping",
@@ -300,6 +301,7 @@ SETTING_HELP = {
     "unchecked": "I have no classifier, so nobody looks at pictures before they are shown.",
     "moderator_role": "Who moderates besides members with Moderate Members. Allow `/mod` for them in Discord too.",
     "approval": "Channels where members suggest pictures and moderators say yes.",
+    "approval_role": "Members with this role suggest in every channel, and moderators say yes.",
     "log_channel": "Where I write what was decided and changed.",
     "review_channel": "Where moderators decide. Make it age-restricted, or held pictures can only be discarded.",
     "ping_role": "Who is pinged when a case comes up.",
@@ -1135,7 +1137,7 @@ def reason(text: object) -> str:
 THE_BOT = "I"
 """Who decided where nobody did: the bot, by the rules it was given."""
 
-UNSET = ("channels", "approval", "moderator_role", "log_channel", "review_channel", "ping_role")
+UNSET = ("channels", "approval", "approval_role", "moderator_role", "log_channel", "review_channel", "ping_role")
 """Settings that can be empty and are no limits."""
 
 
@@ -1170,7 +1172,7 @@ def setting_value(key: str, value: object) -> str:
             return MODELS.get(value, value)
         case int() if key == "cooldown":
             return say("seconds", n=value)
-        case int() if key in ("moderator_role", "ping_role"):
+        case int() if key in ("moderator_role", "approval_role", "ping_role"):
             return f"<@&{value}>"
         case int() if key in ("log_channel", "review_channel"):
             return f"<#{value}>"

@@ -144,7 +144,8 @@ class GenerateCog(commands.Cog, name="Generate"):
             cost = self._studio.foresee(requester, request)
         except Refused as refusal:
             return await self._refuse(interaction, requester, request, refusal)
-        message_id = await acknowledge(interaction, private=request.private or not cost.is_free)
+        is_asked = not cost.is_free and self._studio.waits_for(requester) is None
+        message_id = await acknowledge(interaction, private=request.private or is_asked)
         occasion = Occasion(
             key=str(interaction.id) if draft_id is None else f"draft:{draft_id}",
             place=place_of(interaction, message_id, ephemeral=request.private),

@@ -86,8 +86,8 @@ class GuildConfig:
     together may spend in Anlas. *cooldown* is seconds. *age_restricted* allows age-restricted pictures in
     age-restricted channels. *unchecked* records that an admin accepted pictures that no classifier looks at. Cases are
     shown in *review_channel*, pinging *ping_role*, and end by themselves after *case_days*. In the channels of
-    *approval* members suggest and moderators say yes. After *report_limit* reports a picture is hidden until a
-    moderator looked. What has no metadata is not for `/config` yet.
+    *approval*, and wherever they have the *approval_role*, members suggest and moderators say yes. After *report_limit*
+    reports a picture is hidden until a moderator looked. What has no metadata is not for `/config` yet.
     """
 
     channels: tuple[int, ...] = _setting(Kind.CHANNELS, Group.PLACES, ())
@@ -115,6 +115,7 @@ class GuildConfig:
     ping_role: int | None = _setting(Kind.ROLE, Group.LOG, None)
     case_days: int = _setting(Kind.NUMBER, Group.LOG, 3, low=1, high=30)
     approval: tuple[int, ...] = _setting(Kind.CHANNELS, Group.PEOPLE, ())
+    approval_role: int | None = _setting(Kind.ROLE, Group.PEOPLE, None)
     report_limit: int = _setting(Kind.NUMBER, Group.SAFETY, 3, low=1, high=100)
     unchecked: bool = _setting(Kind.SWITCH, Group.SAFETY, False, danger=True)
 

@@ -121,6 +121,14 @@ def keeps_safe(requester: Requester, ground: Ground) -> bool:
     return not (requester.age_restricted and is_still)
 
 
+def only_suggests(requester: Requester, ground: Ground) -> bool:
+    """Whether *requester* suggests where they stand, and a moderator says yes; moderators need nobody's."""
+    if ground.guild is None or requester.context is not Context.GUILD or requester.may_moderate:
+        return False
+    is_here = bool({requester.channel_id, requester.parent_id} & {*ground.guild.approval})
+    return is_here or ground.guild.approval_role in requester.role_ids
+
+
 def shows_previews(requester: Requester, request: Request, ground: Ground) -> bool:
     """
     Whether a picture may be seen while it forms: only where no check could keep the finished one back.
@@ -129,6 +137,7 @@ def shows_previews(requester: Requester, request: Request, ground: Ground) -> bo
     asked about noise guarantees nothing; elsewhere step and bar are shown alone.
     """
     is_open = not (request.spoiler or request.private or keeps_safe(requester, ground))
+    is_open = is_open and not only_suggests(requester, ground)
     hides = ground.guild is None or ground.guild.hides(age_restricted=requester.age_restricted)
     return is_open and not hides and not is_suspect(*_asked(request))
 

@@ -129,7 +129,7 @@ class Jobs:
             if row is None:
                 await lock_guild(session, requester.scope)
                 await lock_member(session, requester.scope, requester.user_id)
-                row = await _insert_proposed(session, application, now)
+                row = await _insert_proposed(session, application, now, filing.reason)
             case = await open_case(session, replace(filing, job_id=row["id"]), now)
         return job_of(row), case_of(case)
 
@@ -471,9 +471,9 @@ async def _consume(session: Session, draft_id: int, user_id: int, now: float) ->
         raise Refused("draft.gone")
 
 
-async def _insert_proposed(session: Session, application: Application, now: float) -> Row:
+async def _insert_proposed(session: Session, application: Application, now: float, reason: str) -> Row:
     """A wish that waits for a yes: charged nothing, so that it weighs nothing, and without a turn."""
-    nothing: dict[str, Value] = {"turn": 0, "charged_anlas": 0, "charged_pictures": 0}
+    nothing: dict[str, Value] = {"turn": 0, "charged_anlas": 0, "charged_pictures": 0, "reason": reason}
     row = await _write(session, application, now, state=JobState.PROPOSED, **nothing)
     await note(session, now, "job.proposed", row, price=row["price"], pictures=row["pictures"])
     return row
