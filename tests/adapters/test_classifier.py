@@ -290,6 +290,19 @@ def _in_a_new_process(code: str) -> str:
     return done.stdout.strip()
 
 
+@nsfwjs.needed
+def test_without_numpy_weights_are_a_problem_and_not_ignored(data: Path) -> None:
+    """Who imported them relies on the check; an update may have left numpy out."""
+    code = (
+        "import sys; sys.modules['numpy'] = None; from pathlib import Path\n"
+        "from bot.adapters.classifier import open_classifier\n"
+        f"try: open_classifier(Path({str(data)!r}), None)\n"
+        "except Exception as error: print(error)"
+    )
+
+    assert "classifier.numpy" == _in_a_new_process(code)
+
+
 def test_numpy_is_not_loaded_before_it_is_needed() -> None:
     """The bot runs without it."""
     code = "import sys, bot.app, bot.serving, bot.checkup, bot.__main__; print('numpy' in sys.modules)"
