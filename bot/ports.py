@@ -104,8 +104,8 @@ class Classifier(Protocol):
         """
         Rate a picture or an image of at most 25 MiB (PNG, JPEG, WebP, GIF; of several frames the first).
 
-        Works off the event loop, one picture after the other. Raises `ClassifierError`, after some ten seconds at the
-        latest: then nobody knows what it shows.
+        Works off the event loop, one picture after the other. Raises `ClassifierError`, after some twenty seconds at
+        the latest: then nobody knows what it shows.
         """
 
 

@@ -177,6 +177,10 @@ NOT_SERVED = "I am not open in this server yet. Its admins have nothing to do; w
 DIRECT_OFF = "I draw in servers only. In direct messages I read images: {/inspect}."
 PLACE = "I do not draw in {channel}. Here I may: {channels}. Nothing was charged."
 PLACE_NONE = "This server has not set me up yet. An admin can, in about a minute, with {/config}."
+PLACE_UNCHECKED = (
+    "This server has not set me up to draw without a check, and I have no classifier for pictures. "
+    "An admin can allow it with {/config}."
+)
 WORD = 'This server does not allow "{word}" in prompts. Nothing was charged; change it and send again.'
 WORD_HIDDEN_CASE = (
     "This prompt hides a word that is not allowed here. Nothing was charged; change it and send again. "
@@ -235,7 +239,7 @@ CONFIRM = "**{label}**: {old} → {new}. {consequence}"
 DANGERS = {
     "never_spend": "Members can then spend the Anlas of whoever runs me, after a question and within their limits.",
     "age_restricted": "Members can then ask for age-restricted pictures in age-restricted channels.",
-    "unchecked": "No classifier looks at pictures here: what the rules for words let through is shown.",
+    "unchecked": "Where no classifier looks at pictures, what the rules for words let through is shown.",
 }
 NO_LIMIT = "no limit"
 NOT_SET = "none"
@@ -298,7 +302,7 @@ SETTING_HELP = {
     "never_spend": "Members can only make what is free.",
     "spoiler": "Where pictures are hidden until somebody presses.",
     "private": "Whether members may ask for pictures that only they see.",
-    "unchecked": "I have no classifier, so nobody looks at pictures before they are shown.",
+    "unchecked": "Whether I draw while no classifier looks at pictures before they are shown.",
     "moderator_role": "Who moderates besides members with Moderate Members. Allow `/mod` for them in Discord too.",
     "approval": "Channels where members suggest pictures and moderators say yes.",
     "approval_role": "Members with this role suggest in every channel, and moderators say yes.",
@@ -319,6 +323,8 @@ CONFIG_HEADING = "### Settings · {group}"
 CONFIG_GROUP = "Choose a group"
 CONFIG_SECTION = "**{label}**: {value}\n-# {help}"
 CONFIG_HOUSE = "-# Whoever runs me never spends Anlas, so nothing costs anything here whatever you choose."
+CONFIG_UNCHECKED = "-# ⚠️ Pictures are not checked: I have no classifier. Whoever runs me can give me one."
+CONFIG_CHECKED = "-# A classifier looks at every picture before it is shown. It can be wrong."
 CHOOSE_CHANNEL = "Choose a channel"
 CHOOSE_CHANNELS = "Choose channels"
 CHOOSE_ROLE = "Choose a role"
@@ -339,6 +345,7 @@ BUTTON_ALLOW = "Yes, change it"
 BUTTON_CLEAR = "None"
 SETUP_PLACES = "### Set up · 1 of 4 · Where may I draw?"
 SETUP_PLACES_NONE = "-# Nothing is drawn anywhere until you open the doors at the end."
+SETUP_PLACES_CHECKED = "-# I draw in a channel as soon as you pick it; each member's limits hold from the start."
 SETUP_CAN = "✓ I can post in {channel}"
 SETUP_GONE = "✗ A channel that was chosen is deleted."
 SETUP_CANNOT = "✗ {channel}: I lack {permissions} there"
@@ -360,6 +367,7 @@ SETUP_READY_LINES = (
 )
 SETUP_UNCHECKED = "⚠️ Pictures are not checked here: no classifier. The rules for words still hold."
 SETUP_ACCEPTED = "✓ Pictures without a check are accepted."
+SETUP_CHECKED = "✓ A classifier looks at every picture before it is shown. It can be wrong."
 SETUP_NEEDS_CHANNEL = "✗ No channel is picked yet. Go back to the first step."
 SETUP_CLOSED = "-# Nothing is drawn before you open the doors."
 SETUP_DONE = (
@@ -557,6 +565,7 @@ TIMES = " ×{n}"
 REFUSALS = {
     "place": "place",
     "place.none": "not set up",
+    "place.unchecked": "pictures are not checked",
     "not.served": "not admitted",
     "direct.off": "direct message",
     "word": "word list",
@@ -956,7 +965,23 @@ CHECK_NOBODY = (
     "Nobody could draw anything: no account draws for free, and NEVER_SPEND is on. "
     "Use an Opus account, or set NEVER_SPEND=off and give members an allowance in /config."
 )
-CHECK_CLASSIFIER = "Pictures are not checked by a classifier. Servers accept that when they are set up."
+CHECK_CLASSIFIER_NONE = (
+    "Pictures are not checked by a classifier. Servers accept that when they are set up; "
+    "`naibot classifier status` says how to get one."
+)
+CHECK_CLASSIFIER_OK = "Pictures are checked by a classifier: its weights are sound and numpy is installed."
+CLASSIFIER_NONE = (
+    "There are no weights here, so pictures are not checked. To have them checked: npm pack nsfwjs@4.4.0, then "
+    "naibot classifier import nsfwjs-4.4.0.tgz"
+)
+CLASSIFIER_IMPORTED = "The weights are in {path}. Pictures are checked from the next start on."
+CLASSIFIER_NUMPY = "The classifier needs numpy, which is not installed: pip install 'naibot[classifier]'"
+CLASSIFIER_MISSING = "There is no file {path}. Nothing was imported."
+CLASSIFIER_FOREIGN = (
+    "{path} is not nsfwjs 4.4.0 as it was published. Nothing was imported. To get that: npm pack nsfwjs@4.4.0"
+)
+CLASSIFIER_DAMAGED = "{path} is damaged. Import the weights again, or delete it: then pictures are not checked."
+CLASSIFIER_CLOSED = "{path} cannot be used: {why}."
 CHECK_OFFLINE = "Neither Discord nor NovelAI was asked."
 CHECK_ALL_FINE = "Everything is ready."
 CHECK_SOME = "{n} things to put right."

@@ -126,10 +126,9 @@ class GuildConfig:
                 _check(setting.name, value, setting.metadata["low"], setting.metadata["high"])
         _check("channels", len(self.channels), 0, CHANNELS_MAX)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether an admin has set this server up: a channel is picked and unchecked pictures are accepted."""
-        return bool(self.channels) and self.unchecked
+    def is_set_up(self, house: "HouseConfig") -> bool:
+        """Whether it is open: a channel is picked, and pictures are checked or an admin accepted that they are not."""
+        return bool(self.channels) and (house.checked or self.unchecked)
 
     def hides(self, *, age_restricted: bool) -> bool:
         """Whether a picture is hidden behind a spoiler here unless somebody says otherwise."""
@@ -267,7 +266,7 @@ class HouseConfig:
     *direct_week* are a person's pictures in direct messages and user installs. *operators* run the bot (the
     application's owner or team where none are named); they are asked and told in *operator_channel*, or in
     *operator_guild*, else by direct message. A job that did not start within *late_hours* is taken back. *shards* are
-    those of this process.
+    those of this process. *checked* says that a classifier looks at pictures.
     """
 
     guilds: frozenset[int] = frozenset()
@@ -287,6 +286,7 @@ class HouseConfig:
     retention_days: int = 30
     late_hours: int = 24
     shards: Shards = field(default_factory=Shards)
+    checked: bool = False
 
     @property
     def caps(self) -> Caps:

@@ -66,7 +66,8 @@ def judge_place(requester: Requester, ground: Ground) -> None:
     """
     Raise `Forbidden` unless pictures may be made where *requester* stands.
 
-    Codes: ``not.served``, ``blocked.member``, ``must.read``, ``direct.off``, ``place.none``, ``place``.
+    Codes: ``not.served``, ``blocked.member``, ``must.read``, ``direct.off``, ``place.none``, ``place.unchecked``,
+    ``place``.
     """
     _judge_served(requester, ground)
     judge_member(ground)
@@ -77,8 +78,10 @@ def judge_place(requester: Requester, ground: Ground) -> None:
             raise Forbidden("direct.off")
         return
     open_channels = ground.open_channels
-    if ground.guild is None or not ground.guild.is_open or not open_channels:
+    if ground.guild is None or not open_channels:
         raise Forbidden("place.none", may_manage=requester.may_manage)
+    if not ground.guild.is_set_up(ground.house):
+        raise Forbidden("place.unchecked", may_manage=requester.may_manage)
     if requester.channel_id not in open_channels and requester.parent_id not in open_channels:
         raise Forbidden("place", channel=requester.channel_id, channels=open_channels)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.ports import Classifier
 from bot.services.accounts import Accounts
 from bot.services.activity import Activity
 from bot.services.cases import Cases

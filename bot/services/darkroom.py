@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO
+from typing import IO, TypeVar
 
 from bot.domain.claims import Inspection
 from bot.domain.errors import Mistake
@@ -18,6 +18,7 @@ DOWNLOAD_TIME = 20.0
 """Seconds."""
 IN_MEMORY = 1024 * 1024
 
+T = TypeVar("T")
 Read = Callable[[], AsyncIterator[bytes]]
 """Yields an image's bytes piece by piece; may raise `Mistake`."""
 
@@ -37,6 +38,10 @@ class Darkroom:
                 await _download(read, file)
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._thread, self._open, file)
+
+    async def develop(self, work: Callable[[bytes], T], data: bytes) -> T:
+        """Let *work* open an image of ours or a stranger's, alone; the classifier's come here."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, data)
 
     async def shrink(self, data: bytes) -> bytes | None:
         """An image as a small WebP; None where it cannot be one."""

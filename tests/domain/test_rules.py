@@ -31,6 +31,7 @@ from tests.shared import shared
 NIGHT = 201
 OPEN = GuildConfig(channels=(CHANNEL, NIGHT), unchecked=True)
 HOUSE = HouseConfig()
+CHECKED = HouseConfig(checked=True)
 ADULT = replace(OPEN, age_restricted=True)
 BLOCK = Block(guild_id=100, user_id=1, until=2e9, reason="spam", actor=9)
 
@@ -52,7 +53,7 @@ def _at_night(**more: object) -> Requester:
     [
         (a_requester(), _ground(None), "not.served"),
         (a_requester(), _ground(GuildConfig()), "place.none"),
-        (a_requester(), _ground(replace(OPEN, unchecked=False)), "place.none"),
+        (a_requester(), _ground(replace(OPEN, unchecked=False)), "place.unchecked"),
         (a_requester(), _ground(channels={999: False}), "place.none"),
         (a_requester(channel_id=999), _ground(), "place"),
         (a_requester(), _ground(channels={NIGHT: True}), "place"),
@@ -65,6 +66,7 @@ def _at_night(**more: object) -> Requester:
         (a_requester(), _ground(words={("blossoms", "smile"): "blossoms smile"}), "word"),
         (a_requester(), _ground(words={("blossoms",): "bl0ssoms"}), "word.hidden"),
         (a_requester(), _ground(channels={}), "place.none"),
+        (a_requester(), _ground(GuildConfig(), CHECKED), "place.none"),
     ],
 )
 def test_where_and_by_whom_pictures_may_not_be_made(requester: Requester, ground: Ground, code: str) -> None:
@@ -73,6 +75,15 @@ def test_where_and_by_whom_pictures_may_not_be_made(requester: Requester, ground
         judge(requester, _safe(a_request()), ground)
 
     assert code == caught.value.code
+
+
+def test_where_a_classifier_looks_nobody_has_to_accept_that_none_does() -> None:
+    """A server that never did is closed again once the classifier is gone, with a sentence of its own."""
+    guild = replace(OPEN, unchecked=False)
+
+    judge(a_requester(), _safe(a_request()), _ground(guild, CHECKED))
+    with pytest.raises(Forbidden, match=r"place\.unchecked"):
+        judge(a_requester(), _safe(a_request()), _ground(guild))
 
 
 def test_where_pictures_may_be_made() -> None:
