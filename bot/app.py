@@ -140,6 +140,7 @@ async def open_house(
             ),
             departures=departures,
             darkroom=darkroom,
+            classifier=classifier,
             guilds=guilds,
             moderation=moderation,
             sanctions=sanctions,

@@ -25,13 +25,14 @@ from bot.services.worker import Worker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a cog may be given."""
+    """Everything a cog may be given; *classifier* is None where pictures are not checked."""
 
     studio: Studio
     workers: tuple[Worker, ...]
     deliveries: Deliveries
     departures: Departures
     darkroom: Darkroom
+    classifier: Classifier | None
     guilds: Guilds
     moderation: Moderation
     sanctions: Sanctions
