@@ -820,11 +820,11 @@ FORM_SEED = "Seed"
 FORM_SEED_HINT = "Empty draws a new one"
 FORM_NUMBERS = "Steps / Prompt Guidance"
 USE_SLOW = "Discord took its time. The form is ready now."
-USE_ALL = "Everything is carried over. {Price}."
-USE_LEFT = "Not carried over: {parts}. {Price}."
+USE_ALL = "Everything is carried over. {Price}. {model}, {size}."
+USE_LEFT = "Not carried over: {parts}. {Price}. {model}, {size}."
 USE_MORE = "{n} more"
 LEFT = {
-    "model": "model ({model} instead)",
+    "model": "model",
     "source": "the image it began with",
     "vibes": "{n} vibes",
     "vibes.one": "1 vibe",
@@ -1220,24 +1220,24 @@ def inspection_note(code: str, *, added: int, is_signed: bool) -> str:
     return counted("note.fields_added", added) if code == "fields_added" else say(f"note.{code}")
 
 
-def not_carried(left_out: Mapping[str, int], *, model: str, price: int, limit: int = 100) -> str:
-    """What a form cannot carry over, and what its picture costs, within a field's description of *limit* characters."""
-    parts = [_left_part(name, left_out[name], model) for name in LEFT if name in left_out]
+def not_carried(left_out: Mapping[str, int], *, model: str, size: object, price: int, limit: int = 100) -> str:
+    """What a form cannot carry over, and what it will draw at what price, within *limit* characters."""
+    parts = [_left_part(name, left_out[name]) for name in LEFT if name in left_out]
     cost = anlas(price)
-    Price = cost[:1].upper() + cost[1:]
+    data = {"Price": cost[:1].upper() + cost[1:], "model": model, "size": size}
     if not parts:
-        return say("use.all", Price=Price)
+        return say("use.all", data)
     for kept in range(len(parts), -1, -1):
         more = [say("use.more", n=len(parts) - kept)] if kept < len(parts) else []
-        text = say("use.left", parts=listed([*parts[:kept], *more]), Price=Price)
+        text = say("use.left", data, parts=listed([*parts[:kept], *more]))
         if len(text) <= limit:
             break
     return text
 
 
-def _left_part(name: str, n: int, model: str) -> str:
+def _left_part(name: str, n: int) -> str:
     key = f"{name}.one" if n == 1 and f"{name}.one" in LEFT else name
-    return LEFT[key].format(n=count(n), model=model)
+    return LEFT[key].format(n=count(n))
 
 
 def place(x: float | None, y: float | None) -> str:

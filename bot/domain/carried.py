@@ -69,8 +69,7 @@ def characters_line(claim: Claim) -> str:
 
 def _described(told: Described) -> Character:
     position = Position(x=told.x, y=told.y) if told.x is not None and told.y is not None else None
-    prompt, undesired = (" ".join(text.split()) for text in (told.prompt, told.undesired_content))
-    return Character(prompt=prompt, undesired_content=undesired, position=position)
+    return Character(prompt=told.prompt, undesired_content=told.undesired_content, position=position)
 
 
 class _Carrier:

@@ -40,7 +40,7 @@ def written(request: Generate) -> dict[str, str]:
     Where characters are described one by one they have a field, a line each; else the size has one.
     """
     prompt, sampling, row = request.prompt, request.sampling, CAPABILITIES[request.sampling.model]
-    lines = {"characters": "\n".join(written_characters([each]) for each in prompt.characters)}
+    lines = {"characters": "\n".join(" ".join(written_characters([each]).split()) for each in prompt.characters)}
     return {
         "prompt": prompt.text,
         **({"undesired": prompt.undesired_content} if row.undesired_content else {}),

@@ -32,8 +32,8 @@ from cogs.ui.images import IMAGES_MAX
 METADATA = "metadata.json"
 METADATA_BYTES = 256 * 1024
 """What the buttons read back."""
-CARD_MAX = 3_200
-"""Characters of all texts together; Discord takes 4,000."""
+CARD_MAX = 3_000
+"""Characters of all texts about images together; Discord takes 4,000 on a card."""
 CARD_BYTES = 9_000
 """Their bytes; Discord answers 500 from about 10,170 on (discord.md 4)."""
 PROMPT_MAX = 900
@@ -42,8 +42,10 @@ CHARACTER_MAX = 250
 CHARACTERS_MAX = 4
 SETTINGS_MAX = 14
 VALUE_MAX = 60
-SHARES = (1.0, 0.6, 0.35, 0.15, 0.05)
+SHARES = (1.0, 0.6, 0.35, 0.2, 0.1, 0.05)
 """How much of each text is shown, where more is too much."""
+KEPT = 2
+"""Texts that stay in any case: heading and verdict."""
 
 ACCENTS = {
     Verdict.SIGNED: 0x2E8B57,
@@ -87,33 +89,31 @@ def card_of(inspection: Inspection, name: str, *, shared: bool = False) -> ui.La
 def cards_of(looks: Sequence[Look], *, shared: bool = False) -> ui.LayoutView:
     """The one card of one to four images; nothing on a *shared* one is to be pressed by others."""
     card = ui.LayoutView(timeout=None)
-    room = CARD_MAX // len(looks), CARD_BYTES // len(looks)
-    for n, look in enumerate(looks, 1):
-        card.add_item(_box(look, n, len(looks), room))
+    for n, (look, texts) in enumerate(zip(looks, _fitted(looks), strict=True), 1):
+        card.add_item(_box(look, texts, alone=len(looks) == 1))
         if not shared and (controls := list(_controls(look, n, alone=len(looks) == 1))):
             card.add_item(ui.ActionRow(*controls))
     if len(looks) > 1:
+        if any(look.inspection is not None and _is_stripped(look.inspection) for look in looks):
+            card.add_item(ui.TextDisplay(wording.INSPECT_SITES))
         card.add_item(_file())
         if not shared and any(_has_prompt(look) for look in looks):
             card.add_item(ui.ActionRow(button("look", 0, "share", wording.BUTTON_SHARE, emoji="👁️")))
     return card
 
 
-def _box(look: Look, n: int, count: int, room: tuple[int, int]) -> ui.Container[ui.LayoutView]:
-    """One image; several stand in a text each, so that a card of four has few enough parts."""
+def _box(look: Look, texts: Sequence[str], *, alone: bool) -> ui.Container[ui.LayoutView]:
+    """One image; one of several stands in a single text, so that a card of four has few enough parts."""
     colour = ACCENTS[look.inspection.verdict] if look.inspection is not None else UNREADABLE
     box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=colour)
-    if count == 1 and look.inspection is not None:
-        for text in texts_of(look.inspection, look.name):
-            box.add_item(ui.TextDisplay(text))
-        return box.add_item(_file())
-    heading = wording.say("inspect.heading", n=n, count=count, name=wording.inline(look.name, VALUE_MAX))
-    most = room[0] - len(heading) - 1, room[1] - len(heading.encode()) - 1
-    if look.inspection is not None:
-        texts = texts_of(look.inspection, look.name, room=most, heads=False)
-    else:
-        texts = [f"**{wording.VERDICT_ERROR}**\n{look.error[1] if look.error else ''}"]
-    return box.add_item(ui.TextDisplay("\n".join([heading, *texts])))
+    for text in texts if alone else ["\n".join(texts)]:
+        box.add_item(ui.TextDisplay(text))
+    return box.add_item(_file()) if alone else box
+
+
+def _is_stripped(inspection: Inspection) -> bool:
+    """Whether it may help to know who takes what away."""
+    return inspection.verdict is Verdict.NONE or Note.RECOVERED in inspection.notes
 
 
 def _file() -> ui.File[ui.LayoutView]:
@@ -134,27 +134,40 @@ def _controls(look: Look, n: int, *, alone: bool) -> Iterator[Control]:
         yield button("look", n, "restore", wording.BUTTON_RESTORED, emoji="⬇️")
 
 
-def texts_of(
-    inspection: Inspection, name: str, *, room: tuple[int, int] = (CARD_MAX, CARD_BYTES), heads: bool = True
-) -> list[str]:
-    """
-    What stands on the card; where that is more than *room* (characters, bytes), the texts are cut harder.
+def texts_of(inspection: Inspection, name: str) -> list[str]:
+    """What stands on the card of one image."""
+    return _fitted([Look(name=name, inspection=inspection)])[0]
 
-    *heads* makes the verdict a heading; below the heading of an image of several it is none.
+
+def _fitted(looks: Sequence[Look]) -> list[list[str]]:
+    """
+    The texts of each image; where that is too much together, all are cut harder.
+
+    Where the escapes of hostile texts are too much even then, the longest go: the verdicts stay.
     """
     for share in SHARES:
-        texts = [text for text in _texts(inspection, name, share, heads=heads) if text]
-        if _fits(texts, room):
-            return texts
-    while len(texts) > 1 and not _fits(texts, room):
-        # The longest of what a file says goes first; the verdict stays.
-        texts.remove(max(texts[1:], key=len))
-    return texts
+        every = [_texts_of(look, n, len(looks), share) for n, look in enumerate(looks, 1)]
+        if _fits([text for texts in every for text in texts], 1):
+            return every
+    for texts in every:
+        while not _fits(texts, len(looks)) and len(texts) > KEPT:
+            texts.remove(max(texts[KEPT:], key=len))
+    return every
 
 
-def _fits(texts: Sequence[str], room: tuple[int, int]) -> bool:
+def _fits(texts: Sequence[str], sharers: int) -> bool:
     text = "\n".join(texts)
-    return len(text) <= room[0] and len(text.encode(errors="replace")) <= room[1]
+    return len(text) <= CARD_MAX // sharers and len(text.encode(errors="replace")) <= CARD_BYTES // sharers
+
+
+def _texts_of(look: Look, n: int, count: int, share: float) -> list[str]:
+    """A heading for one of several; then verdict or error, and the rest."""
+    heads = count == 1
+    heading = wording.say("inspect.heading", n=n, count=count, name=wording.inline(look.name, VALUE_MAX))
+    first = [] if heads else [heading]
+    if look.inspection is None:
+        return [*first, f"**{wording.VERDICT_ERROR}**\n{wording.plain(look.error[1][:300]) if look.error else ''}"]
+    return [*first, *(text for text in _texts(look.inspection, look.name, share, heads=heads) if text)]
 
 
 def metadata_of(inspection: Inspection, name: str) -> discord.File:
@@ -272,7 +285,7 @@ def _texts(inspection: Inspection, name: str, share: float, *, heads: bool) -> I
         yield wording.inspection_note(note.value, added=added, is_signed=is_signed)
     if claim is not None:
         yield from _claim_texts(inspection, claim, share)
-    if inspection.verdict is Verdict.NONE or Note.RECOVERED in inspection.notes:
+    if heads and _is_stripped(inspection):
         yield wording.INSPECT_SITES
     yield f"-# {_carriers(inspection)}" + (f" · {wording.inline(name, VALUE_MAX)}" if heads else "")
 

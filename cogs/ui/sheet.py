@@ -25,7 +25,7 @@ def form_of(draft_id: int, sheet: Sheet, accounts: Accounts, *, never: bool) -> 
     model = CAPABILITIES[request.sampling.model].short
     cost = accounts.cheapest(request).total
     form = Form("draft", draft_id, "use", wording.FORM_USE)
-    hint = wording.not_carried(sheet.left_out, model=model, price=cost)
+    hint = wording.not_carried(sheet.left_out, model=model, size=request.size, price=cost)
     form.ask("prompt", wording.FORM_EDIT_PROMPT, hint=hint, limit=PROMPT_MAX, holds=holds["prompt"])
     if "undesired" in holds:
         text = holds["undesired"]
