@@ -63,8 +63,13 @@ def carried(claim: Claim, *, width: int, height: int, model: Model, size: Size) 
 
 def characters_line(claim: Claim) -> str:
     """A claim's characters as `/generate` takes them; nothing where there are none."""
-    told = (each for each in claim.characters if each.prompt.strip())
-    return written_characters([_described(each) for each in told])
+    told = [each for each in claim.characters if each.prompt.strip()]
+    return " | ".join(written_characters([_described(each)]) if _is_taken(each) else each.prompt for each in told)
+
+
+def _is_taken(told: Described) -> bool:
+    """Whether it is as short as one of ours may be."""
+    return len(told.prompt) + len(told.undesired_content) <= CHARACTER_MAX
 
 
 def _described(told: Described) -> Character:
@@ -144,8 +149,8 @@ class _Carrier:
         told = [each for each in self._claim.characters if each.prompt.strip()]
         kept: list[Character] = []
         for each in told[: self._row.characters]:
-            character = self._character(each)
-            if len(written_characters([*kept, character])) > CHARACTER_MAX:
+            character = self._character(each) if _is_taken(each) else None
+            if character is None or len(written_characters([*kept, character])) > CHARACTER_MAX:
                 break
             kept.append(character)
         self._leave("characters", len(told) - len(kept))

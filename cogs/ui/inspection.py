@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import discord
@@ -146,6 +147,8 @@ def _fitted(looks: Sequence[Look]) -> list[list[str]]:
     Where the escapes of hostile texts are too much even then, the longest go: the verdicts stay.
     """
     for share in SHARES:
+        if share != SHARES[-1] and sum(_least(look, share) for look in looks) > CARD_MAX:
+            continue
         every = [_texts_of(look, n, len(looks), share) for n, look in enumerate(looks, 1)]
         if _fits([text for texts in every for text in texts], 1):
             return every
@@ -153,6 +156,18 @@ def _fitted(looks: Sequence[Look]) -> list[list[str]]:
         while not _fits(texts, len(looks)) and len(texts) > KEPT:
             texts.remove(max(texts[KEPT:], key=len))
     return every
+
+
+def _least(look: Look, share: float) -> int:
+    """Fewer characters than its texts will have: what cannot fit is not written out to learn that."""
+    claim = look.claim
+    if claim is None:
+        return 0
+    texts = [(claim.prompt, PROMPT_MAX), (claim.undesired_content, UNDESIRED_MAX)]
+    for each in claim.characters[: max(1, int(CHARACTERS_MAX * share))]:
+        texts += [(each.prompt, CHARACTER_MAX), (each.undesired_content, CHARACTER_MAX)]
+    # Cutting at a comma takes up to a fifth, and what is unseen is taken out.
+    return sum(min(len(text or ""), int(limit * share)) for text, limit in texts) // 2
 
 
 def _fits(texts: Sequence[str], sharers: int) -> bool:
@@ -191,55 +206,81 @@ def memory_bytes(looks: Sequence[Look]) -> bytes:
 
     One image is an object as `naibot inspect --json` has it; several are a list called ``images``.
     """
-    for kept in (_all_claims, _shown_claims, _cut_claims):
-        images = [_memory(look, kept) for look in looks]
+    for keep in _KEEPING:
+        kept = [replace(look, inspection=keep(look.inspection) if look.inspection else None) for look in looks]
+        if sum(map(_length, kept)) > METADATA_BYTES:
+            continue
+        images = list(map(_memory, kept))
         memory: dict[str, object] = images[0] if len(images) == 1 else {"images": images}
-        body = json.dumps(memory, ensure_ascii=False, indent=1).encode(errors="replace")
-        if len(body) <= METADATA_BYTES:
-            break
-    return body
+        # Python's own indenting takes twenty times as long.
+        body = json.dumps(memory, ensure_ascii=False).encode(errors="replace")
+        if len(body := msgspec.json.format(body, indent=1)) <= METADATA_BYTES:
+            return body
+    raise AssertionError("the least of four images fits")
 
 
-def _memory(look: Look, kept: Callable[[Inspection], Inspection]) -> dict[str, object]:
+def _length(look: Look) -> int:
+    """About how many characters there are: what is far too much is not written out to learn that."""
+    claims = look.inspection.claims if look.inspection is not None else ()
+    texts = [text for claim in claims for text in (claim.prompt or "", claim.undesired_content or "")]
+    texts += [text for claim in claims for each in claim.characters for text in (each.prompt, each.undesired_content)]
+    return sum(map(len, texts))
+
+
+def _memory(look: Look) -> dict[str, object]:
     about: dict[str, object] = {"name": look.name[:100]}
     if look.url is not None:
         about["url"] = look.url[:2_000]
     if look.inspection is None:
         code, message = look.error or ("", "")
         return {**about, "error": {"code": code, "message": message}}
-    return {**about, "size": look.inspection.size, **to_json(kept(look.inspection))}
+    return {**about, "size": look.inspection.size, **to_json(look.inspection)}
 
 
 def _all_claims(inspection: Inspection) -> Inspection:
     return inspection
 
 
-def _shown_claims(inspection: Inspection) -> Inspection:
+def _shown_claim(inspection: Inspection) -> Inspection:
     shown = shown_claim(inspection)
     return replace(inspection, claims=(shown,) if shown else ())
 
 
-def _cut_claims(inspection: Inspection) -> Inspection:
+def _cut_claim(inspection: Inspection, limit: int) -> Inspection:
+    """Texts of at most *limit* characters, an eighth of that for each character's."""
     shown = shown_claim(inspection)
-    return replace(inspection, claims=(_shortened(shown),) if shown else ())
+    return replace(inspection, claims=(_shortened(shown, limit),) if shown else ())
 
 
-def _shortened(claim: Claim) -> Claim:
+def _shortened(claim: Claim, limit: int) -> Claim:
     def short(text: str | None) -> str | None:
-        return None if text is None else text[:4_000]
+        return None if text is None else text[:limit]
 
     characters = tuple(
-        replace(each, prompt=each.prompt[:500], undesired_content=each.undesired_content[:500])
+        replace(each, prompt=each.prompt[: limit // 8], undesired_content=each.undesired_content[: limit // 8])
         for each in claim.characters
     )
+    settings = {
+        name[:limit]: value[:limit] if isinstance(value, str) else value
+        for name, value in list(claim.settings.items())[:30]
+    }
     return replace(
         claim,
         prompt=short(claim.prompt),
         undesired_content=short(claim.undesired_content),
         characters=characters,
-        settings=dict(list(claim.settings.items())[:30]),
-        added=claim.added[:30],
+        settings=settings,
+        added=tuple(name[:limit] for name in claim.added[:30]),
     )
+
+
+_KEEPING: tuple[Callable[[Inspection], Inspection], ...] = (
+    _all_claims,
+    _shown_claim,
+    partial(_cut_claim, limit=4_000),
+    partial(_cut_claim, limit=800),
+    partial(_cut_claim, limit=80),
+)
 
 
 def remembered(metadata: object) -> tuple[Inspection, str]:
