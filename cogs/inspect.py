@@ -198,7 +198,7 @@ class Inspect(commands.Cog):
 def _judge_looks(looks: Sequence[Look], requester: Requester, ground: Ground) -> None:
     """The card's file holds more than the card shows, and all of it becomes everybody's."""
     for look in looks:
-        judge_shown([], [look.name], requester, ground)
+        judge_shown([look.name], [], requester, ground)
         for claim in look.inspection.claims if look.inspection is not None else ():
             judge_shown(*_texts_of(claim), requester, ground)
 

@@ -109,9 +109,11 @@ class Images:
             scheme, host, path, query, _ = urlsplit(url or "")
         except ValueError:
             return None
-        if (scheme, host) == self._practice:
+        if self._practice is not None:
+            # Nothing leaves the practice room, whatever a message there says.
             path = path.removeprefix("/proxy")
-            return (urlunsplit((scheme, host, path, _signed(query), "")), False) if path.startswith(_PATHS) else None
+            is_there = (scheme, host) == self._practice and path.startswith(_PATHS)
+            return (urlunsplit((scheme, host, path, _signed(query), "")), False) if is_there else None
         if scheme != "https":
             return None
         if host in (CDN, MEDIA) and path.startswith(_PATHS):

@@ -152,6 +152,8 @@ async def test_nothing_but_discords_own_is_ever_fetched(tmp_path: Path) -> None:
 async def test_where_only_discords_preview_is_at_hand_that_is_said(tmp_path: Path) -> None:
     """The proxy signs as the CDN does, so of attachments the original is taken; of all else the copy."""
     async with open_stage(tmp_path) as stage:
+        practice = Images(stage.client)
+        stage.client.settings = replace(stage.settings, discord_api="https://discord.com/api/v10")
         images = Images(stage.client)
         signature = "ex=1&is=2&hm=3"
         originals = {
@@ -171,7 +173,8 @@ async def test_where_only_discords_preview_is_at_hand_that_is_said(tmp_path: Pat
 
         data = told()
         blob = stage.discord.world.attach(lantern.STUDIO, Blob("a.png", "image/png", data))
-        assert data == await images.fetch_whole(blob["proxy_url"], 1 << 20)
+        assert data == await practice.fetch_whole(blob["proxy_url"], 1 << 20)
+        assert () == practice.of_message(discord.Message(state=state, channel=channel, data=raw))
 
 
 @pytest.mark.skipif(not SAMPLES, reason="needs ../shared/samples")
@@ -236,7 +239,7 @@ def _told(claim: Claim) -> object:
 
 async def test_a_mistake_in_the_form_loses_nothing(tmp_path: Path) -> None:
     """It is answered privately, and [Open again] holds what was typed; somebody else's form stays theirs."""
-    async with open_stage(tmp_path) as stage:
+    async with open_stage(tmp_path, judge=(judge := OpenApi())) as stage:
         card = await looked_at(stage, told(width=64, height=64))
         wrong = await stage.answered(
             await stage.fill(await stage.press(card, "Use these settings"), prompt="2girls", seed="x", size=["512x768"])
@@ -254,6 +257,7 @@ async def test_a_mistake_in_the_form_loses_nothing(tmp_path: Path) -> None:
         made = await stage.answered(await stage.fill(opened, seed="9"))
         assert "`2girls`" in text_of(made)
         assert "512×768 · seed 9" in text_of(made)
+    assert [] == judge.wrong
 
 
 async def test_a_form_passes_every_rule_and_the_price_is_asked(tmp_path: Path) -> None:
@@ -316,6 +320,7 @@ async def test_a_card_whose_file_is_gone_or_forged_says_so(tmp_path: Path) -> No
         ({"prompt": "1girl", "uc": "gore"}, lantern.STUDIO, False),
         ({"prompt": "1girl", "sampler": "gore"}, lantern.STUDIO, False),
         ({"prompt": "loli, nude"}, lantern.NIGHT_STUDIO, False),
+        ({"prompt": "1girl", "name": "gore.png"}, lantern.STUDIO, False),
     ],
 )
 async def test_every_text_passes_the_rules_before_everybody_sees_it(
@@ -325,7 +330,8 @@ async def test_every_text_passes_the_rules_before_everybody_sees_it(
     async with open_stage(tmp_path, config=NIGHTLY) as stage:
         await stage.said("rules add", by=lantern.ADA, text="gore")
         for share in (False, True):
-            options = {"image": upload(stage, told(**texts)), "share": share}
+            name = texts.get("name", "a.png")
+            options = {"image": upload(stage, told(**texts), name), "share": share}
             card = await stage.answered(await stage.slash("inspect", at=place, **options))
             if not share:
                 await stage.answered(await stage.press(card, "Show to everyone"))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import wording
-from bot.domain.claims import Carrier, Character, Claim, Inspection, Note, Signature, Signer, Verdict, to_json
+from bot.domain.claims import Carrier, Character, Claim, Inspection, Note, Signature, Signer, Verdict, noted, to_json
 from bot.imaging.jsontext import parse_object
 from cogs.ui.inspection import (
     METADATA_BYTES,
@@ -123,6 +123,14 @@ def test_every_verdict_and_note_has_its_words(verdict: Verdict, notes: tuple[Not
     claims = () if verdict is Verdict.NONE else (SIGNED,)
 
     assert card_of(an_inspection(*claims, verdict=verdict, notes=notes), "a.png").to_components()
+
+
+def test_a_remark_more_stands_in_its_place() -> None:
+    """That only a preview was at hand is no verdict, and is said once."""
+    found = noted(noted(an_inspection(SIGNED, notes=(Note.FRAMES,)), Note.PREVIEW), Note.PREVIEW)
+
+    assert (Note.PREVIEW, Note.FRAMES) == found.notes
+    assert 1 == "\n".join(texts_of(found, "a.png")).count(wording.NOTE_PREVIEW)
 
 
 NASTY = st.text(alphabet=st.sampled_from("`@<>#*_|~[]()\n\\-:/ aé\u202e\u200b\u2066\u3164\ud800𝕏😀"), max_size=3_000)
