@@ -17,6 +17,7 @@ from bot.domain.model import Model, TokenizerKind
 from bot.domain.rating import Rating
 from bot.domain.record import Entry, Happening, Record
 from bot.domain.request import Picture, Place, Preview, Request, Requester
+from bot.domain.sheet import Sheet
 from bot.domain.tags import SuggestedTag
 from bot.domain.tokens import TokenCount
 from bot.domain.tools import EncodeVibe
@@ -117,7 +118,11 @@ class JobStore(Protocol):
     of an older holder of the account. All raise `StoreError`.
     """
 
-    async def propose(self, requester: Requester, request: Request, price: int, expires_at: float) -> Draft: ...
+    async def propose(
+        self, requester: Requester, request: Request, price: int, expires_at: float, *, sheet: Sheet | None = None
+    ) -> Draft:
+        """Keep what waits for a yes; *sheet* is a form about *request* that has to be filled first."""
+
     async def draft(self, draft_id: int) -> Draft | None: ...
     async def drop_draft(self, draft_id: int) -> bool: ...
 

@@ -801,6 +801,7 @@ COPY_COMMAND = "The whole command, to paste:"
 # --- /inspect --------------------------------------------------------------------------------------------------------
 INSPECT = "Read what an image says of itself and check NovelAI's signature"
 INSPECT_IMAGE = "PNG, JPEG, WebP or GIF, up to 25 MiB"
+INSPECT_MORE_IMAGES = "One more image for the same card"
 INSPECT_SHARE = "Show the answer to everyone here"
 VERDICT_SIGNED = "✅ Signed by NovelAI, unchanged"
 VERDICT_SIGNED_LINE = (
@@ -880,6 +881,65 @@ SHELL_CHARACTER = "Character {n}{place}"
 SHARED = "Everyone can see it now."
 SHARE_REFUSED = "Its text does not fit the rules of this place, so only you can see this."
 NO_PROMPT = "It holds no prompt."
+INSPECT_HEADING = "### Image {n} of {count} · {name}"
+INSPECT_SITES = (
+    "-# Discord's original PNGs and Pixiv's originals keep it. X, Imgur, boorus and 4chan drop the text and often keep "
+    "the alpha channel; previews, screenshots and JPEG copies keep nothing."
+)
+INSPECT_CHARACTERS = "**Characters**"
+BUTTON_USE = "Use these settings"
+BUTTON_OPEN_FORM = "Open the form"
+BUTTON_OPEN_AGAIN = "Open again"
+BUTTON_RESTORED = "Restored file"
+FORM_USE = "Use these settings"
+FORM_SIZE = "Size"
+FORM_CHARACTERS = "Characters"
+FORM_CHARACTERS_HINT = "One a line; @B3 is a place, // comes before what that character shall not have"
+FORM_SEED = "Seed"
+FORM_SEED_HINT = "Empty draws a new one"
+FORM_NUMBERS = "Steps / Prompt Guidance"
+USE_SLOW = "Discord took its time. The form is ready now."
+USE_ALL = "Everything is carried over. {Price}. {model}, {size}."
+USE_LEFT = "Not carried over: {parts}. {Price}. {model}, {size}."
+USE_MORE = "{n} more"
+LEFT = {
+    "model": "model",
+    "source": "the image it began with",
+    "vibes": "{n} vibes",
+    "vibes.one": "1 vibe",
+    "references": "{n} references",
+    "references.one": "1 reference",
+    "characters": "{n} characters",
+    "characters.one": "1 character",
+    "extras": "{n} LoRAs",
+    "extras.one": "1 LoRA",
+    "weights": "weights (as text)",
+    "upscale": "the upscaling",
+    "places": "places",
+    "size": "exact size",
+    "sampler": "sampler",
+    "noise_schedule": "noise schedule",
+    "smea": "SMEA",
+    "decrisper": "Decrisper",
+    "variety": "Variety+",
+    "rescale": "rescale",
+    "steps": "steps",
+    "cfg_scale": "Prompt Guidance",
+    "seed": "seed",
+    "undesired_content": "undesired content",
+    "prompt.end": "the prompt's end",
+    "undesired_content.end": "the undesired content's end",
+}
+"""What of an image's settings is not carried over, most telling first."""
+SEED_UNKNOWN = "A seed is a whole number from 1 to 4294967295, or nothing for a new one. Nothing was made."
+NUMBERS_UNKNOWN = "Write steps and Prompt Guidance as 28 / 5. Nothing was made."
+RESTORED = (
+    "The same pixels, with the text written back as PNG chunks. Its text and signature read as they did in the "
+    "alpha channel."
+)
+RESTORE_NONE = "I could not write the text back without changing what it says, so I left it alone."
+RESTORE_GONE = "I cannot fetch that image any more. Inspect it again, and the file can be had for a while."
+RESTORE_LARGE = "The restored file is {size}, more than Discord takes here."
 
 # --- alt text --------------------------------------------------------------------------------------------------------
 ALT_PICTURE = "AI picture: {prompt}"
@@ -1264,6 +1324,26 @@ def inspection_note(code: str, *, added: int, is_signed: bool) -> str:
     if code == "disagree" and not is_signed:
         return NOTE_DISAGREE_UNSIGNED
     return counted("note.fields_added", added) if code == "fields_added" else say(f"note.{code}")
+
+
+def not_carried(left_out: Mapping[str, int], *, model: str, size: object, price: int, limit: int = 100) -> str:
+    """What a form cannot carry over, and what it will draw at what price, within *limit* characters."""
+    parts = [_left_part(name, left_out[name]) for name in LEFT if name in left_out]
+    cost = anlas(price)
+    data = {"Price": cost[:1].upper() + cost[1:], "model": model, "size": size}
+    if not parts:
+        return say("use.all", data)
+    for kept in range(len(parts), -1, -1):
+        more = [say("use.more", n=len(parts) - kept)] if kept < len(parts) else []
+        text = say("use.left", data, parts=listed([*parts[:kept], *more]))
+        if len(text) <= limit:
+            break
+    return text
+
+
+def _left_part(name: str, n: int) -> str:
+    key = f"{name}.one" if n == 1 and f"{name}.one" in LEFT else name
+    return LEFT[key].format(n=count(n))
 
 
 def place(x: float | None, y: float | None) -> str:

@@ -5,7 +5,7 @@ Every entry asks it (commands, buttons, forms, menus), and the moment of claim a
 (well under 5 ms), because it is asked before the acknowledgement. The locked tier is in `bot.domain.locked`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.domain.case import Case
@@ -110,6 +110,21 @@ def judge_listed(text: str, ground: Ground) -> None:
     if (found := find_in(text, ground.words)) is not None:
         word = ground.words[found]
         raise Forbidden("word", word=word) if is_open_in(word, text) else Forbidden("word.hidden")
+
+
+def judge_shown(prompts: Sequence[str], texts: Sequence[str], requester: Requester, ground: Ground) -> None:
+    """
+    Raise `Forbidden` where texts of a stranger's may not be shown to everybody where *requester* stands.
+
+    *prompts* say what one picture is of; *texts* merely stand beside them, and an undesired content among them says
+    ``nsfw`` because it is kept out. Codes: ``locked``, ``word``, ``word.hidden``, ``nsfw.asked``, ``nsfw.asked.only``.
+    """
+    judge_words(*prompts)
+    for text in (*prompts, *texts):
+        judge_listed(text, ground)
+    if keeps_safe(requester, ground):
+        for prompt in prompts:
+            _judge_asking(requester, prompt, ground)
 
 
 def keeps_safe(requester: Requester, ground: Ground) -> bool:

@@ -10,6 +10,7 @@ from bot.domain.claims import Inspection
 from bot.domain.errors import Mistake
 from bot.imaging.copies import Copy, exact_copy, preview
 from bot.imaging.inspection import inspect_image
+from bot.imaging.restoring import restored
 from bot.imaging.thumbnail import thumbnail
 
 BYTES_MAX = 25 * 1024 * 1024
@@ -33,11 +34,18 @@ class Darkroom:
 
     async def inspect(self, read: Read) -> Inspection:
         """What an image says of itself. Raises `Mistake` with the image's codes."""
+        return await self._developed(read, inspect_image)
+
+    async def restore(self, read: Read) -> bytes:
+        """An image with its stripped text written back; see `bot.imaging.restoring`. Raises `Mistake`."""
+        return await self._developed(read, restored)
+
+    async def _developed(self, read: Read, work: Callable[..., T]) -> T:
         async with self._downloads:
             with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
                 await _download(read, file)
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._thread, self._open, file)
+                return await loop.run_in_executor(self._thread, self._open, file, work)
 
     async def develop(self, work: Callable[[bytes], T], data: bytes) -> T:
         """Let *work* open an image of ours or a stranger's, alone; the classifier's come here."""
@@ -55,9 +63,9 @@ class Darkroom:
         """A small, lossy copy of one of our pictures."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, preview, data)
 
-    def _open(self, file: IO[bytes]) -> Inspection:
+    def _open(self, file: IO[bytes], work: Callable[..., T]) -> T:
         file.seek(0)
-        return inspect_image(file.read(BYTES_MAX + 1), trusted=self._trusted)
+        return work(file.read(BYTES_MAX + 1), trusted=self._trusted)
 
     def close(self) -> None:
         """Let the thread go."""

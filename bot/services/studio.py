@@ -15,6 +15,7 @@ from bot.domain.model import CAPABILITIES
 from bot.domain.prompt import worded
 from bot.domain.request import SEED_MAX, Generate, Place, Request, Requester, free_form
 from bot.domain.rules import judge, keeps_safe, never_spends, only_suggests
+from bot.domain.sheet import Sheet
 from bot.domain.tokens import TokenCount
 from bot.ports import AuditStore, CaseStore, Clock, JobStore, Tokenizer
 from bot.services.accounts import Accounts
@@ -196,6 +197,10 @@ class Studio:
     async def keep(self, requester: Requester, request: Request) -> Draft:
         """Keep a refused wish as a draft, so that a button can cure it."""
         return await self._jobs.propose(requester, request, 0, self._clock() + DRAFT_LIFE)
+
+    async def keep_sheet(self, requester: Requester, sheet: Sheet) -> Draft:
+        """Keep a form, with what was typed into it, so that it can be opened again."""
+        return await self._jobs.propose(requester, sheet.request, 0, self._clock() + DRAFT_LIFE, sheet=sheet)
 
     async def drop(self, requester: Requester, draft_id: int) -> None:
         """Let a draft go."""

@@ -20,6 +20,7 @@ from bot.domain.rules import (
     check_moderator,
     check_operator,
     judge,
+    judge_shown,
     judge_words,
     keeps_safe,
 )
@@ -418,3 +419,31 @@ def test_common_disguises_are_read_through() -> None:
 def test_any_text_can_be_folded(text: str) -> None:
     """Folding takes whatever people type, and what it gives is plain and lower-case."""
     assert all(word and word.isascii() and word == word.casefold() for word in fold(text))
+
+
+@pytest.mark.parametrize(
+    ("requester", "prompts", "texts", "code"),
+    [
+        (a_requester(), ["1girl"], ["nsfw, lowres"], None),
+        (a_requester(), ["1girl, nsfw"], [], "nsfw.asked"),
+        (_at_night(), ["1girl, nsfw"], [], None),
+        (a_requester(), ["1girl"], ["a cat"], "word"),
+        (a_requester(), ["a cat"], [], "word"),
+        (_at_night(), ["loli", "nude"], [], "locked"),
+        (_at_night(), ["1girl"], ["loli, nude"], None),
+        (a_requester(guild_id=None, context=Context.DM), ["nsfw"], [], "nsfw.asked.only"),
+    ],
+)
+def test_a_strangers_texts_are_judged_before_everybody_sees_them(
+    requester: Requester, prompts: list[str], texts: list[str], code: str | None
+) -> None:
+    """What they ask for as if it were asked for here; what is kept out may be called by its name."""
+    words, channels = {fold("cat"): "cat"}, {CHANNEL: False, NIGHT: True}
+    in_guild = requester.context is Context.GUILD
+    ground = _ground(ADULT if in_guild else None, words=words, channels=channels)
+    if code is None:
+        judge_shown(prompts, texts, requester, ground)
+        return
+    with pytest.raises(Forbidden) as caught:
+        judge_shown(prompts, texts, requester, ground)
+    assert code == caught.value.code

@@ -20,6 +20,7 @@ from bot.adapters.store.books import (
 from bot.adapters.store.cases import open_case, withdraw_held
 from bot.adapters.store.driver import Database, Row, Session, Value
 from bot.adapters.store.rows import (
+    SHEET,
     case_of,
     columns_of,
     draft_of,
@@ -37,6 +38,7 @@ from bot.domain.errors import Refused, StoreError
 from bot.domain.inputs import Inputs
 from bot.domain.job import MOVES, Application, Delivery, Draft, Job, JobState, Settlement
 from bot.domain.request import Picture, Place, Request, Requester
+from bot.domain.sheet import Sheet
 from bot.ports import ALL, Decide
 
 log = logging.getLogger(__name__)
@@ -77,16 +79,18 @@ class Jobs:
 
     # --- drafts
 
-    async def propose(self, requester: Requester, request: Request, price: int, expires_at: float) -> Draft:
-        """Keep what waits for a yes."""
+    async def propose(
+        self, requester: Requester, request: Request, price: int, expires_at: float, *, sheet: Sheet | None = None
+    ) -> Draft:
+        """Keep what waits for a yes, or the form that comes before it."""
         async with self._db.tx() as session:
             row = await session.one(
                 "INSERT INTO drafts (user_id, requester, kind, request, price, expires_at) "
                 "VALUES (?, ?, ?, ?, ?, ?) RETURNING *",
                 requester.user_id,
                 to_json(requester),
-                kind_of(request),
-                to_json(request),
+                SHEET if sheet is not None else kind_of(request),
+                to_json(sheet or request),
                 price,
                 expires_at,
             )

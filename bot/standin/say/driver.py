@@ -463,10 +463,21 @@ def _form_fields(form: Json) -> Iterator[tuple[str, Json]]:
             yield str(part.get("label") or field_.get("label")), field_
 
 
+def _held_by(part: Json) -> object:
+    """What a field shows when its form opens: a text, or the entry that is chosen."""
+    chosen = [option["label"] for option in part.get("options") or [] if option.get("default")]
+    return part["value"] if part.get("value") is not None else ", ".join(chosen) or None
+
+
+def _hints(form: Json) -> list[str | None]:
+    """What stands below each label."""
+    return [part.get("description") for part in form["components"] if part.get("component") or part.get("components")]
+
+
 def _form_json(form: Json) -> Json:
     fields = [
-        {"label": label, "value": part.get("value"), "required": part.get("required", True)}
-        for label, part in _form_fields(form)
+        {"label": label, "value": _held_by(part), "required": part.get("required", True), "hint": hint}
+        for (label, part), hint in zip(_form_fields(form), _hints(form), strict=False)
     ]
     return {"title": form["title"], "fields": fields}
 
