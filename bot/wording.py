@@ -802,6 +802,51 @@ SHARED = "Everyone can see it now."
 SHARE_REFUSED = "Its text does not fit the rules of this place, so only you can see this."
 NO_PROMPT = "It holds no prompt."
 
+# --- /compare --------------------------------------------------------------------------------------------------------
+COMPARE = "Two images' settings side by side, with the differences"
+COMPARE_WHICH = ("First", "Second")
+COMPARE_IMAGE = "{which} image: {why}"
+COMPARE_HEADING = "### {which} · {name}"
+COMPARE_SILENT = "The {which} image says nothing of itself, so all there is counts as a difference."
+COMPARE_SILENT_BOTH = "Neither image says anything of itself; only their sizes can be compared."
+COMPARE_SETTING = "**{label}**  {old} → {new}"
+COMPARE_UNSET = "–"
+COMPARE_PROMPT = "**Prompt**"
+COMPARE_UNDESIRED = "**Undesired content**"
+COMPARE_CHARACTER = "**Character {n}**{what}"
+COMPARE_CHARACTER_UNDESIRED = "**Undesired for {n}**"
+COMPARE_ONLY_FIRST = " · only in the first"
+COMPARE_ONLY_SECOND = " · only in the second"
+COMPARE_MOVED = " · {old} → {new}"
+COMPARE_REORDERED = "-# What both have stands in another order."
+COMPARE_REWRITTEN = "-# The same tags and weights, written differently."
+COMPARE_SAME = "Same: {n} settings"
+COMPARE_SAME_ONE = "Same: one setting"
+COMPARE_SAME_NONE = "Nothing is the same."
+COMPARE_EQUAL = "Nothing differs."
+COMPARE_WHOLE = "-# Not all of it fits here. Every difference is in the file."
+COMPARE_LABELS = {
+    "size": "Size",
+    "generator": "Made with",
+    "model": "Model",
+    "request_type": "Kind",
+    "req_type": "Kind",
+    "seed": "Seed",
+    "steps": "Steps",
+    "sampler": "Sampler",
+    "noise_schedule": "Noise schedule",
+    "scale": "Prompt Guidance",
+    "cfg_rescale": "Prompt Guidance Rescale",
+    "strength": "Strength",
+    "noise": "Noise",
+    "sm": "SMEA",
+    "sm_dyn": "SMEA DYN",
+    "dynamic_thresholding": "Decrisper",
+    "skip_cfg_above_sigma": "Variety+",
+    "reference_strength_multiple": "Vibe transfer",
+    "director_reference_strengths": "Precise reference",
+}
+
 # --- alt text --------------------------------------------------------------------------------------------------------
 ALT_PICTURE = "AI picture: {prompt}"
 ALT_HIDDEN = "AI picture, hidden"

@@ -1,0 +1,81 @@
+"""`/compare`: two images' settings side by side, with the differences."""
+
+import json
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import wording
+from bot.client import Naibot
+from bot.domain.claims import Inspection, shown_claim, to_json
+from bot.domain.errors import Mistake, Refused
+from bot.domain.rules import Ground, judge_listed, judge_member, judge_words
+from bot.services.darkroom import Darkroom
+from bot.services.moderation import Moderation
+from cogs.ui.answer import acknowledge, fill_placeholder, note, show_card, tell
+from cogs.ui.comparison import Side, comparison_card
+from cogs.ui.downloads import look_at
+from cogs.ui.requester import Interaction, requester_of
+
+
+class Compare(commands.Cog):
+    """Reads two images one after the other; nothing is kept."""
+
+    def __init__(self, client: Naibot, darkroom: Darkroom, moderation: Moderation) -> None:
+        self._client = client
+        self._darkroom = darkroom
+        self._moderation = moderation
+
+    @app_commands.command(name="compare", description=wording.COMPARE)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @app_commands.describe(first=wording.INSPECT_IMAGE, second=wording.INSPECT_IMAGE, share=wording.INSPECT_SHARE)
+    async def compare(
+        self, interaction: Interaction, first: discord.Attachment, second: discord.Attachment, share: bool = False
+    ) -> None:
+        """Acknowledged privately; everybody sees it once its texts passed this place's rules."""
+        judge_member(self._moderation.ground(requester_of(interaction)))
+        await acknowledge(interaction, private=True)
+        sides = [
+            await self._look(which, image) for which, image in zip(wording.COMPARE_WHICH, (first, second), strict=True)
+        ]
+        card, files = comparison_card(*sides)
+        await show_card(interaction, card, files)
+        if share:
+            await self._share(interaction, sides)
+
+    async def _look(self, which: str, image: discord.Attachment) -> Side:
+        """Raises `Mistake` ``compare.image``, which says which of the two it was."""
+        try:
+            inspection = await look_at(self._client.web, self._darkroom, image.url, image.size)
+        except Mistake as error:
+            raise Mistake("compare.image", which=which, why=wording.explain(error.code, error.data)) from error
+        return Side(inspection=inspection, name=image.filename)
+
+    async def _share(self, interaction: Interaction, sides: list[Side]) -> None:
+        """A bot's words escape the server's own filters, so both images' texts pass the rules first."""
+        ground = self._moderation.ground(requester_of(interaction))
+        try:
+            for side in sides:
+                _judge(side.inspection, side.name, ground)
+        except Refused as refusal:
+            await tell(interaction, wording.SHARE_REFUSED)
+            await note(interaction, refusal)
+            return
+        card, files = comparison_card(*sides)
+        await fill_placeholder(interaction)
+        await interaction.followup.send(view=card, files=files)
+
+
+def _judge(inspection: Inspection, name: str, ground: Ground) -> None:
+    """Raise `Forbidden` for what may not become everybody's: the card and its file hold parts of all of this."""
+    claim = shown_claim(inspection)
+    if claim is not None:
+        judge_words(", ".join([claim.prompt or "", *(each.prompt for each in claim.characters)]))
+    judge_listed(json.dumps([name, to_json(inspection)], ensure_ascii=False), ground)
+
+
+async def setup(client: Naibot) -> None:
+    """Add the cog."""
+    await client.add_cog(Compare(client, client.services.darkroom, client.services.moderation))
