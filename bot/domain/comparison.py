@@ -14,6 +14,7 @@ from bot.domain.emphasis import WeightedTag, weighted_tags
 
 _ALIASES: Mapping[str, str] = MappingProxyType({"cfg": "scale", "cfg scale": "scale", "cfg_scale": "scale"})
 """What NovelAI calls otherwise; names are compared in lower case."""
+_OF_THE_FILE = ("size", "generator", "model")
 _DECIMAL = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 
 
@@ -100,10 +101,11 @@ def compare(first: Inspection, second: Inspection) -> Comparison:
     """
     The shown claims of two images, compared.
 
-    What one of them has not counts as not set; false, empty and not set are the same.
+    False, empty and not set are the same. Of two generators only those settings are compared that both of them write:
+    that one has no word for what the other says is no difference of the pictures.
     """
     one, other = shown_claim(first), shown_claim(second)
-    settings = list(_settings(_named(first, one), _named(second, other)))
+    settings = list(_settings(_named(first, one), _named(second, other), is_strict=_have_one_language(one, other)))
     pairs = list(zip(_texts(one), _texts(other), strict=True))
     prompt, undesired = (compare_texts(*pair, is_novelai=_are_novelai(one, other)) for pair in pairs)
     characters = list(_characters(one, other))
@@ -165,10 +167,16 @@ def _value(value: Scalar) -> Scalar:
     return value
 
 
+def _have_one_language(first: Claim | None, second: Claim | None) -> bool:
+    return first is None or second is None or first.generator == second.generator
+
+
 def _settings(
-    first: Mapping[str, tuple[str, Scalar]], second: Mapping[str, tuple[str, Scalar]]
+    first: Mapping[str, tuple[str, Scalar]], second: Mapping[str, tuple[str, Scalar]], *, is_strict: bool
 ) -> Iterator[SettingDifference]:
     for key in dict.fromkeys([*first, *second]):
+        if not is_strict and not (key in first and key in second) and key not in _OF_THE_FILE:
+            continue
         name, old = first.get(key, ("", None))
         other, new = second.get(key, ("", None))
         yield SettingDifference(name=name or other, old=old, new=new)

@@ -21,7 +21,9 @@ CARD_MAX, CARD_BYTES = 3_200, 9_000
 """Characters and UTF-8 bytes of all texts together (ux.md 0.1)."""
 SETTINGS_MAX, TAGS_MAX, CHARACTERS_MAX = 15, 14, 4
 """Lines of a card; what is over stands in the file."""
-LISTS = ("reference_strength_multiple", "director_reference_strengths")
+VARIETY = "skip_cfg_above_sigma"
+"""A number that depends on the size; what people know is on and off."""
+_ORDER = {name: n for n, name in enumerate(wording.COMPARE_LABELS)}
 NAME_MAX, VALUE_MAX, TAG_MAX = 60, 80, 80
 
 
@@ -146,26 +148,31 @@ class _Lines:
         return written
 
     def _settings(self, settings: Sequence[SettingDifference]) -> Iterable[str]:
-        lines = [self._setting(each) for each in self._first(settings, self._room.settings)]
+        # What has a name of ours comes first; the rest is for those who know the file.
+        known = sorted(settings, key=lambda each: _ORDER.get(each.name, len(_ORDER)))
+        lines = [self._setting(each) for each in self._first(known, self._room.settings)]
         if lines:
             yield "\n".join(lines)
 
     def _setting(self, each: SettingDifference) -> str:
-        label = wording.COMPARE_LABELS.get(each.name) or self._sentence(each.name[:1].upper() + each.name[1:])
-        old, new = (self._value(each.name, value) for value in (each.old, each.new))
+        label = wording.COMPARE_LABELS.get(each.name) or self._sentence(_spoken(each.name))
+        if each.name == VARIETY and None in (each.old, each.new):
+            old, new = (self._value(None if value is None else True) for value in (each.old, each.new))
+        else:
+            old, new = self._value(each.old), self._value(each.new)
         return wording.say("compare.setting", label=label, old=old, new=new)
 
-    def _value(self, name: str, value: Scalar) -> str:
+    def _value(self, value: Scalar) -> str:
         match value:
             case None:
                 return wording.COMPARE_UNSET
-            case _ if value is True or name == "skip_cfg_above_sigma":
+            case True:
                 return wording.ON
             case float():
                 return wording.number(value)
             case str():
                 known = wording.SAMPLERS.get(value) or wording.KINDS.get(value)
-                return known or self._sentence(value.strip("[]") if name in LISTS else value)
+                return known or self._sentence(value.strip("[]"))
             case _:
                 return str(value)
 
@@ -197,6 +204,11 @@ class _Lines:
         parts = self._text(wording.say("compare.character", n=each.n, what=_fate(each)), each.prompt)
         parts = parts or [wording.say("compare.character", n=each.n, what=_fate(each))]
         return parts + self._text(wording.say("compare.character_undesired", n=each.n), each.undesired_content)
+
+
+def _spoken(name: str) -> str:
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _weight(weight: float) -> str:

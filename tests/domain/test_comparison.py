@@ -168,6 +168,15 @@ def test_another_generators_words_meet_ours() -> None:
     assert {"generator", "model"} == {each.name for each in found.settings}
 
 
+def test_what_another_generator_has_no_word_for_is_no_difference() -> None:
+    """Only within one generator is a setting that one image lacks a difference."""
+    more = replace(CLAIM, settings={**CLAIM.settings, "uncond_scale": 1})
+
+    assert ["uncond_scale"] == [each.name for each in compare(an_inspection(), an_inspection(more)).settings]
+    other = compare(an_inspection(), an_inspection(replace(more, generator="ComfyUI", model=None)))
+    assert ["generator", "model"] == [each.name for each in other.settings]
+
+
 def test_a_silent_image_has_only_a_size() -> None:
     """Everything the other says is a difference; two silent ones of a size are the same."""
     assert 0 == compare(an_inspection(None, width=64), an_inspection()).same
