@@ -248,6 +248,7 @@ SETTING_LABELS = {
     "model": "Model",
     "nudge": "Ping when it took long",
     "size": "Size",
+    "auto_inspect": "Look at images unasked",
 }
 SETTING_HELP = {
     "channels": "Where I may draw, threads included.",
@@ -272,6 +273,7 @@ SETTING_HELP = {
     "model": "Which of NovelAI's models draws when nobody says otherwise.",
     "nudge": "Whether I ping a member once when a picture took more than two minutes.",
     "size": "What is drawn when nobody says otherwise.",
+    "auto_inspect": "Where I put a 🔎 on images that say how they were made; who presses it is told by direct message.",
 }
 CONFIG = "Set up this server: places, limits, money, safety, people, log"
 CONFIG_SETTING = "Which setting; empty opens the panel"
@@ -333,6 +335,7 @@ PERMISSIONS = {
     "attach_files": "Attach Files",
     "read_message_history": "Read Message History",
     "send_messages_in_threads": "Send Messages in Threads",
+    "add_reactions": "Add Reactions",
 }
 
 # --- whose bot it is -------------------------------------------------------------------------------------------------
@@ -847,6 +850,10 @@ COMPARE_LABELS = {
     "director_reference_strengths": "Precise reference",
 }
 
+# --- auto-inspect ----------------------------------------------------------------------------------------------------
+AUTO_INSPECT = "🔎"
+AUTO_INSPECT_FROM = "-# From {link}"
+
 # --- alt text --------------------------------------------------------------------------------------------------------
 ALT_PICTURE = "AI picture: {prompt}"
 ALT_HIDDEN = "AI picture, hidden"
@@ -905,6 +912,10 @@ CHECK_DISCORD_OK = "Discord: logged in as {name} ({id})."
 CHECK_DISCORD_AWAY = "Discord cannot be reached, so its token and permissions were not checked."
 CHECK_DISCORD_ENDPOINT = (
     "The application has an Interactions Endpoint URL, so nothing arrives here. Empty it in the developer portal."
+)
+CHECK_INTENT = (
+    "MESSAGE_CONTENT is on, and the application has not the intent. Turn on Bot → Message Content Intent in the "
+    "developer portal, or set MESSAGE_CONTENT=off; until then Discord does not let the bot connect."
 )
 CHECK_IDENTIFIES_LOW = "Discord lets the bot connect only {n} more times until {until}. Do not restart it often."
 CHECK_GUILDS_NONE = "It is in no server yet. Invite it: {link}"
@@ -973,6 +984,10 @@ RESTORE_NEWER = "{path} was written by a newer Naibot. Install that version firs
 RESTORE_FAILED = "{path} was not restored: {why}. Nothing was changed."
 SHELL_READY = "READY naibot"
 LOGIN_REFUSED = "Discord does not take DISCORD_TOKEN. Copy it anew from the developer portal."
+LOGIN_INTENTS = (
+    "Discord does not let the application read messages. Turn on Bot → Message Content Intent in the developer portal, "
+    "or set MESSAGE_CONTENT=off."
+)
 SHELL_CLOSING = "Closing: nothing new is taken, and what was sent is waited for. A second signal stops at once."
 SHELL_STOPPED = "Stopped."
 FILE_UNREADABLE = "This file cannot be opened."
@@ -985,7 +1000,7 @@ TRY_UNANSWERED = "That was not answered in time."
 TRY_GONE = "The practice room did not open. Its last words are above."
 
 # --- lines that no client could send, and why -------------------------------------------------------------------------
-SAY_VERB = "a line begins with /command, press, menu or fill"
+SAY_VERB = "a line begins with /command, press, menu, fill or post"
 SAY_NO_COMMAND = "there is no command /{name} here for this person"
 SAY_SUBCOMMAND = "one of these must follow: {names}"
 SAY_MISSING = "this is missing: {names}"
@@ -1101,7 +1116,7 @@ def reason(text: object) -> str:
     return say("blocked.reason", reason=plain(str(text)).rstrip(".")) if text else ""
 
 
-UNSET = ("channels", "moderator_role", "log_channel")
+UNSET = ("channels", "moderator_role", "log_channel", "auto_inspect")
 """Settings that can be empty and are no limits."""
 
 
@@ -1249,6 +1264,9 @@ PAGE_LOST = "The room does not answer. Look into the terminal: naibot try may ha
 PAGE_COMPOSER = "Message {place}"
 PAGE_PLACEHOLDER = "Type / for a command"
 PAGE_SEND = "Send"
+PAGE_IMAGE = "Image"
+PAGE_IMAGE_LABEL = "Image: post one here"
+PAGE_REACTION = "Reaction {emoji}, {n}"
 PAGE_KEYS = "Enter sends · Shift+Enter breaks the line · Alt+↑ ↓ changes the channel"
 PAGE_COMMANDS = "Commands you may use here"
 PAGE_NO_COMMANDS = "No command begins like that here, for {name}."

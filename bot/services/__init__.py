@@ -11,6 +11,7 @@ from bot.services.deliveries import Deliveries
 from bot.services.departures import Departures
 from bot.services.guilds import Guilds
 from bot.services.lead import Lead
+from bot.services.lookout import Lookout
 from bot.services.moderation import Moderation
 from bot.services.neighbours import Neighbours
 from bot.services.restarts import Restarts
@@ -28,6 +29,7 @@ class Services:
     deliveries: Deliveries
     departures: Departures
     darkroom: Darkroom
+    lookout: Lookout
     guilds: Guilds
     moderation: Moderation
     chronicle: Chronicle

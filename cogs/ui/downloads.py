@@ -2,14 +2,18 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from bot.domain.claims import Inspection
 from bot.domain.errors import Mistake
 from bot.services.darkroom import BYTES_MAX, Darkroom
+from bot.settings import Settings
 
 PIECE = 64 * 1024
+HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
+"""Where Discord keeps what people attach."""
 
 
 async def look_at(web: aiohttp.ClientSession, darkroom: Darkroom, url: str, size: int) -> Inspection:
@@ -33,3 +37,14 @@ async def fetch(web: aiohttp.ClientSession, url: str) -> AsyncIterator[bytes]:
                 yield piece
     except aiohttp.ClientError as error:
         raise Mistake("image.gone") from error
+
+
+def is_from_discord(url: str, settings: Settings) -> bool:
+    """Whether an address is one of Discord's own files; in the practice room, of the stand-in's."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if settings.is_practice:
+        return parts.netloc == urlsplit(settings.discord_api).netloc
+    return parts.scheme == "https" and parts.netloc in HOSTS

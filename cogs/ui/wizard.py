@@ -22,7 +22,7 @@ def first_card(guild: discord.Guild, config: GuildConfig, house: HouseConfig) ->
     """The first step where the server is not set up, else the panel."""
     if not config.is_open:
         return setup_step(1, guild, config)
-    return panel(guild, config, Group.PLACES, house_never_spends=house.never_spend)
+    return panel(guild, config, Group.PLACES, house)
 
 
 def setup_step(
