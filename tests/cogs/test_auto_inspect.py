@@ -141,8 +141,9 @@ async def test_only_its_own_glass_is_honoured(tmp_path: Path, cause: str) -> Non
         await press(stage, message)
         await services.guilds.save(lantern.LANTERN, ON)
         other = await marked(stage)
-        await press(stage, other, by=lantern.ADA)
-        await stage.until(lambda: stage.direct_words(lantern.ADA))
+        await press(stage, other, by=lantern.MIA)
+        await stage.until(lambda: stage.direct_words(lantern.MIA))
+        await stage.until(lambda: not stage.house.services.activity.running)
 
         assert not stage.direct_words(lantern.BEN)
 
@@ -167,8 +168,8 @@ async def test_a_person_is_answered_five_times_a_minute(tmp_path: Path) -> None:
         for _ in range(8):
             await press(stage, message)
             await press(stage, message)
-        await press(stage, message, by=lantern.ADA)
-        await stage.until(lambda: stage.direct_words(lantern.ADA))
+        await press(stage, message, by=lantern.MIA)
+        await stage.until(lambda: stage.direct_words(lantern.MIA))
         await stage.until(lambda: not stage.house.services.activity.running)
 
         assert 5 == len(stage.direct_words(lantern.BEN))
