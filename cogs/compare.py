@@ -1,5 +1,6 @@
 """`/compare`: two images' settings side by side, with the differences."""
 
+import asyncio
 import json
 
 import discord
@@ -14,7 +15,7 @@ from bot.domain.rules import Ground, judge_listed, judge_member, judge_words
 from bot.services.darkroom import Darkroom
 from bot.services.moderation import Moderation
 from cogs.ui.answer import acknowledge, fill_placeholder, note, show_card, tell
-from cogs.ui.comparison import Side, comparison_card
+from cogs.ui.comparison import Letter, Side, comparison_card, letter_of
 from cogs.ui.downloads import look_at
 from cogs.ui.requester import Interaction, requester_of
 
@@ -40,10 +41,10 @@ class Compare(commands.Cog):
         sides = [
             await self._look(which, image) for which, image in zip(wording.COMPARE_WHICH, (first, second), strict=True)
         ]
-        card, files = comparison_card(*sides)
-        await show_card(interaction, card, files)
+        letter = await asyncio.to_thread(letter_of, *sides)
+        await show_card(interaction, *comparison_card(letter))
         if share:
-            await self._share(interaction, sides)
+            await self._share(interaction, sides, letter)
 
     async def _look(self, which: str, image: discord.Attachment) -> Side:
         """Raises `Mistake` ``compare.image``, which says which of the two it was."""
@@ -53,7 +54,7 @@ class Compare(commands.Cog):
             raise Mistake("compare.image", which=which, why=wording.explain(error.code, error.data)) from error
         return Side(inspection=inspection, name=image.filename)
 
-    async def _share(self, interaction: Interaction, sides: list[Side]) -> None:
+    async def _share(self, interaction: Interaction, sides: list[Side], letter: Letter) -> None:
         """A bot's words escape the server's own filters, so both images' texts pass the rules first."""
         ground = self._moderation.ground(requester_of(interaction))
         try:
@@ -63,7 +64,7 @@ class Compare(commands.Cog):
             await tell(interaction, wording.SHARE_REFUSED)
             await note(interaction, refusal)
             return
-        card, files = comparison_card(*sides)
+        card, files = comparison_card(letter)
         await fill_placeholder(interaction)
         await interaction.followup.send(view=card, files=files)
 

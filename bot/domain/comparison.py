@@ -42,7 +42,8 @@ class TextDifference:
     How one prompt differs from another.
 
     *missing* and *added* are tags that only the first and only the second has. *is_reordered*: those that both have
-    stand in another order. *is_rewritten*: the texts differ, and nothing of the rest says how.
+    stand in another order. *is_rewritten*: the texts differ, and nothing of the rest says how. *is_long*: they differ,
+    and are too long to say in what.
     """
 
     missing: tuple[WeightedTag, ...] = ()
@@ -50,12 +51,16 @@ class TextDifference:
     shifted: tuple[Shift, ...] = ()
     is_reordered: bool = False
     is_rewritten: bool = False
+    is_long: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.missing or self.added or self.shifted or self.is_reordered or self.is_rewritten)
+        tags = self.missing or self.added or self.shifted
+        return bool(tags or self.is_reordered or self.is_rewritten or self.is_long)
 
 
 SAME_TEXT = TextDifference()
+COMPARED_MAX = 60_000
+"""Characters of two images' texts together that are taken apart: a quarter of a second at worst."""
 _NOBODY = Character(prompt="")
 
 
@@ -107,8 +112,9 @@ def compare(first: Inspection, second: Inspection) -> Comparison:
     one, other = shown_claim(first), shown_claim(second)
     settings = list(_settings(_named(first, one), _named(second, other), is_strict=_have_one_language(one, other)))
     pairs = list(zip(_texts(one), _texts(other), strict=True))
-    prompt, undesired = (compare_texts(*pair, is_novelai=_are_novelai(one, other)) for pair in pairs)
-    characters = list(_characters(one, other))
+    reader = _Reader((_is_novelai(one), _is_novelai(other)))
+    prompt, undesired = (reader.compare(*pair) for pair in pairs)
+    characters = list(_characters(one, other, reader))
     equal = [each for each in settings if each.old == each.new]
     equal_texts = [text for text, other_text in pairs if text and text == other_text]
     return Comparison(
@@ -238,25 +244,34 @@ def _texts(claim: Claim | None) -> tuple[str, str]:
     return ("", "") if claim is None else (claim.prompt or "", claim.undesired_content or "")
 
 
-def _are_novelai(first: Claim | None, second: Claim | None) -> tuple[bool, bool]:
-    return _is_novelai(first), _is_novelai(second)
-
-
 def _is_novelai(claim: Claim | None) -> bool:
     return claim is None or claim.generator == "NovelAI"
 
 
-def _characters(first: Claim | None, second: Claim | None) -> Iterator[CharacterDifference]:
+class _Reader:
+    """Takes texts apart as long as there are not too many of them."""
+
+    def __init__(self, is_novelai: tuple[bool, bool]) -> None:
+        self._is_novelai = is_novelai
+        self._left = COMPARED_MAX
+
+    def compare(self, first: str, second: str) -> TextDifference:
+        if first != second and len(first) + len(second) > self._left:
+            return TextDifference(is_long=True)
+        self._left -= len(first) + len(second) if first != second else 0
+        return compare_texts(first, second, is_novelai=self._is_novelai)
+
+
+def _characters(first: Claim | None, second: Claim | None, reader: _Reader) -> Iterator[CharacterDifference]:
     """Character by character in their order, as the model numbers them."""
     old = first.characters if first is not None else ()
     new = second.characters if second is not None else ()
-    how = _are_novelai(first, second)
     for n, (one, other) in enumerate(zip_longest(old, new), 1):
         left, right = one or _NOBODY, other or _NOBODY
         yield CharacterDifference(
             n=n,
             old=one,
             new=other,
-            prompt=compare_texts(left.prompt, right.prompt, is_novelai=how),
-            undesired_content=compare_texts(left.undesired_content, right.undesired_content, is_novelai=how),
+            prompt=reader.compare(left.prompt, right.prompt),
+            undesired_content=reader.compare(left.undesired_content, right.undesired_content),
         )

@@ -63,8 +63,11 @@ def _tags(parts: Iterator[_Part]) -> Iterator[WeightedTag]:
 
 
 def _tag(words: list[str], weight: float | None) -> WeightedTag:
-    bounded = min(max(1.0 if weight is None else weight, -WEIGHT_MAX), WEIGHT_MAX)
-    return WeightedTag(" ".join("".join(words).split()), round(bounded, _DIGITS))
+    return WeightedTag(" ".join("".join(words).split()), round(_bounded(1.0 if weight is None else weight), _DIGITS))
+
+
+def _bounded(weight: float) -> float:
+    return min(max(weight, -WEIGHT_MAX), WEIGHT_MAX)
 
 
 def _novelai_parts(text: str) -> Iterator[_Part]:
@@ -77,7 +80,7 @@ def _novelai_parts(text: str) -> Iterator[_Part]:
         elif match["bracket"]:
             brackets = min(max(brackets * _BRACKETS[match[0]], 1 / WEIGHT_MAX), WEIGHT_MAX)
         else:
-            yield match[0], number * brackets
+            yield match[0], _bounded(number) * brackets
 
 
 def _round_parts(text: str) -> Iterator[_Part]:
@@ -88,7 +91,7 @@ def _round_parts(text: str) -> Iterator[_Part]:
     for n, match in enumerate(pieces):
         if n in weights:
             opened.append(factor)
-            factor = min(factor * weights[n], WEIGHT_MAX)
+            factor = _bounded(factor * weights[n])
         elif opened and (match["close"] or match[0] in ")]"):
             factor = opened.pop()
         elif match["end"]:
@@ -107,7 +110,7 @@ def _round_weights(pieces: list[re.Match[str]]) -> dict[int, float]:
             opened.append(n)
         elif opened and (match["close"] or match[0] in (")", "]")):
             at = opened.pop()
-            weights[at] = float(match["number"]) if match["close"] else weights[at]
+            weights[at] = _bounded(float(match["number"])) if match["close"] else weights[at]
     return weights
 
 

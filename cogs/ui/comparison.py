@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TypeVar
 
 import discord
@@ -58,22 +59,36 @@ TIGHTER = (
 ENDLESS = Room(settings=1_000, tags=50_000, characters=1_000, is_whole=True)
 
 
-def comparison_card(first: Side, second: Side) -> tuple[ui.LayoutView, list[discord.File]]:
-    """The card, and the file with everything where not all of it has room."""
-    texts, is_cut = texts_of(first, second)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is said: the texts of the card, and the file with everything where not all of it has room."""
+
+    texts: tuple[str, ...]
+    whole: bytes | None
+
+
+def letter_of(first: Side, second: Side) -> Letter:
+    """Compare; long texts take their time, so this is not for the event loop."""
+    found = compare(first.inspection, second.inspection)
+    texts, is_cut = texts_of(first, second, found)
+    return Letter(texts=tuple(texts), whole=whole_of(first, second, found) if is_cut else None)
+
+
+def comparison_card(letter: Letter) -> tuple[ui.LayoutView, list[discord.File]]:
+    """The card, and its file."""
     card = ui.LayoutView(timeout=None)
     box: ui.Container[ui.LayoutView] = ui.Container()
-    for text in texts:
+    for text in letter.texts:
         box.add_item(ui.TextDisplay(text))
-    if is_cut:
-        box.add_item(ui.File(f"attachment://{WHOLE}"))
     card.add_item(box)
-    return card, [discord.File(io.BytesIO(whole_of(first, second)), filename=WHOLE)] if is_cut else []
+    if letter.whole is None:
+        return card, []
+    box.add_item(ui.File(f"attachment://{WHOLE}"))
+    return card, [discord.File(io.BytesIO(letter.whole), filename=WHOLE)]
 
 
-def texts_of(first: Side, second: Side) -> tuple[list[str], bool]:
+def texts_of(first: Side, second: Side, found: Comparison) -> tuple[list[str], bool]:
     """What stands on the card, and whether something had no room there."""
-    found = compare(first.inspection, second.inspection)
     for room in (FULL, *TIGHTER):
         lines = _Lines(room)
         texts = [*_headings(first, second), *lines.of(found), _same(found)]
@@ -82,13 +97,10 @@ def texts_of(first: Side, second: Side) -> tuple[list[str], bool]:
     return [*texts, wording.COMPARE_WHOLE] if lines.is_cut else texts, lines.is_cut
 
 
-def whole_of(first: Side, second: Side) -> bytes:
+def whole_of(first: Side, second: Side, found: Comparison) -> bytes:
     """Everything that differs, as text without Discord's marks."""
-    found = compare(first.inspection, second.inspection)
-    head = [
-        f"{which}: {wording.safe(side.name)}"
-        for which, side in zip(wording.COMPARE_WHICH, (first, second), strict=True)
-    ]
+    sides = zip(wording.COMPARE_WHICH, (first, second), strict=True)
+    head = [f"{which}: {wording.safe(side.name)}" for which, side in sides]
     text = "\n\n".join(["\n".join(head), *_Lines(ENDLESS).of(found), _same(found)])
     return text.encode(errors="replace")[:WHOLE_BYTES]
 
@@ -183,12 +195,15 @@ class _Lines:
     def _text(self, heading: str, found: TextDifference) -> list[str]:
         if not found:
             return []
-        lines = [*self._shifts(found), *self._marked("−", found.missing), *self._marked("+", found.added)]
-        kept = "\n".join(self._first(lines, self._room.tags))
+        lines = chain(self._shifts(found), self._marked("−", found.missing), self._marked("+", found.added))
+        n = len(found.shifted) + len(found.missing) + len(found.added)
+        self.is_cut = self.is_cut or n > self._room.tags
+        kept = "\n".join(islice(lines, self._room.tags))
         parts = [heading]
         if kept:
             parts.append(kept if self._room.is_whole else wording.block(kept, CARD_MAX))
-        parts += [wording.COMPARE_REORDERED] * found.is_reordered + [wording.COMPARE_REWRITTEN] * found.is_rewritten
+        parts += [wording.COMPARE_REORDERED] * found.is_reordered
+        parts += [wording.COMPARE_REWRITTEN] * found.is_rewritten + [wording.COMPARE_LONG] * found.is_long
         return ["\n".join(parts)]
 
     def _marked(self, sign: str, tags: Iterable[WeightedTag]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from bot.standin.discord.messages import outward
 from bot.standin.discord.world import Blob
 from cogs.ui.downloads import is_from_discord
 from tests.cogs.test_compare import an_image
+from tests.openapi import OpenApi
 from tests.stage import STUDIO, Json, Stage, open_stage, text_of
 
 GLASS = "🔎"
@@ -84,7 +85,8 @@ async def test_images_that_say_something_get_a_glass(tmp_path: Path) -> None:
 
 async def test_who_presses_it_is_told_alone(tmp_path: Path) -> None:
     """By direct message: the card, where the image is, its prompt to copy; nobody to show it to."""
-    async with watching(tmp_path) as stage:
+    judge = OpenApi()
+    async with watching(tmp_path, judge=judge) as stage:
         await press(stage, await marked(stage))
         await stage.until(lambda: stage.direct_words(lantern.BEN))
         [told] = stage.direct_words(lantern.BEN)
@@ -97,6 +99,7 @@ async def test_who_presses_it_is_told_alone(tmp_path: Path) -> None:
         assert wording.BUTTON_SHARE not in labels
         assert "1girl, hat" in text_of(copied)
         assert not stage.direct_words(lantern.ANN)
+    assert not judge.wrong
 
 
 async def test_it_is_off_until_somebody_turns_it_on(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from PIL import Image, PngImagePlugin
 
 from bot import wording
 from bot.domain.claims import Claim, Note, Signature, Verdict
+from bot.domain.comparison import compare
 from bot.standin.discord import lantern
 from bot.standin.discord.world import Blob
-from cogs.ui.comparison import CARD_BYTES, CARD_MAX, WHOLE_BYTES, Side, comparison_card, texts_of, whole_of
+from cogs.ui.comparison import CARD_BYTES, CARD_MAX, WHOLE_BYTES, Side, comparison_card, letter_of, whole_of
 from tests.cogs.test_inspection_card import NASTY, SIGNED, an_inspection, inspections
 from tests.stage import Stage, open_stage, text_of
 
@@ -34,9 +35,9 @@ def test_only_what_differs_is_said() -> None:
         characters=(replace(SIGNED.characters[0], x=0.5), SIGNED.characters[1]),
     )
 
-    texts, is_cut = texts_of(a_side(), a_side(other, "b`.png", Verdict.UNSIGNED))
+    letter = letter_of(a_side(), a_side(other, "b`.png", Verdict.UNSIGNED))
 
-    assert not is_cut
+    assert letter.whole is None
     assert [
         f"### First · `a.png`\n{wording.VERDICT_SIGNED}",
         f"### Second · `bˋ.png`\n{wording.VERDICT_UNSIGNED}",
@@ -44,14 +45,14 @@ def test_only_what_differs_is_said() -> None:
         "**Prompt**\n```\n+ smile  ×1.05\n```",
         "**Character 1** · B3 → C3",
         "Same: 12 settings",
-    ] == texts
+    ] == list(letter.texts)
 
 
 def test_notes_stand_with_their_image() -> None:
     """What makes a verdict less than it seems."""
     side = replace(a_side(), inspection=an_inspection(SIGNED, notes=(Note.FRAMES,)))
 
-    heading = texts_of(side, a_side())[0][0]
+    heading = letter_of(side, a_side()).texts[0]
 
     assert wording.NOTE_FRAMES in heading
 
@@ -60,15 +61,15 @@ def test_images_that_say_nothing_are_said_to() -> None:
     """One, or both."""
     silent = a_side(None, verdict=Verdict.NONE)
 
-    assert wording.say("compare.silent", which="second") in texts_of(a_side(), silent)[0]
-    assert wording.COMPARE_SILENT_BOTH in texts_of(silent, silent)[0]
-    assert any(wording.COMPARE_EQUAL in text for text in texts_of(a_side(), a_side())[0])
+    assert wording.say("compare.silent", which="second") in letter_of(a_side(), silent).texts
+    assert wording.COMPARE_SILENT_BOTH in letter_of(silent, silent).texts
+    assert any(wording.COMPARE_EQUAL in text for text in letter_of(a_side(), a_side()).texts)
 
 
 def test_what_has_no_room_is_in_the_file() -> None:
     """And the card says so; the file has every tag."""
     tags = [f"tag {n}" for n in range(500)]
-    card, [file] = comparison_card(a_side(), a_side(replace(SIGNED, prompt=", ".join(tags))))
+    card, [file] = comparison_card(letter_of(a_side(), a_side(replace(SIGNED, prompt=", ".join(tags)))))
 
     assert wording.COMPARE_WHOLE in str(card.to_components())
     assert [f"+ {tag}" for tag in tags] == [line for line in file.fp.read().decode().splitlines() if line[:2] == "+ "]
@@ -79,7 +80,8 @@ def test_what_has_no_room_is_in_the_file() -> None:
 def test_nothing_a_file_says_breaks_out_or_overflows(one: object, other: object, name: str) -> None:
     """Within the house's lengths, every fence closed, nothing outside that pings, links or hides."""
     first, second = Side(inspection=one, name=name), Side(inspection=other, name=name)  # type: ignore[arg-type]
-    texts, is_cut = texts_of(first, second)
+    letter = letter_of(first, second)
+    texts = letter.texts
 
     assert sum(map(len, texts)) <= CARD_MAX + len(wording.COMPARE_WHOLE)
     assert sum(len(text.encode()) for text in texts) <= CARD_BYTES + len(wording.COMPARE_WHOLE.encode())
@@ -90,10 +92,10 @@ def test_nothing_a_file_says_breaks_out_or_overflows(one: object, other: object,
         outside = "".join(outside.split("`")[::2]) if text.startswith("### ") else outside
         assert not {"<", "@"} & set(outside)
         assert "](" not in outside
-    card, files = comparison_card(first, second)
-    assert is_cut == bool(files)
+    card, files = comparison_card(letter)
+    assert (letter.whole is not None) == bool(files)
     assert len(card.to_components()[0]["components"]) + 1 <= 36
-    assert len(whole_of(first, second)) <= WHOLE_BYTES
+    assert len(whole_of(first, second, compare(first.inspection, second.inspection))) <= WHOLE_BYTES
 
 
 # --- in Discord ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.claims import Carrier, Character, Claim, Inspection, Signature, Verdict
 from bot.domain.comparison import SAME_TEXT, compare, compare_texts
-from bot.domain.emphasis import weighted_tags
+from bot.domain.emphasis import WEIGHT_MAX, weighted_tags
 
 CLAIM = Claim(
     carrier=Carrier.PNG_TEXT,
@@ -60,6 +60,15 @@ def test_novelais_weights(text: str, weights: list[float]) -> None:
 def test_the_web_uis_weights(text: str, tags: list[tuple[str, float]]) -> None:
     """Round brackets; NovelAI's marks mean nothing there."""
     assert tags == [(tag.text, tag.weight) for tag in weighted_tags(text, is_novelai=False)]
+
+
+def test_no_weight_is_beyond_numbers() -> None:
+    """Whatever digits a file has, it can be compared."""
+    vast = "9" * 500
+    texts = [(f"((a:0):{vast})", False), (f"(a:-{vast})", False), (f"{vast}::a::", True), (f"-{vast}::{{a}}::", True)]
+
+    tags = [weighted_tags(text, is_novelai=is_novelai)[0] for text, is_novelai in texts]
+    assert [0, -WEIGHT_MAX, WEIGHT_MAX, -WEIGHT_MAX] == [tag.weight for tag in tags]
 
 
 def test_tags_are_compared_with_their_weights() -> None:
@@ -190,3 +199,18 @@ def test_the_valid_claim_is_compared() -> None:
     both = replace(inspection, claims=(replace(CLAIM, prompt="lies"), signed))
 
     assert compare(both, an_inspection()).is_equal
+
+
+def test_what_is_too_long_is_said_to_differ_and_no_more() -> None:
+    """A file's texts cannot keep the bot at work: what is equal is equal, the rest is too long."""
+    text = "a," * 10_000
+    crowd = tuple(Character(prompt=text + str(n), undesired_content=text) for n in range(32))
+    one = replace(CLAIM, prompt=text + "b", characters=crowd)
+    other = replace(one, prompt=text + "c", characters=tuple(replace(each, prompt=text + "z") for each in crowd))
+
+    found = compare(an_inspection(one), an_inspection(other))
+
+    assert (["b"], ["c"]) == tuple([tag.text for tag in tags] for tags in (found.prompt.missing, found.prompt.added))
+    assert [True] * 32 == [bool(each.prompt) for each in found.characters]
+    assert all(each.prompt.is_long for each in found.characters[1:])
+    assert not any(each.undesired_content for each in found.characters)
