@@ -44,7 +44,7 @@ KINDS: dict[About, tuple[str, ...]] = {
     About.SETTINGS: ("setting.changed", "guild.admitted", "guild.left"),
     About.RULES: ("word.added", "word.removed", "rules.logged"),
     About.CASES: ("case.opened", "case.decided", "case.looked", "case.read"),
-    About.SANCTIONS: ("member.blocked", "member.unblocked", "member.hidden", "member.shown"),
+    About.SANCTIONS: ("member.blocked", "member.unblocked", "member.warned", "member.hidden", "member.shown"),
     About.LIMITS: (
         "limits.set",
         "limits.cleared",
@@ -53,7 +53,7 @@ KINDS: dict[About, tuple[str, ...]] = {
         "member.reset",
         "member.reset.back",
     ),
-    About.PICTURES: ("picture.deleted", "job.settled"),
+    About.PICTURES: ("picture.deleted", "picture.hidden", "picture.revealed", "job.settled"),
     About.REFUSALS: ("refused",),
 }
 """The audit's own kinds in each; of a job's steps its end stands for all."""

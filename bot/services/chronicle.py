@@ -30,11 +30,8 @@ SERVER_KINDS = (
     "picture.deleted",
 )
 OPERATOR_KINDS = ("account.lost", "account.drift", "account.stopped", "account.refused")
-QUIET = {
-    "case.opened": ("proposal", "refusal"),
-    "case.decided": ("proposal",),
-}
-"""Cases of these kinds are not told: suggestions are public, and of a refusal there is a line already."""
+QUIET = {"case.opened": ("proposal", "refusal", "sanction"), "case.decided": ("proposal",)}
+"""Cases of these kinds are not told: suggestions are public, and the others have a line of their own."""
 READ = "chronicle.read"
 """Under this key the house remembers the last line it told."""
 MOST = 100
@@ -135,7 +132,4 @@ class Chronicle:
 def _is_quiet(entry: Entry) -> bool:
     """Whether others have said it; a suggestion is told once somebody said yes, because the server pays for it."""
     record = entry.record
-    if record.data.get("kind") not in QUIET.get(record.kind, ()):
-        # A block has a line of its own beside its case.
-        return record.kind == "case.opened" and record.data.get("decision") in ("blocked", "paused")
-    return record.data.get("decision") != "approved"
+    return record.data.get("kind") in QUIET.get(record.kind, ()) and record.data.get("decision") != "approved"

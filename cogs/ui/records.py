@@ -101,13 +101,13 @@ def _data(entry: Entry, moment: type[wording.Moment], *, short: bool) -> dict[st
 def _of_case(entry: Entry, *, short: bool) -> dict[str, object]:
     told = entry.record.data
     decision, reason = str(told.get("decision", "")), str(told.get("reason"))
-    why = wording.CASE_WHY.get(reason, reason)
+    why = wording.LOG_WHY.get(reason, reason)
     return {
         "case": told.get("case"),
         "about": wording.LOG_CASES.get(str(told.get("kind")), ""),
         "why": why,
         "for_what": wording.say("log.for_what", why=why) if reason not in BY_PERSON else "",
-        "decision": wording.DECISIONS.get(decision, decision),
+        "decision": wording.LOG_DECISIONS.get(f"{told.get('kind')}.{decision}") or wording.DECISIONS.get(decision, ""),
         "words": _words(told.get("words"), short=short),
         "of_job": wording.say("log.of_job", job=entry.record.job_id) if entry.record.job_id else "",
     }

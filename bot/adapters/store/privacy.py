@@ -17,6 +17,7 @@ from bot.domain.request import Context, Requester
 
 WORDED: Mapping[str, str] = {
     "member.blocked": "reason",
+    "member.warned": "reason",
     "member.granted": "reason",
     "member.reset": "reason",
     "picture.deleted": "reason",
