@@ -200,6 +200,17 @@ async def test_a_block_that_has_run_out_holds_nothing(store: Store) -> None:
     assert {""} == {data.get("words", data.get("reason")) for data in await _lines(store)}
 
 
+async def test_what_a_moderator_wrote_about_others_stays(store: Store) -> None:
+    """Who may be erased cannot erase what they decided."""
+    case = await _warned(store)
+    await store.write(NOON, "member.granted", guild_id=GUILD, actor=MIA, data={"member": ANN, "reason": WORDS})
+
+    await _forget(store, MIA)
+
+    assert WORDS == (await _case(store, case)).words
+    assert {WORDS} == {data.get("words", data.get("reason")) for data in await _lines(store)}
+
+
 async def test_a_case_whose_card_is_old_stays_for_it_without_words(store: Store) -> None:
     """Or a card with buttons would be left."""
     job = await _sent(store)

@@ -391,7 +391,7 @@ async def test_a_new_server_is_safe_from_the_first_minute(tmp_path: Path) -> Non
         await stage.house.services.guilds.admit(lantern.NEW_SERVER)
 
         config = _config(stage, lantern.NEW_SERVER)
-        assert not config.is_open
+        assert not config.is_set_up(stage.house.services.guilds.house)
         assert ((), False, True, 0) == (config.channels, config.age_restricted, config.never_spend, config.anlas_day)
         assert (False, (), None, None) == (
             config.unchecked,
