@@ -54,7 +54,7 @@ class Log(commands.Cog):
             await self._tell(line)
 
     async def _tell(self, line: Line) -> None:
-        text, nonce = log_text(line.entries), f"log-{line.newest.id}"
+        text, nonce = text_of(line), f"log-{line.newest.id}"
         if line.channel_id is None:
             await tell_operator(self._client, text, nonce=nonce)
             return
@@ -64,6 +64,11 @@ class Log(commands.Cog):
                 await channel.send(text, nonce=nonce)
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
             log.info("log channel %s could not be written to: %s", line.channel_id, type(error).__name__)
+
+
+def text_of(line: Line) -> str:
+    """The line as people read it."""
+    return log_text(line.entries)
 
 
 async def setup(client: Naibot) -> None:
