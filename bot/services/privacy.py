@@ -142,7 +142,7 @@ class Privacy:
         ]
         self._ring(taken)
         await self._settled(user_id)
-        lines = [line.id async for lines in self._lines(user_id) for line in lines]
+        lines = [line.id async for lines in self._lines(user_id) for line in lines if _has_words(line, user_id)]
         drawing = await self._store.forget_member(user_id, self._clock(), lines)
         return Forgotten(taken_back=len(taken), drawing=drawing)
 
@@ -248,6 +248,12 @@ def _id(value: object) -> object:
 
 def _when(value: object) -> object:
     return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds") if isinstance(value, int | float) else None
+
+
+def _has_words(line: Entry, user_id: int) -> bool:
+    """Whether words about somebody may stand in a line; most lines are refusals, and those have none."""
+    data = line.record.data
+    return data.get("member") == user_id and any(data.get(name) for name in ("reason", "words"))
 
 
 def _who(actor: int | None, user_id: int) -> str | None:

@@ -61,6 +61,25 @@ async def test_pages_of_ten_are_turned_back_and_forth(tmp_path: Path) -> None:
     assert [] == judge.wrong
 
 
+async def test_the_longest_lines_fit_a_card(tmp_path: Path) -> None:
+    """Ten of them, with all the channels there may be and reasons of nothing but Markdown or of wide letters."""
+    judge = OpenApi()
+    async with open_stage(tmp_path, working=False, judge=judge) as stage:
+        channels = [lantern.STUDIO] * 25
+        for _ in range(5):
+            await _write(stage, "setting.changed", key="channels", old=channels, new=channels)
+            await _write(stage, "member.blocked", member=BEN, until=1.8e9, reason="*_~" * 100)
+        await _write(stage, "member.blocked", member=BEN, until=1.8e9, reason="漢" * 300)
+        text = await stage.said("audit", by=MIA)
+
+        assert 10 == len(text.splitlines()) - 1
+        assert len(text) <= 3_200
+        assert len(text.encode()) <= 9_000
+        assert "and 21 more" in text
+
+    assert [] == judge.wrong
+
+
 async def test_the_whole_answer_is_a_file(tmp_path: Path) -> None:
     """Every line with every word, times written out, and no Markdown."""
     async with open_stage(tmp_path, working=False) as stage:
