@@ -11,8 +11,8 @@ Words = tuple[str, ...]
 """Folded words in their order."""
 
 # Numbers that are no weights are matched too, so that a long one is walked through once and not from each digit.
-_WEIGHT_OR_NUMBER = re.compile(r"(?P<weight>-?(?:\d++(?:\.\d*+)?+|\.\d*+)?+::)|\d++")
-_EMPHASIS = "{}[]()\\|"
+WEIGHT_OR_NUMBER = re.compile(r"(?P<weight>-?(?:\d++(?:\.\d*+)?+|\.\d*+)?+::)|\d++")
+EMPHASIS = "{}[]()\\|"
 _SEPARATORS = re.compile(r"[^a-z0-9@$+]+")
 _LETTERS_AND_DIGITS = re.compile(r"(?=.*[a-z])(?=.*[0-9@$+])")
 _COUNT_TAG = re.compile(r"\d+[a-z]+")
@@ -23,7 +23,7 @@ _MARKS = re.compile(r"[\W_]+")
 
 HIDDEN = ("Cf", "Cc", "Mn", "Me", "Co", "Cn")
 """Unicode categories that a reader does not see, or that only strike through."""
-_CONTROLS = dict.fromkeys((*range(32), 127))
+CONTROLS = dict.fromkeys((*range(32), 127))
 
 
 def fold(text: str) -> Words:
@@ -50,13 +50,13 @@ def readings(text: str) -> tuple[Words, Words]:
 def _visible(text: str) -> str:
     spaced = _BLANKS.sub(" ", text)
     if spaced.isascii():
-        return spaced.translate(_CONTROLS)
+        return spaced.translate(CONTROLS)
     return "".join(c for c in unicodedata.normalize("NFKD", spaced) if unicodedata.category(c) not in HIDDEN)
 
 
 def _fold(visible: str, between: str) -> Words:
-    bare = "".join(between if c in _EMPHASIS else c for c in visible)
-    unweighted = _WEIGHT_OR_NUMBER.sub(lambda match: between if match["weight"] else match[0], bare)
+    bare = "".join(between if c in EMPHASIS else c for c in visible)
+    unweighted = WEIGHT_OR_NUMBER.sub(lambda match: between if match["weight"] else match[0], bare)
     plain = (unweighted if unweighted.isascii() else anyascii(unweighted)).casefold()
     joined = _SPELLED_OUT.sub(lambda match: re.sub(r"[^a-z]", "", match[0]), plain)
     return tuple(_plain_word(word) for word in _SEPARATORS.split(joined) if word)
