@@ -24,6 +24,7 @@ from bot.services.activity import Activity
 from bot.services.backstage import Backstage
 from bot.services.bell import Bell
 from bot.services.breaker import Breaker
+from bot.services.canary import LISTEN_EVERY
 from bot.services.chronicle import Chronicle
 from bot.services.closing import Closing
 from bot.services.darkroom import Darkroom
@@ -139,6 +140,8 @@ async def open_house(
         await services.neighbours.begin()
         await guilds.load()
         await moderation.load()
+        await moderation.canary.load()
+        await moderation.canary.listen()
         await accounts.load()
         await services.upkeep.recover()
         backstage = Backstage(store, accounts, services.activity, clock)
@@ -257,6 +260,7 @@ def _background(
     services, url = house.services, house.settings.backstage_url
     yield every(TIDY_EVERY, "upkeep", services.upkeep.tidy)
     yield every(ACCOUNTS_EVERY, "accounts", services.accounts.refresh)
+    yield every(LISTEN_EVERY, "canary", services.moderation.canary.listen)
     if isinstance(house.store, SharedStore):
         yield every(LOOK_EVERY, "neighbours", services.neighbours.look)
         yield every(CLOCK_EVERY, "database's clock", house.store.set_clock)

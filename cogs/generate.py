@@ -27,7 +27,16 @@ from cogs.ui.controls import Form, Press, button, row
 from cogs.ui.options import Asked, is_private_message, place_of, request_of
 from cogs.ui.requester import Interaction, requester_of
 
-EDITABLE = ("word", "word.hidden", "nsfw.asked", "nsfw.asked.only", "nsfw.weakened")
+EDITABLE = (
+    "word",
+    "word.hidden",
+    "word.pattern",
+    "word.slow",
+    "review",
+    "nsfw.asked",
+    "nsfw.asked.only",
+    "nsfw.weakened",
+)
 """Refusals that other words can cure."""
 FREEABLE = ("price.never", "price.house", "price.direct")
 """Refusals that a smaller picture can cure."""

@@ -27,9 +27,10 @@ _STARTS = 4
 """Beginnings that are tried within one stretch of a letter; further ones are the same word again."""
 
 _LOOK_ALIKES = {
-    "a": "аαᎪᗩ", "b": "вьβᏴᗷЬ", "c": "сϲᏟᑕ", "d": "ԁᎠᗪ", "e": "еёєεᎬᗴ", "f": "ϝᖴ", "g": "ɡԍᏀ", "h": "һнհᎻᕼ", "i": "іιᎥї",
-    "j": "јϳᎫᒍ", "k": "кκᏦ", "l": "ӏᏞᒪ", "m": "мᎷᗰ", "n": "пηոռᏁᑎ", "o": "оοσօᎾ", "p": "рρᏢᑭ", "q": "ԛզ", "r": "гᏒᖇ",
-    "s": "ѕᏚᔕ", "t": "тτᎢ", "u": "υսцᑌ", "v": "νѵᏙᐯ", "w": "ѡԝωшщᏔ", "x": "хχ᙭", "y": "уγүվᎩ", "z": "ᏃʐՀ",
+    "a": "аαᎪᗩ", "b": "вьβᏴᗷЬ", "c": "сϲᏟᑕ", "d": "ԁᎠᗪ", "e": "еёєεᎬᗴ", "f": "ϝᖴ", "g": "ɡԍᏀ",
+    "h": "һнհᎻᕼ", "i": "іιᎥї", "j": "јϳᎫᒍ", "k": "кκᏦ", "l": "ӏᏞᒪ", "m": "мᎷᗰ", "n": "пηոռᏁᑎ",
+    "o": "оοσօᎾ", "p": "рρᏢᑭ", "q": "ԛզ", "r": "гᏒᖇ", "s": "ѕᏚᔕ", "t": "тτᎢ", "u": "υսцᑌ", "v": "νѵᏙᐯ",
+    "w": "ѡԝωшщᏔ", "x": "хχ᙭", "y": "уγүվᎩ", "z": "ᏃʐՀ",
 }  # fmt: skip
 _LOOKS = {sign: letter for letter, signs in _LOOK_ALIKES.items() for sign in signs}
 _SIGNS = {"€": "e", "£": "l", "¥": "y", "¢": "c", "§": "s", "¡": "i"}
@@ -129,9 +130,7 @@ class HardWords:
         if found is None:
             return False
         last, offsets = found
-        joins = [
-            n for n in range(piece + 1, last + 1) if offsets.get(view.begins[n], -1) not in wanted.borders
-        ]
+        joins = [n for n in range(piece + 1, last + 1) if offsets.get(view.begins[n], -1) not in wanted.borders]
         gap = max((view.gaps[n] for n in joins), default=_JOINED)
         if gap == _JOINED:
             return True

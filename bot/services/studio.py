@@ -13,7 +13,7 @@ from bot.domain.job import DRAFT_LIFE, Application, Draft, Job
 from bot.domain.model import CAPABILITIES
 from bot.domain.prompt import worded
 from bot.domain.request import SEED_MAX, Generate, Place, Request, Requester, free_form
-from bot.domain.rules import judge, keeps_safe, never_spends
+from bot.domain.rules import judge, never_spends, to_log, wants_safe
 from bot.domain.tokens import TokenCount
 from bot.ports import AuditStore, Clock, JobStore, Tokenizer
 from bot.services.accounts import Accounts
@@ -70,9 +70,11 @@ class Studio:
         What is known without awaiting: the price here and now.
 
         Raises `Refused` where rules, the never-spend switches or NovelAI's own limit forbid it, and ``restarting``
-        while the house closes. Takes well under 5 ms, so that the acknowledgement can be chosen private.
+        while the house closes, or ``filter.down`` while the rules do not refuse what they must. Takes well under 5 ms,
+        so that the acknowledgement can be chosen private.
         """
         self._closing.check()
+        self._moderation.canary.check()
         judge(requester, self._steered(requester, request), self._moderation.ground(requester))
         price = self._accounts.cheapest(request)
         config = self._guilds.config(requester)
@@ -86,7 +88,7 @@ class Studio:
         """The request as this place wants it, whatever it was where it was first asked: kept safe, and hidden."""
         ground = self._moderation.ground(requester)
         hides = ground.guild is not None and ground.guild.hides(age_restricted=requester.age_restricted)
-        return replace(request, safe=keeps_safe(requester, ground), spoiler=request.spoiler or hides)
+        return replace(request, safe=wants_safe(requester, request, ground), spoiler=request.spoiler or hides)
 
     async def submit(
         self, requester: Requester, request: Request, occasion: Occasion | None = None, *, draft_id: int | None = None
@@ -294,6 +296,8 @@ class Studio:
 
         job = await self._jobs.admit(application, now, turn, draft_id=draft_id)
         self._bell.ring(job.id)
+        if (hit := to_log(request, self._moderation.ground(requester))) is not None:
+            await self._moderation.note_logged(requester, hit, job.id)
         return job
 
 

@@ -127,6 +127,8 @@ class Worker:
     async def step(self) -> bool:
         """Take one job to its end, or back into the queue; False when there was nothing to do."""
         await self._patience.look()
+        if self._moderation.canary.is_silent:
+            return False
         if not self._breaker.enter(self._client.account_id):
             return False
         try:

@@ -8,6 +8,7 @@ from bot.domain.change import Change, What
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.job import JobState, Settlement
 from bot.domain.record import Record
+from bot.domain.wordlist import Rule
 from bot.ports import Store
 from tests.builders import GUILD, a_requester, an_application
 
@@ -25,9 +26,9 @@ def _record(kind: str = "test", **data: object) -> Record:
 
 async def test_a_word_is_on_the_list_once_and_each_change_is_on_record(store: Store) -> None:
     """What changes nothing leaves no line."""
-    assert await store.add_word(GUILD, "Gore", _record("word.added", word="Gore"))
-    assert not await store.add_word(GUILD, "Gore", _record("word.added", word="Gore"))
-    assert [(GUILD, "Gore")] == list(await store.words())
+    assert await store.add_word(GUILD, Rule(text="Gore"), _record("word.added", word="Gore"))
+    assert not await store.add_word(GUILD, Rule(text="Gore"), _record("word.added", word="Gore"))
+    assert [(GUILD, Rule(text="Gore"))] == list(await store.words())
     assert not await store.remove_word(GUILD, "blood", _record("word.removed"))
     assert await store.remove_word(GUILD, "Gore", _record("word.removed"))
 

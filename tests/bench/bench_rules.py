@@ -9,6 +9,7 @@ from dataclasses import replace
 from bot.domain.guild import GuildConfig, HouseConfig
 from bot.domain.model import Model
 from bot.domain.rules import Ground, judge
+from bot.domain.wordlist import Rule, Wordlist
 from bot.domain.words import readings
 from tests.builders import CHANNEL, a_request, a_requester
 
@@ -23,7 +24,7 @@ PROMPTS = {
 GROUND = Ground(
     guild=GuildConfig(channels=(CHANNEL,), unchecked=True),
     house=HouseConfig(),
-    words={(f"word{n}", "more"): f"word{n} more" for n in range(500)},
+    words=Wordlist(Rule(text=f"word{n} more") for n in range(500)),
 )
 
 
