@@ -21,8 +21,8 @@ LEAST = 3
 _STRETCH = 3
 _MOST = 3
 _REMEMBERED = 20_000
-_STEPS = 20_000
-"""Letters that are compared in one text; one that needs more spells words over and over, and counts as holding them."""
+_STEPS = 8_000
+"""Letters that are compared in one text; one that needs more spells words over and over, and counts as holding all."""
 _STARTS = 4
 """Beginnings that are tried within one stretch of a letter; further ones are the same word again."""
 
@@ -111,10 +111,11 @@ class HardWords:
         for view in _views(text):
             steps, found = 0, set[Words]()
             for pieces, wanted in self._candidates(view):
-                if wanted.phrase in found:
-                    continue
-                steps += wanted.size
-                if steps > _STEPS or any(self._stands(view, piece, wanted) for piece in pieces):
+                steps += 1 if wanted.phrase in found else wanted.size
+                if steps > _STEPS:
+                    yield from (each.phrase for same in self._wanted.values() for each in same)
+                    return
+                if wanted.phrase not in found and any(self._stands(view, piece, wanted) for piece in pieces):
                     found.add(wanted.phrase)
                     yield wanted.phrase
 
@@ -180,8 +181,9 @@ def _reach(view: _View, piece: int, wanted: _Wanted) -> tuple[int, dict[int, int
 @lru_cache(maxsize=64)
 def _views(text: str) -> tuple[_View, ...]:
     """*text* as it sounds and as it looks, with ``1`` for i and for l, and with signs as letters and as marks."""
-    spellings = dict.fromkeys(_spellings(text))
-    return tuple(view for spelling in spellings for view in _read(spelling))
+    spellings = list(dict.fromkeys(_spellings(text)))
+    peaks = [_PEAK.sub("a", spelling) for spelling in spellings if _PEAK.search(spelling)]
+    return tuple(view for spelling in (*spellings, *peaks) for view in _read(spelling))
 
 
 class _Table(dict[int, str]):
@@ -233,7 +235,7 @@ def _spellings(text: str) -> Iterator[str]:
 
 def _read(spelling: str) -> Iterator[_View]:
     spaced = _BLANK.sub(" ", spelling).translate(CONTROLS)
-    glued = WEIGHT_OR_NUMBER.sub(lambda found: _GLUE if found["weight"] else found[0], _PEAK.sub("a", spaced))
+    glued = WEIGHT_OR_NUMBER.sub(lambda found: _GLUE if found["weight"] else found[0], spaced)
     plain = glued.translate(_EMPHASIS)
     yield _view(plain, _TOKEN, _DIGITS_AS_LETTERS)
     if _ONE_AT_LETTER.search(plain):
@@ -246,7 +248,7 @@ def _view(plain: str, token: re.Pattern[str], digits: dict[int, int]) -> _View:
     parts = token.split(plain)
     gaps, pieces = parts[:-1:2], parts[1::2]
     if not all(map(str.isalpha, pieces)):
-        pieces = [_spelled(pieces, n, digits) for n in range(len(pieces))]
+        pieces = [_spelled(pieces, parts[::2], n, digits) for n in range(len(pieces))]
     return _lay_out(pieces, [_gap(gap) for gap in gaps])
 
 
@@ -257,16 +259,17 @@ def _gap(between: str) -> int:
     return _SPACED if " " in between else _JOINED
 
 
-def _spelled(pieces: list[str], n: int, digits: dict[int, int]) -> str:
-    """A piece with letters for digits; a number by itself stays one, unless its neighbours are single letters too."""
+def _spelled(pieces: list[str], gaps: list[str], n: int, digits: dict[int, int]) -> str:
+    """A piece with letters for digits; a number stays one, unless single letters or glue stand beside it."""
     piece = pieces[n]
     if piece.isalpha():
         return piece
     if not piece.isdecimal():
         return piece.translate(digits)
-    around = pieces[max(n - 1, 0) : n + 2]
-    is_spelled = len(around) == LEAST and all(len(each) == 1 for each in around)
-    return piece.translate(digits) if is_spelled else piece
+    around = (*pieces[max(n - 1, 0) : n], *pieces[n + 1 : n + 2])
+    is_spelled = any(len(set(each)) == 1 for each in around)
+    is_glued = any(gap and not gap.strip(_GLUE) for gap in gaps[n : n + 2])
+    return piece.translate(digits) if is_spelled or is_glued else piece
 
 
 def _lay_out(pieces: list[str], gaps: list[int]) -> _View:

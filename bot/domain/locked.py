@@ -150,9 +150,11 @@ def evidence(*texts: str, undesired: Iterable[str] = ()) -> Evidence:
         found |= _found_in(text)
     if len(texts) > 1:
         found |= _read_in(", ".join(texts))
-    minor = MAIN if found & _MINOR or any(_says_minor(text) for text in texts) else len(found & _SUSPECT)
-    if 0 < minor < MAIN:
-        minor = min(minor, CODED) + any(_found_in(text) & _ADULT for text in undesired)
+    minor = min(len(found & _SUSPECT), CODED)
+    if found & _MINOR or any(_says_minor(text) for text in texts):
+        minor = MAIN
+    elif minor:
+        minor += any(_found_in(text) & _ADULT for text in undesired)
     sexual = bool(found & _SEXUAL) or any(_SEXUAL_ELSEWHERE.search(_composed(text)) for text in texts)
     return Evidence(alone=bool(found & _LOCKED_ALONE), minor=minor, sexual=sexual)
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,9 @@ _NAMED = re.compile(r"\(\?(?!:|=|!|<=|<!|>)|\(\*|\\[1-9gLK]")
 _TIMES = re.compile(r"\{[^}]*")
 _TIMES_MOST = 1_000
 """Repetitions that a pattern may write down, multiplied: `regex` writes them out when it compiles."""
-_HARD_TO_READ = tuple(part * (2_000 // len(part)) + "\u0394" for part in ("a", "x, ", "1", "ab", " ", "aA1_-. "))
+# Every sign stands behind what repeats, or the search would be over for want of one.
+_TAIL = "\u2603" + string.printable
+_HARD_TO_READ = tuple(part * (2_000 // len(part)) + _TAIL for part in ("a", "x, ", "1", "ab", " ", "aA1_-. "))
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,9 +232,9 @@ def check_operator(requester: Requester, house: HouseConfig) -> None:
 
 
 def check_pattern_writer(requester: Requester, house: HouseConfig) -> None:
-    """Raise `Refused` ``pattern.operator`` unless *requester* may write patterns, which can be slow for everybody."""
+    """Raise `Refused` ``pattern.only`` unless *requester* may write patterns, which can be slow for everybody."""
     if requester.user_id not in house.operators:
-        raise Refused("pattern.operator")
+        raise Refused("pattern.only")
 
 
 def as_member(requester: Requester) -> Requester:

@@ -187,7 +187,7 @@ class Moderation:
         """
         The change that adds a rule on words to the admin's server.
 
-        Raises `Refused` ``admin.only`` or ``pattern.operator``, `Mistake` ``word.known``, ``word.many``,
+        Raises `Refused` ``admin.only`` or ``pattern.only``, `Mistake` ``word.known``, ``word.many``,
         ``pattern.many``, and those of `check_rule`.
         """
         self._check_writer(admin, rule)
