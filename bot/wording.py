@@ -374,9 +374,7 @@ RULES_ALLOW_TEXT = "A word or phrase, for instance a name that holds a refused w
 RULE_THEN = {"refuse": "Refuse", "review": "Review", "log": "Log only"}
 RULE_KINDS = {"word": "Word", "hard": "Hard word", "pattern": "Pattern (operator only)"}
 WORD_EMPTY = "That holds no word I could look for. Nothing was changed."
-WORD_SHORT = (
-    'That is too short: it would be read into words like "{example}". Three different letters do. Nothing was changed.'
-)
+WORD_SHORT = "That is too short: it would be read into words like {example}. Take three letters. Nothing was changed."
 WORD_WIDE = "That would hit {hits} of {of} ordinary prompts, such as {example}. Nothing was changed."
 WORD_KNOWN = 'The list holds "{word}" already. Nothing was changed.'
 WORD_KNOWN_ALLOWED = '"{word}" is allowed here. {/rules remove} takes that back first. Nothing was changed.'
@@ -421,9 +419,7 @@ BUTTON_ADD_RULE = "Add it"
 TEST_PASSES = "✓ In {channel} this would be drawn · {price}."
 TEST_STEERED = "-# The undesired content would begin with `nsfw`."
 TEST_REFUSED = "✗ In {channel} this would be refused. The member would read:\n> {sentence}"
-TEST_REVIEW = (
-    "🔎 In {channel} a moderator would have to look first. Where none can be asked the member reads:\n> {sentence}"
-)
+TEST_REVIEW = "🔎 In {channel} a moderator would look first. Where none can be asked the member reads:\n> {sentence}"
 TEST_TIER = {
     "locked": "-# Tier: never made anywhere. No setting of yours lifts it, and the word is not shown.",
     "refuse": "-# Tier: refused by this server.",
