@@ -50,7 +50,7 @@ _ONE_AT_LETTER = re.compile(r"(?!1(?:girl|boy|other)\b)[1!][^\s,]?[a-z]|[a-z][^\
 _REPEATED = re.compile(r"(.)\1+", re.DOTALL)
 _RUN = re.compile(r"(.)\1*", re.DOTALL)
 _ENDS_TAG = re.compile(r"[,;]|[.?!]\s|\s[.|]\s")
-_BLANK = re.compile(r"[\s_]")
+_BLANKS = {**CONTROLS, **dict.fromkeys(map(ord, "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f_"), " ")}
 _ENTITY = re.compile(r"&#\w{1,7};?")
 
 _JOINED, _SPACED, _APART = range(3)
@@ -234,9 +234,10 @@ def _spellings(text: str) -> Iterator[str]:
 
 
 def _read(spelling: str) -> Iterator[_View]:
-    spaced = _BLANK.sub(" ", spelling).translate(CONTROLS)
-    glued = WEIGHT_OR_NUMBER.sub(lambda found: _GLUE if found["weight"] else found[0], spaced)
-    plain = glued.translate(_EMPHASIS)
+    plain = spelling.translate(_BLANKS)
+    if "::" in plain:
+        plain = WEIGHT_OR_NUMBER.sub(lambda found: _GLUE if found["weight"] else found[0], plain)
+    plain = plain.translate(_EMPHASIS)
     yield _view(plain, _TOKEN, _DIGITS_AS_LETTERS)
     if _ONE_AT_LETTER.search(plain):
         yield _view(plain, _TOKEN, _ONE_AS_L)
@@ -274,17 +275,19 @@ def _spelled(pieces: list[str], gaps: list[str], n: int, digits: dict[int, int])
 
 def _lay_out(pieces: list[str], gaps: list[int]) -> _View:
     ends = tuple(accumulate(map(len, pieces)))
-    letters = "".join(pieces)
     starts: dict[int, list[int]] = {}
-    first, before = 0, ""
+    once, first, before = [], 0, ""
     for n, piece in enumerate(pieces):
-        first -= piece[0] == before
+        short = _once(piece)
+        if piece[0] == before:
+            first, short = first - 1, short[1:]
         starts.setdefault(first, []).append(n)
-        first += _length_once(piece)
+        once.append(short)
+        first += len(short) + (piece[0] == before)
         before = piece[-1]
     return _View(
-        letters=letters,
-        once=_REPEATED.sub(r"\1", letters),
+        letters="".join(pieces),
+        once="".join(once),
         begins=(0, *ends[:-1]),
         ends=ends,
         gaps=tuple(gaps),
@@ -293,5 +296,5 @@ def _lay_out(pieces: list[str], gaps: list[int]) -> _View:
 
 
 @lru_cache(maxsize=4_096)
-def _length_once(piece: str) -> int:
-    return len(_REPEATED.sub(r"\1", piece))
+def _once(piece: str) -> str:
+    return _REPEATED.sub(r"\1", piece)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import regex
 
 from bot.domain.errors import Mistake
-from bot.domain.words import fold
+from bot.domain.words import readings
 
 TIMEOUT = 0.02
 """Seconds that all patterns of a server may take on one prompt; `regex` measures them itself."""
@@ -46,7 +46,7 @@ class Patterns:
         if not self._groups:
             return
         written = "\n".join(texts)
-        read = "\n".join(" ".join(fold(text)) for text in texts)
+        read = "\n".join(" ".join(readings(text)[0]) for text in texts)
         for patterns, row in self._groups:
             match = _search(patterns, row, written, read, TIMEOUT / len(self._groups) / 2)
             if match is not None:

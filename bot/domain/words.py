@@ -13,6 +13,7 @@ Words = tuple[str, ...]
 # Numbers that are no weights are matched too, so that a long one is walked through once and not from each digit.
 WEIGHT_OR_NUMBER = re.compile(r"(?P<weight>-?(?:\d++(?:\.\d*+)?+|\.\d*+)?+::)|\d++")
 EMPHASIS = "{}[]()\\|"
+_WITHOUT_EMPHASIS = {between: str.maketrans(dict.fromkeys(EMPHASIS, between)) for between in ("", " ")}
 _SEPARATORS = re.compile(r"[^a-z0-9@$+]+")
 _LETTERS_AND_DIGITS = re.compile(r"(?=.*[a-z])(?=.*[0-9@$+])")
 _COUNT_TAG = re.compile(r"\d+[a-z]+")
@@ -44,7 +45,9 @@ def readings(text: str) -> tuple[Words, Words]:
     The last texts are remembered, because a prompt is asked about several times on its way.
     """
     plain = _visible(text)
-    return _fold(plain, ""), _fold(plain, " ")
+    joined = _fold(plain, "")
+    is_one = "::" not in plain and plain.translate(_WITHOUT_EMPHASIS[""]) == plain
+    return joined, joined if is_one else _fold(plain, " ")
 
 
 def _visible(text: str) -> str:
@@ -55,11 +58,13 @@ def _visible(text: str) -> str:
 
 
 def _fold(visible: str, between: str) -> Words:
-    bare = "".join(between if c in EMPHASIS else c for c in visible)
-    unweighted = WEIGHT_OR_NUMBER.sub(lambda match: between if match["weight"] else match[0], bare)
+    bare = visible.translate(_WITHOUT_EMPHASIS[between])
+    unweighted = bare
+    if "::" in bare:
+        unweighted = WEIGHT_OR_NUMBER.sub(lambda match: between if match["weight"] else match[0], bare)
     plain = (unweighted if unweighted.isascii() else anyascii(unweighted)).casefold()
     joined = _SPELLED_OUT.sub(lambda match: re.sub(r"[^a-z]", "", match[0]), plain)
-    return tuple(_plain_word(word) for word in _SEPARATORS.split(joined) if word)
+    return tuple(word if word.isalpha() else _plain_word(word) for word in _SEPARATORS.split(joined) if word)
 
 
 def _plain_word(word: str) -> str:
