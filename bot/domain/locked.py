@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.domain.disguise import HardWords
-from bot.domain.words import Phrases, Words, fold, readings
+from bot.domain.words import WHOLE_SENTENCES, Phrases, Words, fold, readings
 
 CANARY = "naibot nightingale"
 """Locked by itself and nobody's wish, so that it can be asked whether the lock still holds."""
@@ -230,12 +230,14 @@ def _says_minor(text: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _composed(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", text.translate(WHOLE_SENTENCES)).casefold()
 
 
 def _without_innocent(words: Words) -> Words:
-    while (found := next(_INNOCENT_PHRASES.found_in(words), None)) is not None:
-        at = next(n for n in range(len(words)) if words[n : n + len(found)] == found)
+    kept, at = [], 0
+    while at < len(words):
+        phrase = next(_INNOCENT_PHRASES.standing_at(at, words), None)
         # Something stays where it stood, or its neighbours would become a phrase.
-        words = (*words[:at], "-", *words[at + len(found) :])
-    return words
+        kept.append(words[at] if phrase is None else "-")
+        at += 1 if phrase is None else len(phrase)
+    return tuple(kept)

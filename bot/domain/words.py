@@ -24,6 +24,8 @@ _MARKS = re.compile(r"[\W_]+")
 
 HIDDEN = ("Cf", "Cc", "Mn", "Me", "Co", "Cn")
 """Unicode categories that a reader does not see, or that only strike through."""
+WHOLE_SENTENCES = dict.fromkeys((0xFDFA, 0xFDFB), " ")
+"""Single signs that Unicode takes apart into sentences; 4,000 of them would be 72,000 letters."""
 CONTROLS = dict.fromkeys((*range(32), 127))
 
 
@@ -54,6 +56,7 @@ def _visible(text: str) -> str:
     spaced = _BLANKS.sub(" ", text)
     if spaced.isascii():
         return spaced.translate(CONTROLS)
+    spaced = spaced.translate(WHOLE_SENTENCES)
     return "".join(c for c in unicodedata.normalize("NFKD", spaced) if unicodedata.category(c) not in HIDDEN)
 
 
@@ -100,10 +103,14 @@ class Phrases:
 
     def found_in(self, words: Words) -> Iterator[Words]:
         """The phrases that stand in *words*, word for word, in their order."""
-        for start, word in enumerate(words):
-            for phrase in self._by_first.get(word, ()):
-                if words[start : start + len(phrase)] == phrase:
-                    yield phrase
+        for start in range(len(words)):
+            yield from self.standing_at(start, words)
+
+    def standing_at(self, start: int, words: Words) -> Iterator[Words]:
+        """The phrases that begin with the word at *start*, the shortest first."""
+        for phrase in self._by_first.get(words[start], ()):
+            if words[start : start + len(phrase)] == phrase:
+                yield phrase
 
 
 def is_open_in(word: str, text: str) -> bool:

@@ -1,5 +1,6 @@
 """The locked tier: what is never made anywhere, what is innocent, and that nothing lifts it."""
 
+import time
 from dataclasses import fields, replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from bot.domain.request import Context, Generate, Requester
 from bot.domain.rules import Ground, judge
 from bot.domain.wordlist import Rule, RuleKind, Then, Wordlist
 from tests.builders import CHANNEL, GUILD, a_request
+from tests.domain.test_disguise import ADVERSARIAL
 
 ORDINARY = (
     "1girl, solo, long hair, smile, blue eyes, looking at viewer",
@@ -278,3 +280,18 @@ def _with(text: str, where: int) -> Generate:
     if where == 1:
         return replace(plain, prompt=replace(plain.prompt, characters=(Character(prompt=text, undesired_content=""),)))
     return a_request("1girl", model=Model.V3, undesired_content=f"{text}|x:-1")
+
+
+@pytest.mark.parametrize(
+    "piece", [*ADVERSARIAL.values(), "cum laude ", "1 year old ", "age of ", "\u30ed\u30ea\u30fc", "1."]
+)
+def test_no_text_takes_the_lock_long(piece: str) -> None:
+    """4,000 characters of anything: under 50 ms (the best of three)."""
+    text = (piece * 4_000)[:4_000]
+    took = []
+    for n in range(3):
+        began = time.thread_time()
+        is_locked(text[n:])
+        took.append(time.thread_time() - began)
+
+    assert min(took) < 0.05
