@@ -19,7 +19,7 @@ SHORT = 5
 LEAST = 3
 """Letters (those alike in a row counted once) that a word needs to be looked for in disguise."""
 _STRETCH = 3
-_MOST = 3
+_MOST = 4
 _REMEMBERED = 20_000
 _STEPS = 8_000
 """Letters that are compared in one text; one that needs more spells words over and over, and counts as holding all."""
@@ -201,7 +201,7 @@ class _Table(dict[int, str]):
 
 
 def _sound(sign: str) -> str:
-    """A character in ASCII; one that takes more than two letters (a whole syllable, an emoji) only stands between."""
+    """A character in ASCII; one that takes more letters than any of an alphabet (an emoji) only stands between."""
     if sign.isspace():
         return " "
     if sign in _SIGNS:
@@ -247,10 +247,10 @@ def _read(spelling: str) -> Iterator[_View]:
 
 def _view(plain: str, token: re.Pattern[str], digits: dict[int, int]) -> _View:
     parts = token.split(plain)
-    gaps, pieces = parts[:-1:2], parts[1::2]
+    between, pieces = parts[::2], parts[1::2]
     if not all(map(str.isalpha, pieces)):
-        pieces = [_spelled(pieces, parts[::2], n, digits) for n in range(len(pieces))]
-    return _lay_out(pieces, [_gap(gap) for gap in gaps])
+        pieces = [_spelled(pieces, between, n, digits) for n in range(len(pieces))]
+    return _lay_out(pieces, [_gap(gap) for gap in between[:-1]])
 
 
 @lru_cache(maxsize=1_024)

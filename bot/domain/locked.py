@@ -6,13 +6,12 @@ Sexual words together with words for minors, and words that mean both by themsel
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.domain.disguise import HardWords
-from bot.domain.words import WHOLE_SENTENCES, Phrases, Words, fold, readings
+from bot.domain.words import Phrases, Words, composed, fold, readings
 
 CANARY = "naibot nightingale"
 """Locked by itself and nobody's wish, so that it can be asked whether the lock still holds."""
@@ -155,7 +154,7 @@ def evidence(*texts: str, undesired: Iterable[str] = ()) -> Evidence:
         minor = MAIN
     elif minor:
         minor += any(_found_in(text) & _ADULT for text in undesired)
-    sexual = bool(found & _SEXUAL) or any(_SEXUAL_ELSEWHERE.search(_composed(text)) for text in texts)
+    sexual = bool(found & _SEXUAL) or any(_SEXUAL_ELSEWHERE.search(composed(text)) for text in texts)
     return Evidence(alone=bool(found & _LOCKED_ALONE), minor=minor, sexual=sexual)
 
 
@@ -222,15 +221,10 @@ def _read_in(text: str) -> frozenset[Words]:
 @lru_cache(maxsize=256)
 def _says_minor(text: str) -> bool:
     """An age below 18, or a word for minors in another script."""
-    composed = _composed(text)
-    if _MINOR_ELSEWHERE.search(composed) or _AGE_ELSEWHERE.search(composed):
+    written = composed(text)
+    if _MINOR_ELSEWHERE.search(written) or _AGE_ELSEWHERE.search(written):
         return True
     return any(_AGE.search(" ".join(words)) for words in readings(text))
-
-
-@lru_cache(maxsize=64)
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFKC", text.translate(WHOLE_SENTENCES)).casefold()
 
 
 def _without_innocent(words: Words) -> Words:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from bot.domain.disguise import HardWords, is_findable
 from bot.domain.errors import Mistake
 from bot.domain.patterns import Patterns, check_pattern
-from bot.domain.words import Phrases, Words, fold, is_open_in, readings
+from bot.domain.words import Phrases, Words, composed, fold, is_open_in, is_unspaced, readings
 
 CANARY = "naibot canary"
 """Refused by every list, so that it can be asked whether the list still works."""
@@ -102,6 +102,7 @@ class Wordlist:
             self._by_phrase.setdefault(fold(rule.text), rule)
         self._phrases = Phrases(self._by_phrase)
         self._hard = HardWords(phrase for phrase, rule in self._by_phrase.items() if rule.kind is RuleKind.HARD)
+        self._unspaced = {composed(rule.text): rule for rule in kept if is_unspaced(rule.text)}
         self._patterns = Patterns(
             [[rule.text for rule in sound if rule.kind is RuleKind.PATTERN and rule.then is then] for then in Then]
         )
@@ -128,9 +129,18 @@ class Wordlist:
                 rule = self._by_phrase[phrase]
                 is_open = any(is_open_in(rule.text, each) for each in texts)
                 yield Hit(rule=rule, seen=Seen.OPEN if is_open else seen)
+            yield from self._unspaced_in(text)
         for match in self._patterns.found_in(texts):
             seen = Seen.OPEN if match.as_written else Seen.DISGUISED
             yield Hit(rule=self._pattern_rules[match.pattern], seen=seen, timed_out=match.timed_out)
+
+    def _unspaced_in(self, text: str) -> Iterator[Hit]:
+        """Words of scripts without blanks stand anywhere; transliterated they would be parts of other words."""
+        if self._unspaced and is_unspaced(text):
+            written, plain = composed(text), text.casefold()
+            for word, rule in self._unspaced.items():
+                if word in written:
+                    yield Hit(rule=rule, seen=Seen.OPEN if word in plain else Seen.DISGUISED)
 
 
 def check_rule(rule: Rule) -> None:
@@ -143,7 +153,7 @@ def check_rule(rule: Rule) -> None:
         check_pattern(rule.text, ORDINARY)
     elif not fold(rule.text):
         raise Mistake("word.empty")
-    elif rule.kind is not RuleKind.WORD and not is_findable(fold(rule.text)):
+    elif rule.kind is not RuleKind.WORD and not (is_findable(fold(rule.text)) or is_unspaced(rule.text)):
         raise Mistake("word.short", example=_example(rule.text))
     if rule.kind is not RuleKind.ALLOWED:
         _check_width(rule)
@@ -176,11 +186,13 @@ def _is_sound(rule: Rule) -> bool:
 
 def _allowance(texts: Iterable[str]) -> re.Pattern[str] | None:
     """What is taken out of a text before it is looked at: allowed words where they stand as they are."""
-    parts = [r"[\s_]+".join(map(re.escape, words)) for text in texts if (words := text.replace("_", " ").split())]
-    if not parts:
-        return None
-    longest_first = "|".join(sorted(parts, key=len, reverse=True))
-    return re.compile(rf"(?<![^\W_])(?:{longest_first})(?![^\W_])", re.IGNORECASE)
+    parts = [_as_written(words) for text in texts if (words := text.replace("_", " ").split())]
+    return re.compile("|".join(sorted(parts, key=len, reverse=True)), re.IGNORECASE) if parts else None
+
+
+def _as_written(words: Sequence[str]) -> str:
+    together = r"[\s_]+".join(map(re.escape, words))
+    return together if is_unspaced(together) else rf"(?<![^\W_]){together}(?![^\W_])"
 
 
 NOTHING = Wordlist()

@@ -20,6 +20,7 @@ _COUNT_TAG = re.compile(r"\d+[a-z]+")
 _LEET = str.maketrans("013457@$+", "oieastast")
 _SPELLED_OUT = re.compile(r"(?<![a-z])[a-z](?:[^a-z0-9,]{1,2}[a-z](?![a-z])){2,}")
 _BLANKS = re.compile(r"\s")
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")
 _MARKS = re.compile(r"[\W_]+")
 
 HIDDEN = ("Cf", "Cc", "Mn", "Me", "Co", "Cn")
@@ -79,6 +80,18 @@ def _plain_word(word: str) -> str:
 def unleet(text: str) -> str:
     """Digits and signs as the letters that they stand for."""
     return text.translate(_LEET)
+
+
+@lru_cache(maxsize=256)
+def composed(text: str) -> str:
+    """*text* for scripts without blanks: as it is written, but for width, case, emphasis and what cannot be seen."""
+    plain = unicodedata.normalize("NFKC", text.translate(WHOLE_SENTENCES)).translate(_WITHOUT_EMPHASIS[""])
+    return "".join(c for c in plain.casefold() if c.isascii() or unicodedata.category(c) not in HIDDEN)
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether *text* is of a script whose words stand without blanks, so that it is looked for as it is written."""
+    return _UNSPACED.search(text) is not None
 
 
 def find_in(text: str, phrases: Iterable[Words]) -> Words | None:

@@ -13,7 +13,7 @@ from bot.domain.guild import GuildConfig, HouseConfig
 from bot.domain.model import Model
 from bot.domain.rules import Ground, judge
 from bot.domain.wordlist import Rule, RuleKind, Then, Wordlist
-from bot.domain.words import readings
+from bot.domain.words import composed, readings
 from tests.builders import CHANNEL, a_request, a_requester
 
 ROUNDS = 25
@@ -33,7 +33,7 @@ TAGS = (
     "artist:somebody", "a knight in silver armor stands before a castle gate", "year 2023", "2boys", "detached sleeves",
 )  # fmt: skip
 _SYLLABLES = ("ka", "mo", "re", "ti", "lu", "sa", "ne", "dro", "pi", "fen", "gar", "sol", "wex", "bin", "sha", "cle")
-_CACHES = (readings, disguise._views, locked._found_in, locked._says_minor, locked._composed)
+_CACHES = (readings, disguise._views, locked._found_in, locked._says_minor, composed)
 
 
 def a_list(chance: random.Random) -> Wordlist:

@@ -120,6 +120,8 @@ NEVER = (
     "17 ans, nude",
     "ロリ, nsfw",
     "幼女, nude",
+    "幼\u200b女, nude",
+    "幼{女}, nude",
     "萝莉, nude",
     "лоли, nude",
     "l.o.l.i, n.u.d.e",
