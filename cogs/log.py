@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aiohttp
 import discord
@@ -92,6 +92,9 @@ def _data(entry: Entry) -> dict[str, object]:
         "label": wording.SETTING_LABELS.get(key, key),
         "old": wording.setting_value(key, told.get("old")),
         "new": wording.setting_value(key, told.get("new")),
+        "follows": wording.RULE_FOLLOWS[_follows(told)],
+        "found": wording.inline(str(told.get("rule")), 100),
+        "server": wording.inline(str(told.get("server"))),
         "word": wording.inline(str(told.get("word")), 100),
         "target": wording.who(told.get("target")),
         "measures": wording.measures(stated if isinstance(stated, dict) else {}),
@@ -104,6 +107,11 @@ def _data(entry: Entry) -> dict[str, object]:
         "account": told.get("account", ""),
         "anlas": wording.anlas(abs(amount)) if isinstance(amount, int) else "",
     }
+
+
+def _follows(told: Mapping[str, object]) -> str:
+    """What a rule on words does; lines from before there were kinds are about words that are refused."""
+    return "allowed" if told.get("rule_kind") == "allowed" else str(told.get("then", "refuse"))
 
 
 async def setup(client: Naibot) -> None:

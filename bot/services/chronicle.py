@@ -21,9 +21,18 @@ SERVER_KINDS = (
     "member.reset",
     "member.reset.back",
     "refused",
+    "rules.logged",
     "picture.deleted",
 )
-OPERATOR_KINDS = ("account.lost", "account.drift", "account.stopped", "account.refused")
+OPERATOR_KINDS = (
+    "account.lost",
+    "account.drift",
+    "account.stopped",
+    "account.refused",
+    "filter.down",
+    "filter.up",
+    "rules.slow",
+)
 READ = "chronicle.read"
 """Under this key the house remembers the last line it told."""
 MOST = 100
