@@ -28,6 +28,7 @@ from bot.services.audit import Audit
 from bot.services.backstage import Backstage
 from bot.services.bell import Bell
 from bot.services.breaker import Breaker
+from bot.services.canary import LISTEN_EVERY
 from bot.services.cases import Cases
 from bot.services.checks import Checks
 from bot.services.chronicle import Chronicle
@@ -106,8 +107,8 @@ async def open_house(
         house = replace(settings.house, checked=isinstance(classifier, Nsfwjs))
         previews = Previews(darkroom, bell)
         guilds = Guilds(store, house, clock)
-        moderation = Moderation(store, store, store, guilds, bell, clock)
-        sanctions = Sanctions(store, store, guilds, moderation, clock)
+        moderation = Moderation(store, store, store, store, guilds, bell, clock)
+        sanctions = Sanctions(store, guilds, moderation, clock)
         checks = Checks(classifier, guilds, moderation, clock)
         cases = Cases(store, store, store, guilds, moderation, accounts, bell, clock)
         departures = Departures(store, store, guilds, moderation, bell, clock)
@@ -165,6 +166,8 @@ async def open_house(
         await services.neighbours.begin()
         await guilds.load()
         await moderation.load()
+        await moderation.canary.load()
+        await moderation.canary.listen()
         await accounts.load()
         await services.upkeep.recover()
         backstage = Backstage(store, accounts, services.activity, clock)
@@ -296,6 +299,7 @@ def _background(
     services, url = house.services, house.settings.backstage_url
     yield every(TIDY_EVERY, "upkeep", services.upkeep.tidy)
     yield every(ACCOUNTS_EVERY, "accounts", services.accounts.refresh)
+    yield every(LISTEN_EVERY, "canary", services.moderation.canary.listen)
     if isinstance(house.store, SharedStore):
         yield every(LOOK_EVERY, "neighbours", services.neighbours.look)
         yield every(CLOCK_EVERY, "database's clock", house.store.set_clock)

@@ -22,10 +22,13 @@ from bot.domain.sheet import Sheet
 from bot.domain.tags import SuggestedTag
 from bot.domain.tokens import TokenCount
 from bot.domain.tools import EncodeVibe
+from bot.domain.wordlist import Rule
 
 Clock = Callable[[], float]
 """Unix seconds; settable in tests."""
 
+FILTER_DOWN = "filter.down"
+"""Under this key the house remembers that the filter let its canary pass; empty once it does not."""
 OPERATOR_UNREACHED = "operator.unreached"
 """Under this key the house remembers why the operator could not be told; empty once they could."""
 
@@ -392,11 +395,11 @@ class GuildStore(Protocol):
     async def is_empty(self) -> bool:
         """Whether the store never held a server or a job (a seed applies only then)."""
 
-    async def words(self) -> Sequence[tuple[int, str]]:
-        """Every word that servers refuse: (server, word as it was entered)."""
+    async def words(self) -> Sequence[tuple[int, Rule]]:
+        """Every rule on words, with its server."""
 
-    async def words_of(self, guild_id: int) -> Sequence[str]: ...
-    async def add_word(self, guild_id: int, text: str, record: Record) -> bool: ...
+    async def words_of(self, guild_id: int) -> Sequence[Rule]: ...
+    async def add_word(self, guild_id: int, rule: Rule, record: Record) -> bool: ...
     async def remove_word(self, guild_id: int, text: str, record: Record) -> bool: ...
 
     async def blocks(self) -> Sequence[Block]: ...

@@ -74,7 +74,9 @@ BLOCKED_PICTURE_CASE = (
 BLOCKED_IMAGE = "An image this begins with does not fit the rules of {channel}. Nothing was made or charged."
 DECLINED = "Nobody said yes to this one. Nothing was made or charged."
 DECLINED_CASE = "Nobody said yes to this one. Nothing was made or charged. Case {case}."
-LOCKED_CASE = "I do not make or show this, anywhere. Nothing was charged. This is case {case}."
+LOCKED_CASE = "I do not make this, anywhere. Nothing was made or charged. This is case {case}."
+LOCKED_PICTURE = "I do not show this, anywhere. Nothing was charged."
+LOCKED_PICTURE_CASE = "I do not show this, anywhere. Nothing was charged. This is case {case}."
 BUTTON_WITHDRAW = "Withdraw"
 BUTTON_MAKE = "Make it"
 BUTTON_DECLINE = "Decline"
@@ -186,6 +188,10 @@ WORD_HIDDEN_CASE = (
     "This prompt hides a word that is not allowed here. Nothing was charged; change it and send again. "
     "This is case {case}. It counts towards a pause."
 )
+WORD_PATTERN = "This server does not allow something in this prompt. Nothing was charged; change it and send again."
+WORD_SLOW = "I could not check this prompt in time, so I did not make it. Nothing was charged; a shorter one may do."
+REVIEW = "This server wants a moderator's look at prompts like this one. Nothing was charged; change it and send again."
+FILTER_DOWN = "My check of prompts does not work, so I make nothing until it does. Whoever runs me has been told."
 WORD_HIDDEN = "This prompt hides a word that is not allowed here. Nothing was charged; change it and send again."
 AGE = "That belongs in an age-restricted channel, such as {channel}. Nothing was charged."
 NSFW_ASKED = 'I keep pictures safe in {channel}: leave out "{tag}", or use {other}. Nothing was charged.'
@@ -418,24 +424,72 @@ RULES_LIST = "The words this server refuses"
 RULES_TEST = "What would happen to this prompt here, and why; nothing is made"
 RULES_TEST_PROMPT = "The prompt to try"
 RULES_TEST_CHANNEL = "Where; empty means here"
+RULES_ADD_THEN = "What follows; empty means it is refused"
+RULES_ADD_KIND = "How it is looked for; empty means a word or phrase"
+RULES_ALLOW = "Never refuse this word or phrase here, where it is written as it is"
+RULES_ALLOW_TEXT = "A word or phrase, for instance a name that holds a refused word"
+RULE_THEN = {"refuse": "Refuse", "review": "Review", "log": "Log only"}
+RULE_KINDS = {"word": "Word", "hard": "Hard word", "pattern": "Pattern (operator only)"}
 WORD_EMPTY = "That holds no word I could look for. Nothing was changed."
+WORD_SHORT = "That is too short: it would be read into words like {example}. Take three letters. Nothing was changed."
+WORD_WIDE = "That would hit {hits} of {of} ordinary prompts, such as {example}. Nothing was changed."
 WORD_KNOWN = 'The list holds "{word}" already. Nothing was changed.'
-WORD_MANY = "The list is full: {limit} words are the most. Take one off first."
+WORD_KNOWN_ALLOWED = '"{word}" is allowed here. {/rules remove} takes that back first. Nothing was changed.'
+WORD_MANY = "The list is full: {limit} entries are the most. Take one off first."
 WORD_NONE = "That word is not on the list. Nothing was changed."
+PATTERN_ONLY = "Patterns are for the people who run me: one of them can slow everybody down. Nothing was changed."
+PATTERN_BROKEN = "That pattern cannot be read: {why}. Nothing was changed."
+PATTERN_NAMED = "Patterns here take no names, references, flags or comments. Nothing was changed."
+PATTERN_LARGE = "That pattern repeats too much: {limit} times in all are the most. Nothing was changed."
+PATTERN_EMPTY = "That pattern is found in nothing at all, and so in every prompt. Nothing was changed."
+PATTERN_SLOW = "That pattern takes too long, for instance on {example}. Nothing was changed."
+PATTERN_MANY = "The list holds {limit} patterns, and these are the most. Take one off first."
 WORD_ASK = 'Refuse "{word}" in prompts from now on?'
+WORD_ASK_REVIEW = 'Have a moderator look at prompts with "{word}" from now on?'
+WORD_ASK_LOG = 'Note prompts with "{word}" in the log from now on?'
 WORD_WOULD_HIT_ONE = "There is one prompt here yet, and it would have refused {hits}:"
 WORD_WOULD_HIT = "Of the last {of} prompts here it would have refused {hits}:"
 WORD_WOULD_HIT_NONE_ONE = "There is one prompt here yet, and it would have passed."
 WORD_WOULD_HIT_NONE = "Of the last {of} prompts here it would have refused none."
 WORD_WOULD_HIT_NEW = "There are no prompts here yet to try it on."
+WORD_WOULD_FIND_ONE = "There is one prompt here yet, and it holds it:"
+WORD_WOULD_FIND = "Of the last {of} prompts here it would have been found in {hits}:"
+WORD_WOULD_FIND_NONE_ONE = "There is one prompt here yet, without it."
+WORD_WOULD_FIND_NONE = "Of the last {of} prompts here it would have been found in none."
 WORD_ADDED = 'From now on I refuse "{word}" here.'
+WORD_ADDED_REVIEW = 'From now on a moderator looks at prompts with "{word}" here first.'
+WORD_ADDED_LOG = 'From now on prompts with "{word}" are noted in the log here, and drawn.'
+WORD_ADDED_ALLOWED = '"{word}" is not refused here any more where it is written like that. What I never make stays so.'
 WORD_REMOVED = 'I no longer refuse "{word}" here.'
+WORD_REMOVED_REVIEW = 'Nobody has to look at prompts with "{word}" here any more.'
+WORD_REMOVED_LOG = 'Prompts with "{word}" are no longer noted here.'
+WORD_REMOVED_ALLOWED = '"{word}" is looked at like every other word again.'
 WORDS_HEADING = "### Words this server refuses · {n}"
 WORDS_EMPTY = "The list is empty. {/rules add} puts a word on it. Some things I never make, anywhere."
+WORDS_REVIEW = "**For a moderator's look** · {n}\n{words}"
+WORDS_LOG = "**Only noted in the log** · {n}\n{words}"
+WORDS_ALLOWED = "**Allowed** · {n}\n{words}"
+WORDS_BROKEN = "⚠️ **Cannot be looked for, so without effect** · {n}\n{words}"
+WORDS_KIND = {"word": "{word}", "hard": "{word} (hard)", "pattern": "{word} (pattern)", "allowed": "{word}"}
 BUTTON_REFUSE = "Refuse it"
+BUTTON_ADD_RULE = "Add it"
 TEST_PASSES = "✓ In {channel} this would be drawn · {price}."
 TEST_STEERED = "-# The undesired content would begin with `nsfw`."
 TEST_REFUSED = "✗ In {channel} this would be refused. The member would read:\n> {sentence}"
+TEST_REVIEW = "🔎 In {channel} a moderator would look first. Where none can be asked the member reads:\n> {sentence}"
+TEST_TIER = {
+    "locked": "-# Tier: never made anywhere. No setting of yours lifts it, and the word is not shown.",
+    "refuse": "-# Tier: refused by this server.",
+    "review": "-# Tier: for a moderator's look in this server.",
+    "log": "-# Tier: noted in this server's log, and drawn.",
+}
+TEST_RULE = "-# Found: {rule}, {seen}."
+TEST_SEEN = {
+    "open": "written openly",
+    "disguised": "behind a disguise",
+    "joined": "put together from its pieces or look-alikes",
+}
+TEST_SLOW = "-# Its patterns took too long on this prompt, which counts as found."
 
 # --- moderators ------------------------------------------------------------------------------------------------------
 MOD = "For moderators"
@@ -542,8 +596,16 @@ REPORT_MANY = "You have reported a lot within an hour. Try again later, or write
 
 # --- the log ---------------------------------------------------------------------------------------------------------
 LOG_SETTING_CHANGED = "⚙️ **Setting** {actor}: *{label}* {old} → {new} · {at:t}"
-LOG_WORD_ADDED = "⚙️ **Rules** {actor}: refuse {word} · {at:t}"
-LOG_WORD_REMOVED = "⚙️ **Rules** {actor}: no longer refuse {word} · {at:t}"
+LOG_WORD_ADDED = "⚙️ **Rules** {actor}: {follows} {word} · {at:t}"
+LOG_WORD_REMOVED = "⚙️ **Rules** {actor}: no longer {follows} {word} · {at:t}"
+LOG_RULES_LOGGED = "📝 **Noted** {actor} in {channel}: {found}, job {job} · {at:t} · audit {id}{times}"
+LOG_RULES_SLOW = "⚠️ The patterns of a server take too long on some prompts, which I refuse meanwhile: {server} · {at:t}"
+LOG_FILTER_DOWN = (
+    "⛔ My check of prompts did not refuse what it must, so I make nothing at all until it does. "
+    "I try again every hour and at each start; look for a broken update · {at:t}"
+)
+LOG_FILTER_UP = "✅ My check of prompts refuses what it must again, and I go on · {at:t}"
+RULE_FOLLOWS = {"refuse": "refuse", "review": "have a look at", "log": "note", "allowed": "allow"}
 LOG_MEMBER_BLOCKED = "⛔ **Blocked** {member} by {actor} until {until:f}.{reason} · {at:t}"
 LOG_MEMBER_BLOCKED_LASTING = "⛔ **Blocked** {member} by {actor} until lifted.{reason} · {at:t}"
 LOG_MEMBER_UNBLOCKED = "↩️ **Unblocked** {member} by {actor} · {at:t}"
@@ -578,6 +640,9 @@ REFUSALS = {
     "direct.off": "direct message",
     "word": "word list",
     "word.hidden": "word list, disguised",
+    "word.pattern": "word list, pattern",
+    "word.slow": "word list, not checked in time",
+    "review": "word list, for a moderator's look",
     "nsfw.asked": "not age-restricted",
     "nsfw.asked.only": "not age-restricted",
     "nsfw.weakened": "weakened undesired content",
@@ -1381,7 +1446,9 @@ def _write(name: str, value: object) -> object:
             return reason(value)
         case ("window", str()):
             return WINDOWS.get(value, value)
-        case ("word" | "tag" | "place", str()):
+        case ("example", str()):
+            return inline(value, 80)
+        case ("word" | "tag" | "place" | "why", str()):
             return plain(cut(value, 100))
         case ("decision", str()):
             return DECISIONS.get(value, value)

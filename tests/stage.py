@@ -101,7 +101,10 @@ class Stage:
                 handling = activity.handlings().get(interaction.id)
                 jobs = [job for job in await self.house.store.recent(0.0) if job.interaction == interaction.id]
                 is_over = all(not job.state.is_waiting and job.delivery.value != "PENDING" for job in jobs)
-                if handling is not None and not handling.handlers and is_over:
+                said = self.discord.world.shown.get(interaction.original or 0)
+                # What waits for a decision says so a moment later.
+                is_said = not any(job.state.is_undecided for job in jobs) or "🔎" in str(said) or "💡" in str(said)
+                if handling is not None and not handling.handlers and is_over and is_said:
                     break
                 await asyncio.sleep(0.02)
         shown = self.discord.world.shown.get(interaction.original or 0)

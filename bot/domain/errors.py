@@ -7,6 +7,7 @@ The one tree of errors. An error carries a code and data, never prose.
     ├── Mistake         the person who asked can put it right
     ├── Refused         the house says no
     │   └── Forbidden   the rules say no; each one goes on record
+    │       └── NeedsReview   unless a moderator says yes
     ├── LimitReached    later, or less
     ├── UpstreamError   NovelAI's side
     ├── ClassifierError the check of pictures could not be made
@@ -43,6 +44,14 @@ class Refused(NaibotError):
 
 class Forbidden(Refused):
     """The rules of this house or server say no. Whoever answers it puts it on record."""
+
+
+class NeedsReview(Forbidden):
+    """
+    A rule of the server wants a moderator's look first; whoever cannot ask one refuses.
+
+    Its data hold *word* (the rule, where it was typed openly), *rule* and whether it was *disguised*.
+    """
 
 
 class LimitReached(NaibotError):

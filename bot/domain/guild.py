@@ -16,7 +16,7 @@ from bot.domain.shards import Shards
 
 CHANNELS_MAX = 25
 """Channels; a select of Discord's chooses no more."""
-WORDS_MAX = 500
+WORDS_MAX = 1_000
 WORD_LENGTH = 100
 REASON_LENGTH = 300
 

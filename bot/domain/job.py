@@ -207,5 +207,7 @@ class Settlement:
     spent: int
     reason: str | None = None
     hidden: bool = False
+    forgets: bool = False
+    """True where not even what was asked for may be kept."""
     silent: bool = False
     """True where nobody can be told: a row that cannot be read has no place to show anything."""

@@ -6,15 +6,15 @@ Every entry asks it (commands, buttons, forms, menus), and the moment of claim a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from bot.domain.case import Case
-from bot.domain.errors import Forbidden, Refused
+from bot.domain.errors import Forbidden, NeedsReview, Refused
 from bot.domain.guild import Block, GuildConfig, HouseConfig
-from bot.domain.locked import is_locked, is_suspect
+from bot.domain.locked import hash_of, is_locked, is_suspect, means_minors
 from bot.domain.request import Context, Request, Requester
 from bot.domain.steering import asked_by, asking_tag, is_mixed, weakening_tag
-from bot.domain.words import Words, find_in, is_open_in
+from bot.domain.wordlist import NOTHING, Hit, RuleKind, Then, Wordlist
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Ground:
     """
     What holds where somebody stands, at this moment.
 
-    *guild* is None in a server that nobody admitted. *words* are the server's own, folded → as they were entered.
+    *guild* is None in a server that nobody admitted. *words* are the server's own rules on words.
     *block* is the requester's, while it lives, *unread* the note that they must read first; *is_hidden* is a
     moderator's order to hide all their pictures. *channels* are the server's channels that exist, with whether each
     is age-restricted; None where that is not known.
@@ -30,7 +30,7 @@ class Ground:
 
     guild: GuildConfig | None
     house: HouseConfig
-    words: Mapping[Words, str] = field(default_factory=dict)
+    words: Wordlist = NOTHING
     block: Block | None = None
     unread: Case | None = None
     is_hidden: bool = False
@@ -43,23 +43,37 @@ class Ground:
         return tuple(id_ for id_ in chosen if self.channels is None or id_ in self.channels)
 
 
-def judge(requester: Requester, request: Request, ground: Ground) -> None:
+def judge(requester: Requester, request: Request, ground: Ground, *, approved: bool = False) -> Hit | None:
     """
-    Raise `Forbidden` if *requester* may not have *request* made here; say nothing if they may.
+    Raise `Forbidden` if *requester* may not have *request* made here, `NeedsReview` (``review``), last of all, if a
+    moderator has to look first; *approved* says that one did, which lifts nothing else.
 
-    Codes: those of `judge_place`, ``locked``, ``word``, ``word.hidden``, ``nsfw.asked``, ``nsfw.weakened``,
-    ``nsfw.mixed``, ``private.off``, and ``age`` where the place keeps pictures safe and the request does not.
+    Returns the rule of this server's that only wants to be told of it. Codes: those of `judge_place` and
+    `judge_listed`, ``locked``, ``nsfw.asked``, ``nsfw.weakened``, ``nsfw.mixed``, ``private.off``, and ``age`` where
+    the picture is to be kept safe and the request is not.
     """
     _judge_served(requester, ground)
-    asked = _asked(request)
-    judge_words(*asked)
+    asked, undesired = _asked(request), tuple(request.undesired_contents)
+    judge_words(*asked, undesired=undesired)
     judge_place(requester, ground)
-    for text in asked:
-        judge_listed(text, ground)
+    hits = ground.words.hits(asked)
+    _judge_hits(hits, Then.REFUSE)
     if request.private and ground.guild is not None and not ground.guild.private:
         raise Forbidden("private.off")
-    if keeps_safe(requester, ground):
+    if wants_safe(requester, request, ground):
         _judge_safety(requester, request, ground)
+    if not approved:
+        _judge_hits(hits, Then.REVIEW)
+    return _first(hits, Then.LOG)
+
+
+def to_log(request: Request, ground: Ground) -> Hit | None:
+    """The rule of this server's that *request* meets and that only wants to be told of it."""
+    return _first(ground.words.hits(_asked(request)), Then.LOG)
+
+
+def _first(hits: Sequence[Hit], then: Then) -> Hit | None:
+    return next((hit for hit in hits if hit.rule.then is then), None)
 
 
 def judge_place(requester: Requester, ground: Ground) -> None:
@@ -99,17 +113,41 @@ def _asked(request: Request) -> tuple[str, ...]:
     return (*request.prompts, *(text for text in turned if text))
 
 
-def judge_words(*texts: str) -> None:
-    """Raise `Forbidden` ``locked`` for words that are never made or shown, anywhere; *texts* make one picture."""
-    if is_locked(*texts):
-        raise Forbidden("locked")
+def judge_words(*texts: str, undesired: Sequence[str] = ()) -> None:
+    """
+    Raise `Forbidden` ``locked`` for words that are never made or shown, anywhere; *texts* make one picture.
+
+    Of them the error holds a hash and nothing else.
+    """
+    if is_locked(*texts, undesired=undesired):
+        raise Forbidden("locked", sha256=hash_of(texts))
 
 
 def judge_listed(text: str, ground: Ground) -> None:
-    """Raise `Forbidden` ``word`` for what this server's own list refuses, ``word.hidden`` where it is disguised."""
-    if (found := find_in(text, ground.words)) is not None:
-        word = ground.words[found]
-        raise Forbidden("word", word=word) if is_open_in(word, text) else Forbidden("word.hidden")
+    """
+    Raise `Forbidden` for what this server's own rules refuse, `NeedsReview` for what they want looked at.
+
+    Codes: ``word`` where it stands openly, ``word.hidden`` where it is disguised, ``word.pattern``, ``word.slow`` where
+    patterns took too long, and ``review``. The data hold *rule*, and *disguised*, which weighs more.
+    """
+    hits = ground.words.hits([text])
+    _judge_hits(hits, Then.REFUSE)
+    _judge_hits(hits, Then.REVIEW)
+
+
+def _judge_hits(hits: Sequence[Hit], then: Then) -> None:
+    found = [hit for hit in hits if hit.rule.then is then]
+    if not found:
+        return
+    hit, disguised = found[0], any(hit.disguised for hit in found)
+    data = {"word": hit.rule.text, "rule": hit.rule.text, "disguised": disguised, "timed_out": hit.timed_out}
+    if then is Then.REVIEW:
+        raise NeedsReview("review", **data)
+    if hit.rule.kind is RuleKind.PATTERN:
+        code = "word.slow" if hit.timed_out else "word.pattern"
+    else:
+        code = "word.hidden" if hit.disguised else "word"
+    raise Forbidden(code, **data)
 
 
 def judge_shown(prompts: Sequence[str], texts: Sequence[str], requester: Requester, ground: Ground) -> None:
@@ -137,6 +175,12 @@ def keeps_safe(requester: Requester, ground: Ground) -> bool:
     channel = requester.parent_id or requester.channel_id
     is_still = ground.channels is None or ground.channels.get(channel, False)
     return not (requester.age_restricted and is_still)
+
+
+def wants_safe(requester: Requester, request: Request, ground: Ground) -> bool:
+    """Whether *request* is kept safe where *requester* stands: as the place says, and always where it means minors."""
+    undesired = tuple(request.undesired_contents)
+    return keeps_safe(requester, ground) or means_minors(*_asked(request), undesired=undesired)
 
 
 def only_suggests(requester: Requester, ground: Ground) -> bool:
@@ -218,6 +262,12 @@ def check_operator(requester: Requester, house: HouseConfig) -> None:
     """Raise `Refused` ``operator.only`` unless *requester* runs this bot."""
     if requester.user_id not in house.operators:
         raise Refused("operator.only")
+
+
+def check_pattern_writer(requester: Requester, house: HouseConfig) -> None:
+    """Raise `Refused` ``pattern.only`` unless *requester* may write patterns, which can be slow for everybody."""
+    if requester.user_id not in house.operators:
+        raise Refused("pattern.only")
 
 
 def as_member(requester: Requester) -> Requester:

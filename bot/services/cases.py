@@ -233,7 +233,7 @@ class Cases:
 
     def _judge_again(self, job: Job, request: Request) -> None:
         """The rules hold for suggestions too; what only needs a yes has it now."""
-        judge(job.requester, request, self._moderation.ground(job.requester))
+        judge(job.requester, request, self._moderation.ground(job.requester), approved=True)
 
     def _price(self, job: Job, request: Request) -> Price:
         price = self._accounts.cheapest(request)

@@ -10,7 +10,7 @@ from bot.domain.errors import ClassifierError
 from bot.domain.guild import GuildConfig
 from bot.domain.inputs import Inputs
 from bot.domain.job import Job, JobState, Settlement
-from bot.domain.locked import is_minor_coded
+from bot.domain.locked import is_locked_with_rating, is_minor_coded
 from bot.domain.rating import Rating, Showing, limits_for, showing, weighed
 from bot.domain.request import Picture, Request
 from bot.domain.rules import keeps_safe
@@ -21,13 +21,8 @@ from bot.services.moderation import Moderation
 log = logging.getLogger(__name__)
 
 DAY = 86_400.0
-LOCKED_FROM = 0.5
-"""
-How explicit a picture of minor-coded words is that nobody may look at any more. Below it a person decides, because a
-classifier that is unsure about a drawing is wrong more often than a moderator.
-"""
 BLOCKED = "blocked.picture"
-LOCKED = "locked"
+LOCKED, LOCKED_PICTURE = "locked", "locked.picture"
 
 
 class Doubt(StrEnum):
@@ -72,21 +67,20 @@ class Checks:
     async def _look(self, job: Job, request: Request, images: Sequence[bytes]) -> Look:
         if self._classifier is None or not images:
             return Look()
-        minor = is_minor_coded(*request.prompts)
         ground = self._moderation.ground(job.requester)
-        safe = keeps_safe(job.requester, ground)
+        safe, undesired = keeps_safe(job.requester, ground), tuple(request.undesired_contents)
         try:
             ratings = tuple([await self._classifier.rate(data) for data in images])
         except ClassifierError as error:
             log.warning("job %s could not be rated: %s", job.id, error.code)
-            held = safe or minor
+            held = safe or is_minor_coded(*request.prompts, undesired=undesired)
             return Look(showing=Showing.HOLD if held else Showing.SHOW, doubt=Doubt.UNRATED if held else None)
-        return _worst(ratings, safe=safe, minor=minor)
+        return _worst(ratings, request.prompts, undesired, safe=safe)
 
     def settlement(self, job: Job, look: Look, done: Settlement) -> tuple[Settlement, Filing | None]:
         """How a made job ends after *look*, where it would have been *done* (DONE and paid for), and its case."""
         if look.is_locked:
-            return _unpaid(done, LOCKED), self._filing(job, look, CaseKind.REFUSAL)
+            return replace(_unpaid(done, LOCKED_PICTURE), forgets=True), self._filing(job, look, CaseKind.REFUSAL)
         if look.showing is not Showing.HOLD:
             return _hidden(done, look), None
         if not job.requester.scope:
@@ -115,10 +109,11 @@ class Checks:
         )
 
 
-def _worst(ratings: Sequence[Rating], *, safe: bool, minor: bool) -> Look:
+def _worst(ratings: Sequence[Rating], texts: Sequence[str], undesired: Sequence[str], *, safe: bool) -> Look:
+    minor = is_minor_coded(*texts, undesired=undesired)
     worst = max(ratings, key=lambda rating: weighed(rating, minor_coded=minor))
     how = showing(worst, safe=safe, minor_coded=minor)
-    is_locked = minor and worst.explicit >= LOCKED_FROM
+    is_locked = is_locked_with_rating(*texts, explicit=worst.explicit, undesired=undesired, age_restricted=not safe)
     doubt = None if how is Showing.SHOW else Doubt.MINOR if minor else Doubt.RATING
     score = weighed(worst, minor_coded=minor)
     limit = limits_for(minor_coded=minor).shown

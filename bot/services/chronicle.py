@@ -27,9 +27,18 @@ SERVER_KINDS = (
     "member.reset",
     "member.reset.back",
     "refused",
+    "rules.logged",
     "picture.deleted",
 )
-OPERATOR_KINDS = ("account.lost", "account.drift", "account.stopped", "account.refused")
+OPERATOR_KINDS = (
+    "account.lost",
+    "account.drift",
+    "account.stopped",
+    "account.refused",
+    "filter.down",
+    "filter.up",
+    "rules.slow",
+)
 QUIET = {"case.opened": ("proposal", "refusal", "sanction"), "case.decided": ("proposal",)}
 """Cases of these kinds are not told: suggestions are public, and the others have a line of their own."""
 READ = "chronicle.read"

@@ -1,55 +1,75 @@
 """A server's own rules: its words, whom it blocks, what its admins change; and the ground on which the rules stand."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
 from bot.domain.case import HOUSE, Case
 from bot.domain.change import CHANGE_LIFE, Change, Pending, What
-from bot.domain.errors import Mistake, Refused
+from bot.domain.errors import Forbidden, Mistake, Refused
 from bot.domain.guild import WORD_LENGTH, WORDS_MAX, Block, GuildConfig, plain_value, settings_of
 from bot.domain.record import Record
 from bot.domain.request import Requester
-from bot.domain.rules import Ground, check_admin, check_moderator
-from bot.domain.words import Words, find_in, fold
-from bot.ports import CaseStore, Clock, GuildStore, JobStore
+from bot.domain.rules import Ground, check_admin, check_moderator, check_pattern_writer
+from bot.domain.wordlist import NOTHING, PATTERNS_MAX, Hit, Rule, RuleKind, Then, Wordlist, check_rule
+from bot.ports import AuditStore, CaseStore, Clock, GuildStore, JobStore
 from bot.services.bell import Bell
+from bot.services.canary import Canary
 from bot.services.guilds import Guilds
 from bot.services.quotas import Quotas
 
+log = logging.getLogger(__name__)
+
 LOOK_BACK = 50
-"""Prompts of a server that a new word is tried on."""
+"""Prompts of a server that a new rule is tried on."""
+SLOW_AGAIN = 3_600.0
+"""Seconds after which the operator is told anew that a server's patterns are slow."""
 
 
 class Moderation:
     """Words, blocks and changes of every server, cached as the settings are."""
 
     def __init__(
-        self, store: GuildStore, cases: CaseStore, jobs: JobStore, guilds: Guilds, bell: Bell, clock: Clock
+        self,
+        store: GuildStore,
+        cases: CaseStore,
+        audit: AuditStore,
+        jobs: JobStore,
+        guilds: Guilds,
+        bell: Bell,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._cases = cases
+        self._audit = audit
         self._jobs = jobs
         self._guilds = guilds
         self._quotas = Quotas(guilds)
         self._bell = bell
         self._clock = clock
-        self._words: dict[int, dict[Words, str]] = {}
+        self._lists: dict[int, Wordlist] = {}
+        self._told_slow: dict[int, float] = {}
+        self.canary = Canary(store, audit, clock, self._lists.values)
         self._blocks: dict[tuple[int, int], Block] = {}
         self._unread: dict[tuple[int, int], Case] = {}
         self._hidden: frozenset[tuple[int, int]] = frozenset()
 
     async def load(self) -> None:
-        """Read every server's words and blocks."""
-        words: dict[int, dict[Words, str]] = {}
-        for guild_id, text in await self._store.words():
-            words.setdefault(guild_id, {})[fold(text)] = text
-        self._words = words
-        self._blocks = {(block.guild_id, block.user_id): block for block in await self._store.blocks()}
-        await self.load_unread()
-        await self._load_hidden()
+        """Read every server's rules on words, its blocks, and what its members must read."""
+        async with self._guilds.turn:
+            rules: dict[int, list[Rule]] = {}
+            for guild_id, rule in await self._store.words():
+                rules.setdefault(guild_id, []).append(rule)
+            lists = {guild_id: await _compiled(guild_id, found) for guild_id, found in rules.items()}
+            # At once: a list that is empty for a moment refuses nothing.
+            self._lists.clear()
+            self._lists.update(lists)
+            self._blocks = {(block.guild_id, block.user_id): block for block in await self._store.blocks()}
+            await self.load_unread()
+            await self._load_hidden()
 
     async def load_unread(self) -> None:
         """Read again which notes have to be read."""
@@ -64,7 +84,7 @@ class Moderation:
     async def reload(self, guild_id: int) -> None:
         """Read one server's words and blocks again."""
         async with self._guilds.turn:
-            self._words[guild_id] = {fold(text): text for text in await self._store.words_of(guild_id)}
+            self._lists[guild_id] = await _compiled(guild_id, await self._store.words_of(guild_id))
             others = {key: block for key, block in self._blocks.items() if key[0] != guild_id}
             found = await self._store.blocks_of(guild_id)
             self._blocks = others | {(guild_id, block.user_id): block for block in found}
@@ -77,12 +97,45 @@ class Moderation:
         return Ground(
             guild=self._guilds.config(requester),
             house=self._guilds.house,
-            words=self._words.get(scope, {}),
+            words=self.list_of(scope),
             block=self.block_of(scope, requester.user_id),
             unread=self.unread_of(scope, requester.user_id),
             is_hidden=(scope, requester.user_id) in self._hidden,
             channels=self._guilds.channels_of(scope),
         )
+
+    async def note_refusal(self, requester: Requester, refusal: Forbidden) -> None:
+        """
+        Put a refusal on record: who, where and which rule; never what they wrote. `Sanctions` asks for it.
+
+        Of what is never made only a hash of it is kept beside these.
+        """
+        told = ("sha256",) if refusal.code == "locked" else ("rule", "disguised")
+        data = {"code": refusal.code, "channel": requester.channel_id}
+        data |= {key: refusal.data[key] for key in told if refusal.data.get(key)}
+        await self._write("refused", requester, data)
+        if refusal.data.get("timed_out"):
+            await self._tell_slow(requester)
+
+    async def note_logged(self, requester: Requester, hit: Hit, job_id: int | None = None) -> None:
+        """Put on record that a rule was found which only wants to be told of it."""
+        data = {"rule": hit.rule.text, "channel": requester.channel_id}
+        await self._write("rules.logged", requester, data, job_id)
+        if hit.timed_out:
+            await self._tell_slow(requester)
+
+    async def _tell_slow(self, requester: Requester) -> None:
+        """Tell the operator that a server's patterns take too long; once an hour."""
+        guild_id, now = requester.scope, self._clock()
+        if now - self._told_slow.get(guild_id, 0.0) >= SLOW_AGAIN:
+            self._told_slow[guild_id] = now
+            await self._write("rules.slow", requester, {"server": guild_id})
+
+    async def _write(
+        self, kind: str, requester: Requester, data: Mapping[str, object], job_id: int | None = None
+    ) -> None:
+        guild_id, actor = requester.scope or None, requester.user_id
+        await self._audit.write(self._clock(), kind, guild_id=guild_id, actor=actor, job_id=job_id, data=data)
 
     # --- blocks ------------------------------------------------------------------------------------------------------
 
@@ -138,32 +191,52 @@ class Moderation:
 
     # --- words -------------------------------------------------------------------------------------------------------
 
-    def words_of(self, guild_id: int) -> Sequence[str]:
-        """The words that a server refuses, in alphabetical order."""
-        return sorted(self._words.get(guild_id, {}).values(), key=str.casefold)
+    def list_of(self, guild_id: int) -> Wordlist:
+        """A server's rules on words, compiled."""
+        return self._lists.get(guild_id, NOTHING)
 
-    async def would_hit(self, guild_id: int, text: str) -> tuple[list[str], int]:
-        """Which of a server's last prompts a word would have refused, and of how many."""
+    def words_of(self, guild_id: int) -> Sequence[str]:
+        """What a server's rules look for, in alphabetical order; without what it allows."""
+        return [rule.text for rule in self.rules_of(guild_id) if rule.kind is not RuleKind.ALLOWED]
+
+    def rules_of(self, guild_id: int) -> Sequence[Rule]:
+        """A server's rules on words, allowed ones included, in alphabetical order."""
+        return sorted(self.list_of(guild_id).rules, key=lambda rule: rule.text.casefold())
+
+    async def would_hit(self, guild_id: int, rule: Rule) -> tuple[list[str], int]:
+        """
+        Which of a server's last prompts a rule would have hit, and of how many.
+
+        Raises `Mistake` ``pattern.slow`` with the prompt on which it takes too long.
+        """
         prompts = await self._jobs.last_prompts(guild_id, LOOK_BACK)
         # As many long prompts as this are work for a thread.
-        return await asyncio.to_thread(lambda: [each for each in prompts if find_in(each, [fold(text)])]), len(prompts)
+        return await asyncio.to_thread(_hit_by, rule, prompts), len(prompts)
 
-    def word_change(self, admin: Requester, text: str) -> Change:
+    async def word_change(self, admin: Requester, rule: Rule) -> Change:
         """
-        The change that adds a word to the admin's server.
+        The change that adds a rule on words to the admin's server.
 
-        Raises `Refused` ``admin.only``, `Mistake` ``word.empty``, ``word.known`` or ``word.many``.
+        Raises `Refused` ``admin.only`` or ``pattern.only``, `Mistake` ``word.known``, ``word.many``,
+        ``pattern.many``, and those of `check_rule`.
         """
-        check_admin(admin, self.ground(admin))
-        text = " ".join(text.split())[:WORD_LENGTH]
-        words = self._words.get(admin.scope, {})
-        if not fold(text):
-            raise Mistake("word.empty")
-        if fold(text) in words:
-            raise Mistake("word.known", word=words[fold(text)])
-        if len(words) >= WORDS_MAX:
+        self._check_writer(admin, rule)
+        rule = replace(rule, text=" ".join(rule.text.split())[:WORD_LENGTH])
+        words = self.list_of(admin.scope)
+        if (known := words.known(rule.text)) is not None:
+            raise Mistake("word.known.allowed" if known.kind is RuleKind.ALLOWED else "word.known", word=known.text)
+        if len(words.rules) >= WORDS_MAX:
             raise Mistake("word.many", limit=WORDS_MAX)
-        return Change(what=What.WORD_ADDED, name=text)
+        if rule.kind is RuleKind.PATTERN and _patterns(words) >= PATTERNS_MAX:
+            raise Mistake("pattern.many", limit=PATTERNS_MAX)
+        await asyncio.to_thread(check_rule, rule)
+        return Change(what=What.WORD_ADDED, name=rule.text, value=_plain(rule))
+
+    def _check_writer(self, admin: Requester, rule: Rule) -> None:
+        ground = self.ground(admin)
+        check_admin(admin, ground)
+        if rule.kind is RuleKind.PATTERN:
+            check_pattern_writer(admin, ground.house)
 
     # --- changes -----------------------------------------------------------------------------------------------------
 
@@ -237,7 +310,7 @@ class Moderation:
             case What.SETTING:
                 return await self._set(admin, change)
             case What.WORD_ADDED:
-                return await self._add_word(admin, change.name)
+                return await self._add_word(admin, change)
             case What.WORD_REMOVED:
                 return await self._remove_word(admin, change.name)
             case _:
@@ -255,20 +328,26 @@ class Moderation:
         await self._guilds.save(admin.scope, new, record)
         return replace(change, value=before)
 
-    async def _add_word(self, admin: Requester, text: str) -> Change:
-        word = self.word_change(admin, text).name
-        record = self._record("word.added", admin, word=word)
-        await self._store.add_word(admin.scope, word, record)
-        self._words.setdefault(admin.scope, {})[fold(word)] = word
-        return Change(what=What.WORD_REMOVED, name=word)
+    async def _add_word(self, admin: Requester, change: Change) -> Change:
+        rule = _rule_of(change)
+        change = await self.word_change(admin, rule)
+        rule = _rule_of(change)
+        record = self._record("word.added", admin, word=rule.text, rule_kind=rule.kind.value, then=rule.then.value)
+        await self._store.add_word(admin.scope, rule, record)
+        self._lists[admin.scope] = await _compiled(admin.scope, [*self.list_of(admin.scope).rules, rule])
+        return replace(change, what=What.WORD_REMOVED)
 
     async def _remove_word(self, admin: Requester, text: str) -> Change:
-        word = self._words.get(admin.scope, {}).get(fold(text))
-        record = self._record("word.removed", admin, word=word)
-        if word is None or not await self._store.remove_word(admin.scope, word, record):
+        words = self.list_of(admin.scope)
+        rule = words.known(text)
+        if rule is None:
             raise Mistake("word.none")
-        del self._words[admin.scope][fold(word)]
-        return Change(what=What.WORD_ADDED, name=word)
+        self._check_writer(admin, rule)
+        record = self._record("word.removed", admin, word=rule.text, rule_kind=rule.kind.value, then=rule.then.value)
+        if not await self._store.remove_word(admin.scope, rule.text, record):
+            raise Mistake("word.none")
+        self._lists[admin.scope] = await _compiled(admin.scope, [each for each in words.rules if each is not rule])
+        return Change(what=What.WORD_ADDED, name=rule.text, value=_plain(rule))
 
     def _record(self, kind: str, actor: Requester, **data: object) -> Record:
         return self._guilds.record(kind, actor.scope, actor.user_id, **data)
@@ -281,3 +360,41 @@ def _changed(old: GuildConfig, change: Change) -> GuildConfig:
         return msgspec.convert(values, GuildConfig)
     except msgspec.ValidationError as error:
         raise Mistake("setting.unknown") from error
+
+
+async def _compiled(guild_id: int, rules: Sequence[Rule]) -> Wordlist:
+    # A thousand rules take 50 ms.
+    words = await asyncio.to_thread(Wordlist, rules)
+    if words.broken:
+        log.warning("server %s: %s rules cannot be used and are left out", guild_id, len(words.broken))
+    return words
+
+
+def _hit_by(rule: Rule, prompts: Sequence[str]) -> list[str]:
+    alone, found = Wordlist([replace(rule, then=Then.REFUSE)]), []
+    for prompt in prompts:
+        hits = [hit for hit in alone.hits([prompt]) if hit.rule.text == rule.text]
+        if any(hit.timed_out for hit in hits):
+            raise Mistake("pattern.slow", example=prompt[:60])
+        if hits:
+            found.append(prompt)
+    return found
+
+
+def _patterns(words: Wordlist) -> int:
+    return sum(rule.kind is RuleKind.PATTERN for rule in words.rules)
+
+
+def _plain(rule: Rule) -> dict[str, str]:
+    """What a change keeps of a rule beside its text, as JSON has it."""
+    return {"kind": rule.kind.value, "then": rule.then.value}
+
+
+def _rule_of(change: Change) -> Rule:
+    """The rule of a change; one that was kept before there were kinds is a word that is refused."""
+    value = change.value if isinstance(change.value, dict) else {}
+    return Rule(
+        text=change.name,
+        kind=RuleKind(value.get("kind", RuleKind.WORD)),
+        then=Then(value.get("then", Then.REFUSE)),
+    )

@@ -55,4 +55,4 @@ class Neighbours:
 
 def _changes_settings(kind: str) -> bool:
     """Whether a line may be about a server's settings; some are read for nothing."""
-    return not kind.startswith(("job.", "account.", "refused"))
+    return not kind.startswith(("job.", "account.", "refused", "rules.", "filter."))

@@ -12,12 +12,13 @@ from bot.domain.job import Job
 from bot.domain.record import Record
 from bot.domain.request import Requester
 from bot.domain.rules import check_moderator, check_operator
-from bot.ports import AuditStore, CaseStore, Clock
+from bot.ports import CaseStore, Clock
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 
 _OFFENCES: Mapping[str, Offence] = {
     "word": Offence.WORD,
+    "word.pattern": Offence.WORD,
     "word.hidden": Offence.DISGUISED,
     "locked": Offence.LOCKED,
 }
@@ -40,11 +41,8 @@ class MemberRecord:
 class Sanctions:
     """Every verb writes its case, block and notice in one transaction."""
 
-    def __init__(
-        self, store: CaseStore, audit: AuditStore, guilds: Guilds, moderation: Moderation, clock: Clock
-    ) -> None:
+    def __init__(self, store: CaseStore, guilds: Guilds, moderation: Moderation, clock: Clock) -> None:
         self._store = store
-        self._audit = audit
         self._guilds = guilds
         self._moderation = moderation
         self._clock = clock
@@ -57,14 +55,12 @@ class Sanctions:
 
         A hidden word, and what is never made, is a case of its own and comes back. Heat may have consequences.
         """
-        data: dict[str, object] = {"code": refusal.code, "channel": requester.channel_id}
-        if refusal.code == "word":
-            data["word"] = refusal.data["word"]
-        guild_id = requester.scope or None
-        await self._audit.write(self._clock(), "refused", guild_id=guild_id, actor=requester.user_id, data=data)
+        await self._moderation.note_refusal(requester, refusal)
         offence = _OFFENCES.get(refusal.code)
         if offence is None:
             return None
+        if refusal.data.get("disguised"):
+            offence = Offence.DISGUISED
         case = None
         if offence in _COUNTED:
             # Of what was written nothing is kept but a hash.

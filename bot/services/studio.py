@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from bot.domain.admission import Quota, Standing, Ticket, decide, quota_of
 from bot.domain.anlas import Price, is_free_form
 from bot.domain.case import Case, CaseKind, Filing
-from bot.domain.errors import Forbidden, LimitReached, Refused
+from bot.domain.errors import Forbidden, LimitReached, NeedsReview, Refused
 from bot.domain.guild import GuildConfig
 from bot.domain.job import DRAFT_LIFE, Application, Draft, Job
 from bot.domain.model import CAPABILITIES
 from bot.domain.prompt import worded
 from bot.domain.request import SEED_MAX, Generate, Place, Request, Requester, free_form
-from bot.domain.rules import judge, keeps_safe, never_spends, only_suggests
+from bot.domain.rules import judge, never_spends, only_suggests, to_log, wants_safe
 from bot.domain.sheet import Sheet
 from bot.domain.tokens import TokenCount
 from bot.ports import AuditStore, CaseStore, Clock, JobStore, Tokenizer
@@ -24,8 +24,8 @@ from bot.services.closing import Closing
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 
-APPROVAL = "approval"
-"""Why a wish waits: members suggest here."""
+APPROVAL, REVIEW = "approval", "review"
+"""Why a wish waits: members suggest here; or a rule of the server's wants its words looked at."""
 PROPOSAL_LIFE = 86_400.0
 """Seconds after which a suggestion that nobody answered is gone."""
 SOON = 0.5
@@ -78,10 +78,13 @@ class Studio:
         What is known without awaiting: the price here and now.
 
         Raises `Refused` where rules, the never-spend switches or NovelAI's own limit forbid it, and ``restarting``
-        while the house closes. Takes well under 5 ms, so that the acknowledgement can be chosen private.
+        while the house closes, or ``filter.down`` while the rules do not refuse what they must. Takes well under 5 ms,
+        so that the acknowledgement can be chosen private.
         """
         self._closing.check()
-        judge(requester, self._steered(requester, request), self._moderation.ground(requester))
+        self._moderation.canary.check()
+        # What only needs somebody's yes is no refusal: `waits_for` says so.
+        judge(requester, self._steered(requester, request), self._moderation.ground(requester), approved=True)
         price = self._accounts.cheapest(request)
         config = self._guilds.config(requester)
         if not price.is_free and (code := self._never_spends(requester, config)):
@@ -96,11 +99,19 @@ class Studio:
         hides = ground.is_hidden or (
             ground.guild is not None and ground.guild.hides(age_restricted=requester.age_restricted)
         )
-        return replace(request, safe=keeps_safe(requester, ground), spoiler=request.spoiler or hides)
+        return replace(request, safe=wants_safe(requester, request, ground), spoiler=request.spoiler or hides)
 
-    def waits_for(self, requester: Requester) -> str | None:
-        """Why somebody else has to say yes to a wish first (``approval``), None where nobody has to."""
-        return APPROVAL if only_suggests(requester, self._moderation.ground(requester)) else None
+    def waits_for(self, requester: Requester, request: Request) -> str | None:
+        """
+        Why somebody else has to say yes to a wish first: ``review``, a rule of this server's on its words, or
+        ``approval``; None where nobody has to. Moderators need nobody's yes.
+        """
+        ground = self._moderation.ground(requester)
+        try:
+            judge(requester, self._steered(requester, request), ground, approved=requester.may_moderate)
+        except NeedsReview:
+            return REVIEW
+        return APPROVAL if only_suggests(requester, ground) else None
 
     async def _suggest(self, requester: Requester, request: Request, price: Price, occasion: Occasion, why: str) -> Job:
         """
@@ -139,7 +150,7 @@ class Studio:
         """
         price = self.foresee(requester, request)
         request = _seeded(self._steered(requester, request))
-        if (why := self.waits_for(requester)) is not None:
+        if (why := self.waits_for(requester, request)) is not None:
             return await self._suggest(requester, request, price, occasion or Occasion(), why)
         if not price.is_free:
             expires = self._clock() + DRAFT_LIFE
@@ -156,7 +167,7 @@ class Studio:
         draft = await self.own_draft(requester, draft_id)
         price = self.foresee(requester, draft.request)
         request = self._steered(requester, draft.request)
-        if (why := self.waits_for(requester)) is not None:
+        if (why := self.waits_for(requester, request)) is not None:
             await self._jobs.drop_draft(draft_id)
             place = occasion.place if occasion is not None else None
             interaction = occasion.interaction if occasion is not None else None
@@ -339,6 +350,8 @@ class Studio:
 
         job = await self._jobs.admit(application, now, turn, draft_id=draft_id)
         self._bell.ring(job.id)
+        if (hit := to_log(request, self._moderation.ground(requester))) is not None:
+            await self._moderation.note_logged(requester, hit, job.id)
         return job
 
 

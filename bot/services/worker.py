@@ -23,7 +23,7 @@ from bot.ports import AuditStore, Clock, JobStore, NovelAI
 from bot.services.accounts import FRESH, Accounts
 from bot.services.bell import Bell
 from bot.services.breaker import Breaker
-from bot.services.checks import Checks
+from bot.services.checks import LOCKED, Checks
 from bot.services.closing import Closing
 from bot.services.deliveries import RETRY
 from bot.services.guilds import Guilds
@@ -135,6 +135,8 @@ class Worker:
     async def step(self) -> bool:
         """Take one job to its end, or back into the queue; False when there was nothing to do."""
         await self._patience.look()
+        if self._moderation.canary.is_silent:
+            return False
         if not self._breaker.enter(self._client.account_id):
             return False
         try:
@@ -231,11 +233,13 @@ class Worker:
     async def _cost(self, job: Job, request: Request, account: Account) -> int | None:
         """Ask rules, never-spend and price once more, for this account; None when the job was dealt with."""
         try:
-            judge(job.requester, request, self._moderation.ground(job.requester))
+            approved = job.approver is not None or job.requester.may_moderate
+            judge(job.requester, request, self._moderation.ground(job.requester), approved=approved)
             cost = price(request, account).total
         except Refused as refusal:
             log.info("job %s may not be made any more: %s", job.id, refusal.code)
-            await self._settle(job, _unpaid(JobState.BLOCKED, "blocked.rules"))
+            forgets = refusal.code == LOCKED
+            await self._settle(job, replace(_unpaid(JobState.BLOCKED, "blocked.rules"), forgets=forgets))
             if isinstance(refusal, Forbidden):
                 await self._sanctions.note_refusal(job.requester, refusal)
             return None

@@ -4,6 +4,7 @@ from typing import Any
 
 from bot import wording
 from bot.domain.change import Change, Pending, What
+from bot.domain.wordlist import RuleKind, Then
 from cogs.ui.answer import tell
 from cogs.ui.controls import Control, button, row
 from cogs.ui.requester import Interaction
@@ -13,7 +14,7 @@ def ask_text(change: Change, old: object = None) -> str:
     """The question before a change that should be thought about."""
     if change.what is What.SETTING:
         return wording.say("confirm", _setting(change, old), consequence=wording.DANGERS[change.name])
-    return wording.explain("word.ask", {"word": change.name})
+    return wording.explain(f"word.ask{_rule_suffix(change)}", {"word": change.name})
 
 
 def done_text(change: Change, undo: Change, *, back: bool = False) -> str:
@@ -26,7 +27,15 @@ def done_text(change: Change, undo: Change, *, back: bool = False) -> str:
         case What.LIMITS | What.GRANT | What.RESET:
             return _limits(change)
         case _:
-            return wording.explain(change.what.value, {"word": change.name})
+            return wording.explain(f"{change.what.value}{_rule_suffix(change)}", {"word": change.name})
+
+
+def _rule_suffix(change: Change) -> str:
+    """The end of the key of a sentence about a rule on words."""
+    value: dict[str, Any] = change.value if isinstance(change.value, dict) else {}
+    if value.get("kind") == RuleKind.ALLOWED:
+        return ".allowed"
+    return "" if value.get("then", Then.REFUSE) == Then.REFUSE else f".{value['then']}"
 
 
 def _limits(change: Change) -> str:

@@ -1,6 +1,6 @@
 """What a line of the audit says, in the log channel and where moderators look it up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot import wording
 from bot.domain.record import Entry
@@ -82,6 +82,9 @@ def _data(entry: Entry, moment: type[wording.Moment], *, short: bool) -> dict[st
         "label": wording.SETTING_LABELS.get(key, key),
         "old": _value(key, told.get("old"), short=short),
         "new": _value(key, told.get("new"), short=short),
+        "follows": wording.RULE_FOLLOWS[_follows(told)],
+        "found": wording.inline(str(told.get("rule")), SHORT if short else 100),
+        "server": wording.inline(str(told.get("server"))),
         "word": wording.inline(str(told.get("word")), SHORT if short else 100),
         "target": wording.who(told.get("target")),
         "measures": wording.measures(stated if isinstance(stated, dict) else {}),
@@ -134,3 +137,8 @@ def _value(key: str, value: object, *, short: bool) -> str:
     if left > 0 and isinstance(value, list):
         return wording.say("log.some", some=wording.setting_value(key, value[:CHANNELS]), n=left)
     return wording.setting_value(key, value)
+
+
+def _follows(told: Mapping[str, object]) -> str:
+    """What a rule on words does; lines from before there were kinds are about words that are refused."""
+    return "allowed" if told.get("rule_kind") == "allowed" else str(told.get("then", "refuse"))

@@ -12,7 +12,7 @@ from cogs.ui.controls import button, row
 from cogs.ui.options import place_of
 from cogs.ui.requester import Interaction
 
-EDITABLE = ("word", "word.hidden", "nsfw.asked", "nsfw.asked.only", "nsfw.weakened")
+EDITABLE = ("word", "word.hidden", "word.pattern", "word.slow", "nsfw.asked", "nsfw.asked.only", "nsfw.weakened")
 """Refusals that other words can cure."""
 FREEABLE = ("price.never", "price.house", "price.direct")
 """Refusals that a smaller picture can cure."""
@@ -37,7 +37,7 @@ class Wishes:
             cost = self._studio.foresee(requester, request)
         except Refused as refusal:
             return await self._refuse(interaction, requester, request, refusal)
-        is_asked = not cost.is_free and self._studio.waits_for(requester) is None
+        is_asked = not cost.is_free and self._studio.waits_for(requester, request) is None
         message_id = await acknowledge(interaction, private=request.private or is_asked)
         occasion = Occasion(
             key=str(interaction.id) if draft_id is None else f"draft:{draft_id}",

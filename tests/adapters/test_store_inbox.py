@@ -8,6 +8,7 @@ from bot.domain.guild import GuildConfig
 from bot.domain.job import Application, Delivery, Job, JobState, Likeness, Settlement
 from bot.domain.record import Record
 from bot.domain.request import Picture
+from bot.domain.wordlist import Rule
 from bot.ports import Store
 from tests.builders import GUILD, a_place, a_requester, an_application
 
@@ -144,7 +145,7 @@ async def test_a_server_that_left_is_forgotten_but_for_its_amounts(store: Store)
     """Settings, words, blocks, audit, requests and bytes go; the ledger adds up as before; the neighbour keeps all."""
     for guild_id in (GUILD, 999):
         await store.save(guild_id, GuildConfig(), Record(at=NOON, kind="guild.saved", guild_id=guild_id))
-        await store.add_word(guild_id, "gore", Record(at=NOON, kind="word.added", guild_id=guild_id))
+        await store.add_word(guild_id, Rule(text="gore"), Record(at=NOON, kind="word.added", guild_id=guild_id))
     job, unseen = await _kept(store), await _kept(store, 2)
     assert await store.collect(job.id, 1, NOON, a_place(), 5)
     assert await store.shown(job.id, NOON, 300)
@@ -158,7 +159,7 @@ async def test_a_server_that_left_is_forgotten_but_for_its_amounts(store: Store)
 
     assert [] == list(await store.left_before(NOON + 99 * DAY))
     assert {999} == set(await store.configs())
-    assert [(999, "gore")] == list(await store.words())
+    assert [(999, Rule(text="gore"))] == list(await store.words())
     kept = await _now(store, job)
     assert (None, None, 30, 1) == (kept.request, kept.place, kept.charged_anlas, kept.charged_pictures)
     assert (1, 0, ()) == (kept.requester.user_id, kept.requester.channel_id, kept.requester.role_ids)

@@ -8,6 +8,7 @@ from bot.domain.change import Change, What
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.job import JobState, Settlement
 from bot.domain.record import Record
+from bot.domain.wordlist import Rule, RuleKind, Then
 from bot.ports import Store
 from tests.builders import GUILD, a_requester, an_application
 
@@ -25,9 +26,9 @@ def _record(kind: str = "test", **data: object) -> Record:
 
 async def test_a_word_is_on_the_list_once_and_each_change_is_on_record(store: Store) -> None:
     """What changes nothing leaves no line."""
-    assert await store.add_word(GUILD, "Gore", _record("word.added", word="Gore"))
-    assert not await store.add_word(GUILD, "Gore", _record("word.added", word="Gore"))
-    assert [(GUILD, "Gore")] == list(await store.words())
+    assert await store.add_word(GUILD, Rule(text="Gore"), _record("word.added", word="Gore"))
+    assert not await store.add_word(GUILD, Rule(text="Gore"), _record("word.added", word="Gore"))
+    assert [(GUILD, Rule(text="Gore"))] == list(await store.words())
     assert not await store.remove_word(GUILD, "blood", _record("word.removed"))
     assert await store.remove_word(GUILD, "Gore", _record("word.removed"))
 
@@ -36,6 +37,24 @@ async def test_a_word_is_on_the_list_once_and_each_change_is_on_record(store: St
     assert [("word.added", {"word": "Gore"}), ("word.removed", {})] == [
         (line.record.kind, line.record.data) for line in lines
     ]
+
+
+async def test_a_rule_comes_back_as_it_was_kept_and_one_that_cannot_be_read_holds_up_no_other(store: Store) -> None:
+    """Kind and consequence; a row of a newer version, or a damaged one, is left out."""
+    rules = [
+        Rule(text="a", kind=RuleKind.HARD, then=Then.REVIEW),
+        Rule(text="b+", kind=RuleKind.PATTERN, then=Then.LOG),
+        Rule(text="c", kind=RuleKind.ALLOWED),
+    ]
+    for rule in rules:
+        assert await store.add_word(GUILD, rule, _record())
+    assert not await store.add_word(GUILD, Rule(text="a"), _record())
+    assert rules == list(await store.words_of(GUILD))
+    async with store._db.tx() as session:  # type: ignore[attr-defined]
+        await session.run("UPDATE words SET kind = 'sound' WHERE text = 'b+'")
+
+    assert [rules[0], rules[2]] == list(await store.words_of(GUILD))
+    assert [(GUILD, rules[0]), (GUILD, rules[2])] == list(await store.words())
 
 
 async def test_a_block_takes_the_place_of_an_older_one(store: Store) -> None:

@@ -102,3 +102,29 @@ async def test_as_many_suggestions_wait_as_pictures_may(tmp_path: Path) -> None:
         await stage.answered(await stage.slash("generate", prompt="1girl", size=SMALL))
 
         assert any("1 is the most here" in words for words in stage.private_words())
+
+
+async def test_a_prompt_that_a_rule_wants_looked_at_waits_for_a_yes(tmp_path: Path) -> None:
+    """Its words are read out to nobody before; approved it is drawn, though the rule still holds."""
+    async with open_stage(tmp_path) as stage:
+        await stage.said("rules add", by=lantern.ADA, text="spider", then="review")
+        asked = await stage.slash("generate", prompt="1girl, spider", size=SMALL)
+        said = text_of(await stage.answered(asked))
+        assert "moderator's yes" in said
+        assert "spider" not in said
+        [case] = await stage.house.store.cases(is_open=True, most=9)
+        assert "review" == case.reason
+        assert "seed" in await stage.said("generate", by=lantern.MIA, prompt="1girl, spider", size=SMALL)
+
+        await stage.house.services.cases.decide(MIA, case.id, Decision.APPROVED)
+
+        assert JobState.DONE == (await stage.delivered(case.job_id or 0)).state
+
+
+async def test_what_is_never_made_is_no_suggestion(tmp_path: Path) -> None:
+    """No yes could lift it, so nobody is asked for one."""
+    async with open_stage(tmp_path, config=ASKING) as stage:
+        await stage.answered(await stage.slash("generate", prompt="child, nude", size=SMALL))
+
+        assert not await stage.house.store.cases(is_open=True, most=9)
+        assert not await stage.house.store.recent(0.0)

@@ -25,6 +25,7 @@ from bot.domain.rules import (
     keeps_safe,
 )
 from bot.domain.tools import Direct, DirectorTool, Mood
+from bot.domain.wordlist import Rule, Wordlist
 from bot.domain.words import find_phrase, fold
 from tests.builders import CHANNEL, a_request, a_requester
 from tests.shared import shared
@@ -35,6 +36,10 @@ HOUSE = HouseConfig()
 CHECKED = HouseConfig(checked=True)
 ADULT = replace(OPEN, age_restricted=True)
 BLOCK = Block(guild_id=100, user_id=1, until=2e9, reason="spam", actor=9)
+
+
+def _list(word: str) -> Wordlist:
+    return Wordlist([Rule(text=word)])
 
 
 def _ground(guild: GuildConfig | None = OPEN, house: HouseConfig = HOUSE, **more: object) -> Ground:
@@ -63,9 +68,9 @@ def _at_night(**more: object) -> Requester:
         (a_requester(), _ground(block=BLOCK), "blocked.member"),
         (a_requester(), _ground(block=replace(BLOCK, until=None)), "blocked.member.lasting"),
         (a_requester(may_manage=True, may_moderate=True), _ground(block=BLOCK), "blocked.member"),
-        (a_requester(), _ground(words={("cherry",): "cherry"}), "word"),
-        (a_requester(), _ground(words={("blossoms", "smile"): "blossoms smile"}), "word"),
-        (a_requester(), _ground(words={("blossoms",): "bl0ssoms"}), "word.hidden"),
+        (a_requester(), _ground(words=_list("cherry")), "word"),
+        (a_requester(), _ground(words=_list("blossoms smile")), "word"),
+        (a_requester(), _ground(words=_list("bl0ssoms")), "word.hidden"),
         (a_requester(), _ground(channels={}), "place.none"),
         (a_requester(), _ground(GuildConfig(), CHECKED), "place.none"),
     ],
@@ -258,7 +263,7 @@ def test_every_text_of_every_character_is_judged(characters: str, code: str) -> 
         judge(
             a_requester(),
             request,
-            _ground(ADULT, words={("cherry",): "cherry"}, channels={CHANNEL: False, NIGHT: True}),
+            _ground(ADULT, words=_list("cherry"), channels={CHANNEL: False, NIGHT: True}),
         )
 
     assert code == caught.value.code
@@ -271,7 +276,7 @@ def test_what_is_turned_around_is_asked_for(undesired: str) -> None:
 
     with pytest.raises(Forbidden, match="locked"):
         judge(_at_night(), request, _ground(ADULT))
-    judge(_at_night(), a_request("loli", undesired_content="nude, lowres"), _ground(ADULT))
+    judge(_at_night(), _safe(a_request("loli", undesired_content="nude, lowres")), _ground(ADULT))
 
 
 def test_what_is_innocent_only_because_two_texts_meet_is_not() -> None:
@@ -438,7 +443,7 @@ def test_a_strangers_texts_are_judged_before_everybody_sees_them(
     requester: Requester, prompts: list[str], texts: list[str], code: str | None
 ) -> None:
     """What they ask for as if it were asked for here; what is kept out may be called by its name."""
-    words, channels = {fold("cat"): "cat"}, {CHANNEL: False, NIGHT: True}
+    words, channels = _list("cat"), {CHANNEL: False, NIGHT: True}
     in_guild = requester.context is Context.GUILD
     ground = _ground(ADULT if in_guild else None, words=words, channels=channels)
     if code is None:

@@ -16,6 +16,7 @@ from bot.domain.job import Delivery, JobState
 from bot.domain.record import Record
 from bot.domain.request import Size
 from bot.domain.shards import Shards
+from bot.domain.wordlist import Rule
 from bot.services.lead import IDENTIFY_GAP, TERM
 from bot.services.loops import every
 from bot.services.neighbours import LOOK_EVERY
@@ -133,7 +134,7 @@ async def test_what_another_process_changes_holds_here_within_two_seconds(
         await holds(lambda: here.guilds.config_of(GUILD) == OPEN)
         await other.moderation.set(admin, "pictures_day", 3)
         await holds(lambda: here.guilds.limits(member).pictures_day == 3)
-        undo = await other.moderation.apply(admin, other.moderation.word_change(admin, "Gore"))
+        undo = await other.moderation.apply(admin, await other.moderation.word_change(admin, Rule(text="Gore")))
         await holds(lambda: list(services.moderation.words_of(GUILD)) == ["Gore"])
         await other.moderation.apply(admin, undo)
         await holds(lambda: not services.moderation.words_of(GUILD))

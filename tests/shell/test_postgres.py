@@ -19,6 +19,7 @@ from bot.domain.guild import Block, GuildConfig
 from bot.domain.job import Delivery, Job, JobState, Settlement
 from bot.domain.record import Record
 from bot.domain.request import Picture
+from bot.domain.wordlist import Rule
 from bot.ports import Store
 from tests import postgres
 from tests.builders import GUILD, a_place, a_requester, an_application
@@ -42,7 +43,7 @@ async def _live(store: Store) -> None:
     """A bit of everything that a store holds."""
     record = Record(at=NOON, kind="test", guild_id=GUILD, actor=1, data={"wörd": "👋"})
     await store.save(GUILD, GuildConfig(channels=(1, 2**62)), NOON)
-    await store.add_word(GUILD, "Gore", record)
+    await store.add_word(GUILD, Rule(text="Gore"), record)
     await store.block(Block(guild_id=GUILD, user_id=2**63 - 1, until=NOON, reason="b", actor=1), record)
     for n in range(1_100):
         wish = an_application(a_requester(n % 7), price=30, place=a_place(), key=f"key-of-{n}")
@@ -239,6 +240,7 @@ sys.modules["asyncpg"] = None
 from bot import serving, checkup, __main__
 from bot.adapters.store.store import open_store
 from bot.domain.errors import StoreError
+from bot.domain.wordlist import Rule
 
 async def main():
     try:

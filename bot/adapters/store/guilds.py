@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from bot.adapters.store.audit import note_record
 from bot.adapters.store.books import change_zone, count_from, grant, lock_guild, lock_house, lock_member
 from bot.adapters.store.driver import Database, Session, Value
-from bot.adapters.store.rows import allowance_of, block_of, config_of, pending_of, to_json
+from bot.adapters.store.rows import allowance_of, block_of, config_of, pending_of, rule_of, to_json
 from bot.domain.allowance import Allowance, Target
 from bot.domain.calendar import Span
 from bot.domain.change import Change, Pending
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.record import Record
+from bot.domain.wordlist import Rule
 
 _BLOCKS = "SELECT guild_id, user_id, until, reason, actor, case_id FROM blocks"
 
@@ -113,22 +114,23 @@ class Guilds:
 
     # --- words
 
-    async def words(self) -> Sequence[tuple[int, str]]:
-        """Every word that servers refuse, in the order of its spelling."""
+    async def words(self) -> Sequence[tuple[int, Rule]]:
+        """Every rule on words of every server, in the order of its spelling."""
         async with self._db.read() as session:
-            rows = await session.rows("SELECT guild_id, text FROM words ORDER BY guild_id, text")
-        return [(row["guild_id"], row["text"]) for row in rows]
+            rows = await session.rows("SELECT guild_id, text, kind, action FROM words ORDER BY guild_id, text")
+        return [(row["guild_id"], rule) for row in rows if (rule := rule_of(row)) is not None]
 
-    async def words_of(self, guild_id: int) -> Sequence[str]:
-        """The words that one server refuses, in the order of their spelling."""
+    async def words_of(self, guild_id: int) -> Sequence[Rule]:
+        """The rules on words of one server, in the order of their spelling."""
+        sql = "SELECT guild_id, text, kind, action FROM words WHERE guild_id = ? ORDER BY text"
         async with self._db.read() as session:
-            rows = await session.rows("SELECT text FROM words WHERE guild_id = ? ORDER BY text", guild_id)
-        return [row["text"] for row in rows]
+            rows = await session.rows(sql, guild_id)
+        return [rule for row in rows if (rule := rule_of(row)) is not None]
 
-    async def add_word(self, guild_id: int, text: str, record: Record) -> bool:
-        """Put a word on a server's list; False where it stands there already."""
-        sql = "INSERT INTO words (guild_id, text) VALUES (?, ?) ON CONFLICT DO NOTHING"
-        return await self._recorded(record, sql, guild_id, text)
+    async def add_word(self, guild_id: int, rule: Rule, record: Record) -> bool:
+        """Put a rule on a server's list; False where its text stands there already."""
+        sql = "INSERT INTO words (guild_id, text, kind, action) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        return await self._recorded(record, sql, guild_id, rule.text, rule.kind.value, rule.then.value)
 
     async def remove_word(self, guild_id: int, text: str, record: Record) -> bool:
         """Take a word off a server's list; False where it is not there."""

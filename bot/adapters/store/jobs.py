@@ -649,6 +649,8 @@ async def _end(session: Session, before: Row, now: float, settlement: Settlement
         hidden=int(settlement.hidden),
         delivery=Delivery.NONE if is_private else Delivery.PENDING,
     )
+    if after is not None and settlement.forgets:
+        await session.run("UPDATE jobs SET request = NULL WHERE id = ?", after["id"])
     if after is not None:
         await session.run("DELETE FROM blobs WHERE job_id = ? AND kind <> 'picture'", after["id"])
         await note(

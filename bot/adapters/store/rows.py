@@ -20,6 +20,7 @@ from bot.domain.record import Entry, Record
 from bot.domain.request import Generate, Picture, Place, Request, Requester
 from bot.domain.sheet import Sheet
 from bot.domain.tools import Direct, Upscale
+from bot.domain.wordlist import Rule, RuleKind, Then
 
 log = logging.getLogger(__name__)
 
@@ -200,6 +201,15 @@ def allowance_of(row: Row) -> tuple[int, Target, Allowance]:
 def block_of(row: Row) -> Block:
     """The block of a row."""
     return Block(**row)
+
+
+def rule_of(row: Row) -> Rule | None:
+    """The rule on words of a row; one that cannot be read is left out, because it must not hold up the others."""
+    try:
+        return Rule(text=row["text"], kind=RuleKind(row["kind"]), then=Then(row["action"]))
+    except ValueError:
+        log.exception("a rule of server %s cannot be read", row["guild_id"])
+        return None
 
 
 def pending_of(row: Row) -> Pending:
