@@ -15,12 +15,12 @@ from bot.domain.errors import Mistake, Refused
 from bot.domain.guild import DIRECT_CONFIG, GuildConfig
 from bot.domain.job import Draft, Job
 from bot.domain.model import CAPABILITIES
-from bot.domain.request import PROMPT_MAX, SIZES, Generate, Requester, Size, parse_size
+from bot.domain.request import PROMPT_MAX, SIZES, Context, Generate, Requester, Size, parse_size
 from bot.domain.rules import judge_place, never_spends
 from bot.services.accounts import Accounts
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
-from bot.services.studio import Occasion, Studio, check_owner
+from bot.services.studio import Occasion, Studio, check_owner, refuses_copy
 from cogs.ui import replies
 from cogs.ui.answer import acknowledge, acknowledge_press, hand_over, note, show_card, tell
 from cogs.ui.controls import Form, Press, button, row
@@ -371,7 +371,10 @@ class GenerateCog(commands.Cog, name="Generate"):
         job = await self._studio.visible_job(requester, press.number)
         if job.request is None:
             raise Refused("gone")
-        await show_card(interaction, replies.more_card(job, shows_prompt=self._studio.shows_prompt(requester, job)))
+        shows_prompt = self._studio.shows_prompt(requester, job)
+        # In direct messages it is there already.
+        sends_copy = requester.context is not Context.DM and refuses_copy(requester, job) is None
+        await show_card(interaction, replies.more_card(job, shows_prompt=shows_prompt, sends_copy=sends_copy))
 
     async def copy(self, press: Press) -> None:
         """The whole command, to paste."""

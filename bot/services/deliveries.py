@@ -185,6 +185,10 @@ class Deliveries:
         """The ten oldest of what waits in a member's inbox, and how much waits there in all."""
         return await self._store.inbox(user_id, INBOX_LINES), await self._store.in_inbox(user_id)
 
+    async def count_inbox(self, user_id: int) -> int:
+        """How much waits in a member's inbox, over all servers."""
+        return await self._store.in_inbox(user_id)
+
     async def in_inbox(self, requester: Requester, job_id: int) -> Job:
         """
         What *requester* may collect where they stand.
