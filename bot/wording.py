@@ -30,6 +30,11 @@ CANCEL_LATE = "It is already being drawn and cannot be stopped. It will arrive i
 DELETED = "Deleted. The same picture can be made again."
 DELETED_ON_RECORD = "Deleted, and put on record with your reason."
 DONE_ASKED = "Done."
+UNPOSTED = "Discord did not take my message, so I took this one back. Nothing was charged."
+UNPOSTED_LATE = (
+    "Discord did not take my message, and this one is being drawn already. It comes as soon as I can show it, and else "
+    "waits in {/inbox}."
+)
 DROPPED = "Nothing was made or charged."
 STARTING = "⏳ One moment."
 UNDELIVERED = "I could not show this one here. Nothing was charged."

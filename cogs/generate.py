@@ -1,7 +1,7 @@
 """`/generate`, the question before Anlas are spent, and the buttons under a picture."""
 
 import io
-from contextlib import suppress
+import logging
 from dataclasses import replace
 
 import aiohttp
@@ -26,6 +26,8 @@ from cogs.ui.answer import acknowledge, acknowledge_press, hand_over, note, show
 from cogs.ui.controls import Form, Press, button, row
 from cogs.ui.options import Asked, is_private_message, place_of, request_of
 from cogs.ui.requester import Interaction, requester_of
+
+log = logging.getLogger(__name__)
 
 EDITABLE = ("word", "word.hidden", "nsfw.asked", "nsfw.asked.only", "nsfw.weakened")
 """Refusals that other words can cure."""
@@ -275,12 +277,20 @@ class GenerateCog(commands.Cog, name="Generate"):
     ) -> None:
         try:
             message = await interaction.followup.send(wording.STARTING, ephemeral=private, wait=True)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError):
-            with suppress(Refused):
-                # Too late where it is being drawn already; then the courier finds another way to show it.
-                await self._studio.cancel(requester, job.id)
-            raise
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("the waiting message of job %s could not be posted: %s", job.id, type(error).__name__)
+            said = await self._take_back(requester, job)
+            await interaction.edit_original_response(content=wording.say(said, interaction.client.mentions))
+            return
         await self._studio.place(job, place_of(interaction, message.id, ephemeral=private))
+
+    async def _take_back(self, requester: Requester, job: Job) -> str:
+        """Take back what has no message; the key of what is said. What is drawn already the courier shows elsewhere."""
+        try:
+            await self._studio.cancel(requester, job.id)
+        except Refused:
+            return "unposted.late"
+        return "unposted"
 
     async def let_go(self, press: Press) -> None:
         """No."""
