@@ -1326,6 +1326,7 @@ PAGE_BACKSTAGE = "Backstage"
 PAGE_BACKSTAGE_HINT = "What nobody sees in a real server."
 PAGE_QUEUE = "Queue"
 PAGE_QUEUE_EMPTY = "Nothing waits."
+PAGE_QUEUE_MORE = "… and more"
 PAGE_QUEUE_JOB = "Job {id}"
 PAGE_QUEUE_STATES = {
     "QUEUED": "waits",
