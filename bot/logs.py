@@ -25,7 +25,7 @@ _TOKENS = re.compile(
 """Interaction tokens in Discord's paths and payloads, authorisation headers, NovelAI's and Discord's own tokens."""
 
 # At DEBUG these (and Pillow, of EXIF blocks) write interaction tokens and people's text.
-_TALKATIVE = ("discord.gateway", "discord.webhook", "discord.http", "discord.client", "discord.state", "aiosqlite")
+_TALKATIVE = ("discord.gateway", "discord.webhook", "discord.http", "discord.client", "discord.state")
 _CHATTY = ("httpx", "httpcore", "asyncio", "PIL")
 
 

@@ -1,15 +1,20 @@
 """The SQLite driver: one connection in a thread of its own, ``?`` parameters, rows as dictionaries."""
 
+import asyncio
+import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVarTuple
 
-import aiosqlite
-
-from bot.adapters.store.driver import Row, Session, Value
+from bot.adapters.store.driver import Row, Session, T, Value, Work, unbroken
 from bot.domain.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+V = TypeVarTuple("V")
 
 BUSY_MS = 5_000
 JOURNAL_BYTES = 64 * 1024 * 1024
@@ -25,27 +30,8 @@ _WRITER = (
 _READER = (f"PRAGMA busy_timeout = {BUSY_MS}",)
 
 
-class SqliteSession(Session):
-    """Statements on one SQLite connection."""
-
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
-
-    @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open on the connection."""
-        return self._connection.in_transaction
-
-    async def run(self, sql: str, *values: Value) -> int:
-        """Execute one statement; how many rows it changed."""
-        with _translated():
-            cursor = await self._connection.execute(sql, values)
-            return cursor.rowcount
-
-    async def rows(self, sql: str, *values: Value) -> list[Row]:
-        """All rows of one statement; a statement with RETURNING is finished when this returns."""
-        with _translated():
-            return list(await self._connection.execute_fetchall(sql, values))  # type: ignore[arg-type]
+class _Sqlite(Session):
+    """What only SQLite has, in statements."""
 
     async def version(self) -> int:
         """SQLite keeps a number in the file's head."""
@@ -64,10 +50,54 @@ class SqliteSession(Session):
         answers = [str(row["quick_check"]) for row in await self.rows("PRAGMA quick_check")]
         return [answer for answer in answers if answer != "ok"]
 
+
+class SqliteSession(_Sqlite):
+    """
+    Statements on one SQLite connection, which are run one after the other in its own thread.
+
+    The thread ends with `close`, or with the process.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+        self._connection = connection
+        self._thread = thread
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open on the connection."""
+        return self._connection.in_transaction
+
+    async def run(self, sql: str, *values: Value) -> int:
+        """Execute one statement; how many rows it changed."""
+        return await self._there(_run, sql, values)
+
+    async def rows(self, sql: str, *values: Value) -> list[Row]:
+        """All rows of one statement; a statement with RETURNING is finished when this returns."""
+        return await self._there(_rows, sql, values)
+
+    async def whole(self, work: Work[T]) -> T:
+        """All of *work* in the connection's thread, in one go."""
+        return await self._there(_whole, work)
+
+    async def transact(self, work: Work[T]) -> T:
+        """The same as one transaction: committed where *work* returns, undone where it raises."""
+        return await self._there(_transact, work)
+
+    async def _there(self, do: Callable[[sqlite3.Connection, *V], T], *values: *V) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            done = loop.run_in_executor(self._thread, do, self._connection, *values)
+        except RuntimeError as error:
+            # The thread has ended.
+            raise StoreError("store.broken") from error
+        return await done
+
     async def close(self) -> None:
-        """Close the connection and end its thread, which would otherwise keep the process alive."""
-        with _translated():
-            await self._connection.close()
+        """Close the connection and end its thread."""
+        try:
+            await self._there(_close)
+        finally:
+            self._thread.shutdown(wait=False)
 
 
 async def connect(file: Path, *, writable: bool) -> SqliteSession:
@@ -92,10 +122,84 @@ async def connect_nowhere() -> SqliteSession:
 
 
 async def _connect(address: str) -> SqliteSession:
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
+    opening = asyncio.get_running_loop().run_in_executor(thread, _open, address)
+    try:
+        return SqliteSession(await unbroken(opening), thread)
+    except BaseException:
+        thread.shutdown(wait=False)
+        raise
+
+
+# --- in the connection's thread
+
+
+def _open(address: str) -> sqlite3.Connection:
     with _translated():
-        connection = await aiosqlite.connect(address, uri=True, isolation_level=None)
-        connection.row_factory = _as_dictionary  # type: ignore[assignment]
-    return SqliteSession(connection)
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+        connection.row_factory = _as_dictionary
+        return connection
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    with _translated():
+        connection.close()
+
+
+def _run(connection: sqlite3.Connection, sql: str, values: Sequence[Value]) -> int:
+    with _translated():
+        return connection.execute(sql, values).rowcount
+
+
+def _rows(connection: sqlite3.Connection, sql: str, values: Sequence[Value]) -> list[Row]:
+    with _translated():
+        return connection.execute(sql, values).fetchall()
+
+
+class _Here(_Sqlite):
+    """What *work* gets in the connection's thread: its awaits never wait."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def run(self, sql: str, *values: Value) -> int:
+        return _run(self._connection, sql, values)
+
+    async def rows(self, sql: str, *values: Value) -> list[Row]:
+        return _rows(self._connection, sql, values)
+
+    async def close(self) -> None:
+        _close(self._connection)
+
+
+def _whole(connection: sqlite3.Connection, work: Work[T]) -> T:
+    running = work(_Here(connection))
+    try:
+        running.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    running.close()
+    raise TypeError("a transaction awaits nothing but its session")
+
+
+def _transact(connection: sqlite3.Connection, work: Work[T]) -> T:
+    _run(connection, "BEGIN IMMEDIATE", ())
+    try:
+        answer = _whole(connection, work)
+        _run(connection, "COMMIT", ())
+    except BaseException:
+        _undo(connection)
+        raise
+    return answer
+
+
+def _undo(connection: sqlite3.Connection) -> None:
+    """Leave no transaction behind; where even that fails the next one fails too, and tries again."""
+    try:
+        if connection.in_transaction:
+            _run(connection, "ROLLBACK", ())
+    except StoreError:
+        log.exception("a transaction could not be rolled back")
 
 
 def _address(file: Path, writable: bool) -> str:
