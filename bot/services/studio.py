@@ -304,7 +304,7 @@ class Studio:
             return decide(pictures=request.pictures, anlas=price, now=now, limits=limits, standing=standing)
 
         job = await self._jobs.admit(application, now, turn, draft_id=draft_id)
-        self._bell.ring(job.id)
+        self._bell.ring(job.id, to_show=False)
         return job
 
 

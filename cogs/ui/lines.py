@@ -58,6 +58,8 @@ class Lines:
         self._guilds = guilds
         self._turns = turns
         self._said: dict[int, Said] = {}
+        self._due: set[int] = set()
+        """Jobs whose message is about to be looked at, so that one look answers many rings."""
 
     async def keep(self, spawn: Spawn) -> None:
         """Follow what changes, for ever; each message is edited in a task of its own."""
@@ -67,8 +69,7 @@ class Lines:
             looked = time.monotonic()
             while True:
                 if (job_id := await changes.next(within=LOOK_EVERY)) is not None:
-                    spawn(self.refresh(job_id))
-                    await self._refresh_next(job_id, spawn)
+                    spawn(self._follow(job_id, spawn))
                 if time.monotonic() - looked >= LOOK_EVERY:
                     looked = time.monotonic()
                     spawn(self._refresh_late())
@@ -80,6 +81,11 @@ class Lines:
         for job_id in heapq.nsmallest(LOOK_AT, self._said, key=lambda each: self._said[each].starts_at):
             await self.refresh(job_id)
 
+    async def _follow(self, job_id: int, spawn: Spawn) -> None:
+        if job_id not in self._due:
+            await self.refresh(job_id)
+            await self._refresh_next(job_id, spawn)
+
     async def _refresh_next(self, job_id: int, spawn: Spawn) -> None:
         """When a job starts, the one behind it is next; nobody else's message changes."""
         waiting = await self._deliveries.waiting(most=1)
@@ -88,12 +94,18 @@ class Lines:
 
     async def refresh(self, job_id: int) -> None:
         """Bring one message up to date, where that is still a waiting one."""
-        if job_id not in self._said:
-            await asyncio.sleep(GRACE)
-        with suppress(TimeoutError):
-            # From before it is looked up: what it says may not be true any more when a stopped process wakes.
-            async with within(EDIT_TIME), self._turns.of(job_id):
-                await self._write(job_id)
+        self._due.add(job_id)
+        try:
+            if job_id not in self._said:
+                await asyncio.sleep(GRACE)
+            with suppress(TimeoutError):
+                # From before it is looked up: what it says may not be true any more when a stopped process wakes.
+                async with within(EDIT_TIME), self._turns.of(job_id):
+                    # What changes from here on is for another look.
+                    self._due.discard(job_id)
+                    await self._write(job_id)
+        finally:
+            self._due.discard(job_id)
 
     async def _write(self, job_id: int) -> None:
         outlook = await self._deliveries.outlook(job_id)
