@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 GRACE = 0.5
 """Seconds a new job has to start before its message says that it waits."""
+BEGUN = 3.0
+"""Seconds more for a picture that is drawn already: so long Discord's own "thinking…" says as much."""
 LOOK_EVERY = 15.0
 """Seconds between two looks for starts that slipped and for tokens that are about to die."""
 LOOK_AT = 200
@@ -96,34 +98,45 @@ class Lines:
         """Bring one message up to date, where that is still a waiting one."""
         self._due.add(job_id)
         try:
-            if job_id not in self._said:
+            is_new = job_id not in self._said
+            if is_new:
                 await asyncio.sleep(GRACE)
-            with suppress(TimeoutError):
-                # From before it is looked up: what it says may not be true any more when a stopped process wakes.
-                async with within(EDIT_TIME), self._turns.of(job_id):
-                    # What changes from here on is for another look.
-                    self._due.discard(job_id)
-                    await self._write(job_id)
+            if await self._look(job_id, waits=is_new):
+                await asyncio.sleep(BEGUN)
+                await self._look(job_id, waits=False)
         finally:
             self._due.discard(job_id)
 
-    async def _write(self, job_id: int) -> None:
+    async def _look(self, job_id: int, *, waits: bool) -> bool:
+        """Write what there is to say; whether that *waits*, because the picture may come first."""
+        with suppress(TimeoutError):
+            # From before it is looked up: what it says may not be true any more when a stopped process wakes.
+            async with within(EDIT_TIME), self._turns.of(job_id):
+                # What changes from here on is for another look.
+                self._due.discard(job_id)
+                return await self._write(job_id, waits=waits)
+        return False
+
+    async def _write(self, job_id: int, *, waits: bool) -> bool:
         outlook = await self._deliveries.outlook(job_id)
         if outlook is None:
             self.forget(job_id)
-            return
+            return False
+        if waits and job_id not in self._said and _has_just_begun(outlook):
+            return True
         said = Said(
             stands=_standing(outlook), starts_at=outlook.starts_at, collects=self._deliveries.wants_token(outlook)
         )
         place = outlook.job.place
         if place is None or place.message_id is None or not said.is_news_after(self._said.get(job_id), time.time()):
-            return
+            return False
         async with self._deliveries.editing(outlook.job) as is_ours:
             if is_ours:
                 self._said[job_id] = said
                 outcome = await self._ways.edit(place, self._letter(outlook, said))
                 if outcome is not Outcome.SHOWN:
                     log.info("waiting message of job %s: %s", job_id, outcome.name)
+        return False
 
     def _letter(self, outlook: Outlook, said: Said) -> Letter:
         config = self._guilds.config(outlook.job.requester)
@@ -134,6 +147,10 @@ class Lines:
     def forget(self, job_id: int) -> None:
         """Its message is no waiting one any more."""
         self._said.pop(job_id, None)
+
+
+def _has_just_begun(outlook: Outlook) -> bool:
+    return outlook.job.state is not JobState.QUEUED and outlook.preview is None and outlook.pause is None
 
 
 def _standing(outlook: Outlook) -> str:

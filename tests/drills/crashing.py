@@ -29,9 +29,9 @@ from bot.adapters.novelai.client import NovelAIClient
 from bot.services import worker
 
 _READS = """
-account allowances blocks blocks_of config configs draft durations entries expiring get greeted happenings in_hand in_inbox
-inbox inputs is_empty is_first kept_change last_prompts left_before line newest_entry of_guild of_member pictures recall
-recent standing suggest_tags undelivered waiting words words_of
+account allowances blocks blocks_of config configs draft durations entries expiring get greeted happenings in_hand
+in_inbox inbox inputs is_empty is_first kept_change last_prompts left_before line newest_entry of_guild of_member
+pictures recall recent standing suggest_tags undelivered waiting words words_of
 """
 READS = frozenset(_READS.split())
 """Verbs that change nothing. A verb that is not named here is a point; so is every new one."""

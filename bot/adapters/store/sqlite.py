@@ -79,18 +79,16 @@ class SqliteSession(_Sqlite):
         """All of *work* in the connection's thread, in one go."""
         return await self._there(_whole, work)
 
-    async def transact(self, work: Work[T]) -> T:
+    def transact(self, work: Work[T]) -> asyncio.Future[T]:
         """The same as one transaction: committed where *work* returns, undone where it raises."""
-        return await self._there(_transact, work)
+        return self._there(_transact, work)
 
-    async def _there(self, do: Callable[[sqlite3.Connection, *V], T], *values: *V) -> T:
-        loop = asyncio.get_running_loop()
+    def _there(self, do: Callable[[sqlite3.Connection, *V], T], *values: *V) -> asyncio.Future[T]:
+        """No coroutine, because a task for each would cost as much as the hop. Raises `StoreError` after `close`."""
         try:
-            done = loop.run_in_executor(self._thread, do, self._connection, *values)
+            return asyncio.get_running_loop().run_in_executor(self._thread, do, self._connection, *values)
         except RuntimeError as error:
-            # The thread has ended.
             raise StoreError("store.broken") from error
-        return await done
 
     async def close(self) -> None:
         """Close the connection and end its thread."""
