@@ -4,6 +4,8 @@ The locked tier: what is never made or shown, anywhere, shipped in code so that 
 Sexual words together with words for minors, and words that mean both by themselves.
 """
 
+from functools import lru_cache
+
 from bot.domain.words import Words, find_phrase, readings
 
 _LOCKED_ALONE = frozenset(
@@ -75,8 +77,13 @@ def is_suspect(*texts: str) -> bool:
     return any(_evidence(texts))
 
 
+@lru_cache(maxsize=32)
 def _evidence(texts: tuple[str, ...]) -> tuple[bool, bool, bool]:
-    """Whether *texts* hold words that are never made by themselves, words for minors, and sexual words."""
+    """
+    Whether *texts* hold words that are never made by themselves, words for minors, and sexual words.
+
+    The same texts are asked about several times on their way to the service, within seconds.
+    """
     together = [", ".join(texts)] if len(texts) > 1 else []
     readings_ = [_without_innocent(words) for text in (*texts, *together) for words in readings(text)]
 
