@@ -50,7 +50,11 @@ async def test_a_job_survives_the_process_that_has_it(tmp_path: Path) -> None:
 def test_the_drills_know_which_verbs_change_something() -> None:
     """Every verb of the store that does more than look is a point, and no other; no name is an old one."""
     verbs = verbs_of(ports.Store)
-    looks = {verb for verb in verbs if re.search(r"_db\.read\(|\._find\(", inspect.getsource(getattr(SqlStore, verb)))}
+    looks = {
+        verb
+        for verb in verbs
+        if re.search(r"@looking|_db\.read\(|\._find\(", inspect.getsource(getattr(SqlStore, verb)))
+    }
 
     assert len(looks) > 25
     assert looks == READS & verbs
