@@ -86,7 +86,8 @@ class Lines:
     async def _follow(self, job_id: int, spawn: Spawn) -> None:
         if job_id not in self._due:
             await self.refresh(job_id)
-            await self._refresh_next(job_id, spawn)
+            if self._said.keys() - {job_id}:
+                await self._refresh_next(job_id, spawn)
 
     async def _refresh_next(self, job_id: int, spawn: Spawn) -> None:
         """When a job starts, the one behind it is next; nobody else's message changes."""
