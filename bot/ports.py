@@ -245,6 +245,9 @@ class JobStore(Protocol):
     async def is_first(self, job: Job) -> bool:
         """Whether *job* is the first of its member's in its server that became a picture."""
 
+    async def made_by(self, guild_id: int, user_id: int) -> int:
+        """How many pictures a member has made in one server."""
+
     async def last_prompts(self, guild_id: int, most: int) -> Sequence[str]:
         """The newest prompts of one server, as far as requests are kept."""
 
@@ -499,7 +502,7 @@ class CaseStore(Protocol):
 
     async def decide(self, case_id: int, ruling: Ruling, now: float) -> Case | None:
         """
-        OPEN → CLOSED; None where it was decided before.
+        OPEN → CLOSED; None where it was decided before. Members who reported its picture are told what came of it.
 
         A held picture is approved (HELD → DONE, charged, to be shown) or not (HELD → BLOCKED, charged nothing, its
         pictures deleted); a proposal that is not approved is cancelled. A lifted appeal ends the block and the wall of

@@ -12,8 +12,12 @@ from bot.services.moderation import Moderation
 from bot.services.sanctions import Sanctions
 from cogs.ui.admin import moderator_of
 from cogs.ui.answer import acknowledge, tell
+from cogs.ui.casebook import open_numbers, show_case, show_cases
 from cogs.ui.requester import Interaction
 
+NUMBER_MAX = 2**53 - 1
+"""Discord's whole numbers end there."""
+STATES = [app_commands.Choice(name=label, value=value) for value, label in wording.CASE_STATES.items()]
 DURATIONS = [app_commands.Choice(name=label, value=value) for value, label in wording.DURATIONS.items()]
 
 
@@ -54,6 +58,29 @@ class Mod(commands.GroupCog, group_name="mod", group_description=wording.MOD):
         await acknowledge(interaction, private=True)
         await self._moderation.unblock(requester, member.id)
         await tell(interaction, wording.say("unblocked", member=member.mention))
+
+    @app_commands.command(name="case", description=wording.MOD_CASE)
+    @app_commands.describe(number=wording.MOD_CASE_NUMBER)
+    async def case(self, interaction: Interaction, number: app_commands.Range[int, 1, NUMBER_MAX]) -> None:
+        """Its card, also where there is no review channel."""
+        await show_case(interaction, number)
+
+    @case.autocomplete("number")
+    async def complete_number(self, interaction: Interaction, current: str) -> list[app_commands.Choice[int]]:
+        """Those that are open."""
+        return await open_numbers(interaction, current)
+
+    @app_commands.command(name="cases", description=wording.MOD_CASES)
+    @app_commands.describe(state=wording.MOD_CASES_STATE, member=wording.MOD_CASES_MEMBER)
+    @app_commands.choices(state=STATES)
+    async def cases(
+        self,
+        interaction: Interaction,
+        state: str = "open",
+        member: discord.User | None = None,
+    ) -> None:
+        """Open ones the oldest first, others the newest first."""
+        await show_cases(interaction, state, member.id if member is not None else None)
 
 
 def _manages(member: discord.Member) -> bool:

@@ -10,6 +10,7 @@ from bot.domain.case import (
     Case,
     CaseKind,
     Decision,
+    Dossier,
     Filing,
     Notice,
     Report,
@@ -18,7 +19,7 @@ from bot.domain.case import (
     check_decidable,
 )
 from bot.domain.conduct import Offence, degrees
-from bot.domain.errors import LimitReached, Refused
+from bot.domain.errors import LimitReached, Mistake, Refused
 from bot.domain.guild import REASON_LENGTH, Block, GuildConfig
 from bot.domain.job import Job, JobState
 from bot.domain.request import Picture, Request, Requester
@@ -66,6 +67,8 @@ class Cases:
         self._accounts = accounts
         self._bell = bell
         self._clock = clock
+        self.news = asyncio.Event()
+        """Set when a card or a notice became due by what was done in this process."""
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -97,6 +100,39 @@ class Cases:
         return await self._store.cases(
             guild_id=moderator.scope, user_id=user_id, kinds=kinds, is_open=is_open, most=LIST_MOST
         )
+
+    def seconds_since(self, at: float) -> float:
+        """How long ago that was."""
+        return self._clock() - at
+
+    async def now(self, case: Case) -> Case:
+        """The case as it stands at this moment."""
+        return await self._store.case(case.id) or case
+
+    async def proposal_of(self, job_id: int) -> Case:
+        """The case in which a suggestion waits. Raises `Refused` ``case.gone``."""
+        case = await self._store.case_of_job(job_id, CaseKind.PROPOSAL)
+        if case is None:
+            raise Refused("case.gone")
+        return case
+
+    async def dossier(self, case: Case) -> Dossier:
+        """A case with all that its card says."""
+        parent = await self._store.case(case.parent_id) if case.parent_id is not None else None
+        about = parent or case
+        return Dossier(
+            case=case,
+            job=await self.job_of(about),
+            parent=parent,
+            pictures=await self._jobs.made_by(case.guild_id, case.user_id),
+            warnings=await self.warnings_of(case),
+            reports=tuple(await self.reports_of(about)),
+        )
+
+    async def appeals_of(self, case: Case) -> Sequence[Case]:
+        """The appeals of a case, the newest first."""
+        found = await self._store.cases(user_id=case.user_id, kinds=[CaseKind.APPEAL], most=100)
+        return [each for each in found if each.parent_id == case.id]
 
     async def own(self, requester: Requester) -> Sequence[Case]:
         """The newest decisions about *requester*, over all servers; who reported something is never among them."""
@@ -176,6 +212,7 @@ class Cases:
         judge_member(self._moderation.ground(moderator))
 
     async def _after(self, case: Case, ruling: Ruling) -> Case:
+        self.news.set()
         if case.job_id is not None:
             self._bell.ring(case.job_id)
         if ruling.block is not None:
@@ -196,7 +233,7 @@ class Cases:
         current = await self._store.case(case.id)
         if current is None or current.decision is None:
             return Refused("case.gone")
-        return Refused("case.decided", actor=current.actor, decision=current.decision.value)
+        return decided_already(current)
 
     def _block(
         self, case: Case, moderator: Requester, decision: Decision, seconds: float | None, words: str
@@ -273,6 +310,7 @@ class Cases:
         if made is None:
             raise Refused("report.twice")
         case, count = made
+        self.news.set()
         return case, count == config.report_limit
 
     # --- appeals -----------------------------------------------------------------------------------------------------
@@ -299,8 +337,15 @@ class Cases:
             raise Refused("slow") from error
 
     async def appeal(self, requester: Requester, case_id: int, words: str) -> tuple[Case, Case]:
-        """Ask for a second look; the case and its appeal. Raises what `check_appeal` raises."""
+        """
+        Ask for a second look; the case and its appeal.
+
+        Raises what `check_appeal` raises, and `Mistake` ``appeal.length``.
+        """
         case = await self.check_appeal(requester, case_id)
+        low, high = APPEAL_WORDS
+        if not low <= len(words.strip()) <= high:
+            raise Mistake("appeal.length", low=low, high=high)
         filing = Filing(
             guild_id=case.guild_id,
             user_id=case.user_id,
@@ -308,9 +353,11 @@ class Cases:
             reason=case.reason,
             channel_id=case.channel_id,
             parent_id=case.id,
-            data={"words": words[: APPEAL_WORDS[1]], "first": case.actor},
+            data={"words": words.strip(), "first": case.actor},
         )
-        return case, await self._store.file_case(filing, self._clock())
+        filed = await self._store.file_case(filing, self._clock())
+        self.news.set()
+        return case, filed
 
     # --- by itself ---------------------------------------------------------------------------------------------------
 
@@ -359,6 +406,12 @@ class Cases:
             job_id=case.job_id,
             data=data,
         )
+
+
+def decided_already(case: Case) -> Refused:
+    """That somebody was quicker: who, and how."""
+    code = "case.decided" if case.actor else "case.over"
+    return Refused(code, actor=case.actor, decision=f"{case.kind}.{case.decision}")
 
 
 def _notice(case: Case, decision: Decision) -> str:

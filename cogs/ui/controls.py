@@ -1,6 +1,7 @@
 """Buttons and forms: one id scheme, one DynamicItem, one table of verbs."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,6 +16,8 @@ ID = re.compile(
     r"(?P<noun>job|draft|case|inbox|look|conf|mod|me):(?P<number>\d{1,19}):(?P<verb>[a-z]{1,16})(?::(?P<arg>[\w.-]{1,40}))?"
 )
 FORM_LIFE = 15 * 60
+NOTHING = "-"
+"""The value of an entry that stands for nothing: Discord takes no empty ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +60,15 @@ def button(
     *,
     emoji: str | None = None,
     primary: bool = False,
+    success: bool = False,
     danger: bool = False,
     disabled: bool = False,
     arg: str | None = None,
 ) -> Control:
-    """A button; grey unless it is the one recommended step, red only inside a confirmation."""
+    """A button; grey unless it is the one recommended step, green and red only on a moderator's card or a question."""
     style = discord.ButtonStyle.primary if primary else discord.ButtonStyle.secondary
     custom_id = control_id(noun, number, verb, arg)
+    style = discord.ButtonStyle.success if success else style
     style = discord.ButtonStyle.danger if danger else style
     return Control(ui.Button(label=label, emoji=emoji, style=style, custom_id=custom_id, disabled=disabled))
 
@@ -95,6 +100,7 @@ class Form(ui.Modal):
         *,
         hint: str | None = None,
         required: bool = True,
+        least: int | None = None,
         limit: int = 300,
         holds: str | None = None,
         short: bool = False,
@@ -104,10 +110,19 @@ class Form(ui.Modal):
             custom_id=name,
             style=discord.TextStyle.short if short else discord.TextStyle.paragraph,
             required=required,
+            min_length=least,
             max_length=limit,
             default=holds,
         )
         self.add_item(ui.Label(text=label, description=hint, component=field))
+
+    def offer(self, name: str, label: str, choices: Mapping[str, str], *, chosen: str | None = None) -> None:
+        """Add a select called *name* of one of *choices* (value → label); *chosen* stands in it already."""
+        options = [
+            discord.SelectOption(label=text, value=value or NOTHING, default=value == chosen)
+            for value, text in choices.items()
+        ]
+        self.add_item(ui.Label(text=label, component=ui.Select(custom_id=name, options=options)))
 
 
 async def submit(interaction: Interaction) -> None:
@@ -139,10 +154,12 @@ def _values(data: Any) -> tuple[str, ...]:
 
 
 def _fields(data: Any) -> dict[str, str]:
-    """The texts of a submitted form by field; whatever else it holds is left out."""
+    """What a submitted form holds by field, of a select what was chosen first; anything else is left out."""
     found: dict[str, str] = {}
     for top in data.get("components", ())[:5]:
         for part in [top.get("component")] if top.get("component") else top.get("components", ())[:1]:
-            if isinstance(part.get("value"), str):
-                found[str(part.get("custom_id"))] = part["value"][:4_000]
+            chosen = part.get("values")
+            value = part.get("value", chosen[0] if isinstance(chosen, list) and chosen else None)
+            if isinstance(value, str):
+                found[str(part.get("custom_id"))] = "" if value == NOTHING and chosen else value[:4_000]
     return found

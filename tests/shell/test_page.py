@@ -146,7 +146,7 @@ async def test_it_opens_quietly_and_asks_nobody_else(ann: Visitor) -> None:
     names = await ann.page.locator("#servers [data-place] .name").all_text_contents()
     people = await ann.page.locator("#person option").all_text_contents()
 
-    assert ["studio", "night-studio", "mod-log", "general", "general", "Naibot"] == names
+    assert ["studio", "night-studio", "mod-log", "review", "general", "general", "Naibot"] == names
     assert ["Ann, member", "Ben, member", "Mia, moderator", "Ada, admin"] == people
     await expect(ann.page.get_by_text("nothing leaves this computer")).to_be_visible()
     assert ([], []) == (ann.complaints, ann.strangers())

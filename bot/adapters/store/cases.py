@@ -148,6 +148,8 @@ class Cases:
                 return None
             await _rule_on_job(session, row, ruling, now)
             await _carry_out(session, row, ruling, now)
+            if row["kind"] == CaseKind.REPORT:
+                await _tell_reporters(session, row, ruling, now)
             if row["parent_id"] is not None and ruling.decision in (Decision.LIFTED, Decision.APOLOGISED):
                 await _lift(session, row["parent_id"])
         return case_of(row)
@@ -351,6 +353,9 @@ async def _close(session: Session, case_id: int, ruling: Ruling, now: float) -> 
     if not 0 < case_id <= _ID_MAX:
         return None
     row = await session.row(_CLOSE, ruling.decision, now, ruling.actor, ruling.words, int(ruling.needs_ack), case_id)
+    if row is not None and ruling.block is not None:
+        data = to_json({**case_of(row).data, "until": ruling.block.until})
+        row = await session.one("UPDATE cases SET data = ? WHERE id = ? RETURNING *", data, case_id)
     if row is not None:
         more: dict[str, object] = {"decision": ruling.decision.value}
         if ruling.words:
@@ -402,14 +407,19 @@ async def _carry_out(session: Session, case: Row, ruling: Ruling, now: float) ->
     if ruling.block is not None:
         await put_block(session, ruling.block, case["id"])
     if ruling.notice:
-        await session.run(
-            "INSERT INTO notices (guild_id, user_id, case_id, code, at) VALUES (?, ?, ?, ?, ?)",
-            case["guild_id"],
-            case["user_id"],
-            case["id"],
-            ruling.notice,
-            now,
-        )
+        await _notify(session, case, case["user_id"], ruling.notice, now)
+
+
+async def _tell_reporters(session: Session, case: Row, ruling: Ruling, now: float) -> None:
+    """What came of it, without a word about anybody else."""
+    code = "told.report.kept" if ruling.decision is Decision.DISMISSED else "told.report.acted"
+    for row in await session.rows("SELECT user_id FROM reports WHERE case_id = ? ORDER BY at, user_id", case["id"]):
+        await _notify(session, case, row["user_id"], code, now)
+
+
+async def _notify(session: Session, case: Row, user_id: int, code: str, now: float) -> None:
+    sql = "INSERT INTO notices (guild_id, user_id, case_id, code, at) VALUES (?, ?, ?, ?, ?)"
+    await session.run(sql, case["guild_id"], user_id, case["id"], code, now)
 
 
 async def _lift(session: Session, case_id: int) -> None:
