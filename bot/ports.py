@@ -245,9 +245,6 @@ class JobStore(Protocol):
     async def is_first(self, job: Job) -> bool:
         """Whether *job* is the first of its member's in its server that became a picture."""
 
-    async def made_by(self, guild_id: int, user_id: int) -> int:
-        """How many pictures a member has made in one server."""
-
     async def last_prompts(self, guild_id: int, most: int) -> Sequence[str]:
         """The newest prompts of one server, as far as requests are kept."""
 
@@ -545,6 +542,9 @@ class CaseStore(Protocol):
 
     async def order_spoiler(self, guild_id: int, user_id: int, spoiler: bool, record: Record) -> None:
         """Have all of a member's pictures hidden behind a spoiler, or not any more."""
+
+    async def made(self, guild_id: int, user_id: int) -> int:
+        """How many pictures a member had made in a server."""
 
 
 class Store(JobStore, DeliveryStore, CaseStore, GuildStore, AuditStore, Protocol):

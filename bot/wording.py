@@ -599,15 +599,15 @@ REASONS = {
     "sexual": "Too sexual for this place",
     "violent": "Too violent for this place",
     "person": "Shows a real person",
-    "": "None of these",
+    "none": "None of these",
 }
-"""What a moderator's form offers; the empty one stands for their own words alone."""
-CASE_REASON_WORDS = "{reason}: {words}"
+"""What a moderator's form offers; the last one stands for their own words alone."""
+CASE_REASON_WORDS = "{reason}. {words}"
 BUTTON_LOOK = "Look"
 BUTTON_APPROVE = "Approve"
 BUTTON_REJECT = "Reject"
 BUTTON_REJECT_WARN = "Reject and warn"
-BUTTON_BLOCK = "Block…"
+BUTTON_CASE_BLOCK = "Block…"
 BUTTON_RECORD = "Record"
 BUTTON_HIDE = "Hide"
 BUTTON_DELETE_WARN = "Delete and warn"
@@ -657,10 +657,6 @@ HISTORY_DECIDED = "{at:f} {decision} by {actor}{words}"
 HISTORY_DECIDED_ITSELF = "{at:f} {decision}"
 HISTORY_APPEAL = "{at:f} appealed, case {case}"
 HISTORY_UNREAD = "-# The note was not read yet."
-RECORD_HEADING = "### {member} here"
-RECORD_BLOCKED = "**Blocked** until {until:f}.{reason}"
-RECORD_BLOCKED_LASTING = "**Blocked** until lifted.{reason}"
-RECORD_UNREAD = "A note waits to be read: case {case}."
 APPEAL = "Ask for a second look"
 APPEAL_CASE = "Which decision about you"
 APPEAL_LENGTH = "An appeal has {low} to {high} characters. Nothing was sent."

@@ -13,7 +13,7 @@ from bot.services.moderation import Moderation
 from bot.services.sanctions import Sanctions
 from bot.services.studio import Studio
 from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
-from cogs.ui.case import history_card, note_row, own_card, record_card
+from cogs.ui.case import history_card, note_row, own_card
 from cogs.ui.casebook import choices_of
 from cogs.ui.controls import Control, Form, Press, button, row
 from cogs.ui.desk import Desk
@@ -25,6 +25,7 @@ from cogs.ui.requester import Interaction, requester_of
 WORDS_MOST = 250
 """Characters that a moderator writes; the reason that they chose stands before them."""
 ANYWAY = "anyway"
+NONE = "none"
 
 
 class CasesCog(commands.Cog, name="Cases"):
@@ -95,9 +96,7 @@ class CasesCog(commands.Cog, name="Cases"):
         """A member has read what a moderator wrote; a second press is as good as the first."""
         interaction, requester = press.interaction, requester_of(press.interaction)
         await acknowledge_press(interaction)
-        case = await self._cases.case(requester, press.number)
-        if case.user_id != requester.user_id:
-            raise Refused("case.gone")
+        case = await self._cases.own_case(requester, press.number)
         if case.needs_ack:
             await self._sanctions.acknowledge(requester, case.id)
         message = interaction.message
@@ -200,7 +199,7 @@ class CasesCog(commands.Cog, name="Cases"):
         """Open the form of a block."""
         case = await self._decidable(press, Decision.BLOCKED)
         form = Form("case", case.id, "block", wording.FORM_CASE_BLOCK)
-        form.offer("duration", wording.FORM_CASE_DURATION, wording.DURATIONS, chosen="86400")
+        form.choose("duration", wording.FORM_CASE_DURATION, wording.DURATIONS)
         _ask_words(form)
         await press.interaction.response.send_modal(form)
 
@@ -240,15 +239,6 @@ class CasesCog(commands.Cog, name="Cases"):
         files = [each.file() for message in packing.messages for each in message]
         await tell(interaction, said, files=files)
 
-    async def record(self, press: Press) -> None:
-        """The member of a case, as moderators see them."""
-        interaction, requester = press.interaction, requester_of(press.interaction)
-        await acknowledge(interaction, private=True)
-        case = await self._cases.case(requester, press.number)
-        found = await self._sanctions.member(requester, case.user_id)
-        dossier = await self._cases.dossier(case)
-        await show_card(interaction, record_card(dossier, found.block, found.unread, found.cases))
-
     async def history(self, press: Press) -> None:
         """What happened in a case."""
         interaction, requester = press.interaction, requester_of(press.interaction)
@@ -282,7 +272,7 @@ def _anyway(case: Case, verb: str) -> Control:
 
 
 def _ask_words(form: Form) -> None:
-    form.offer("reason", wording.FORM_CASE_REASON, wording.REASONS)
+    form.choose("reason", wording.FORM_CASE_REASON, wording.REASONS)
     form.ask(
         "words",
         wording.FORM_CASE_WORDS,
@@ -294,7 +284,8 @@ def _ask_words(form: Form) -> None:
 
 def _words(press: Press) -> str:
     """What the member reads: the reason that was chosen, and the moderator's own words."""
-    reason = wording.REASONS.get(press.fields.get("reason", ""), "") if press.fields.get("reason") else ""
+    chosen = press.fields.get("reason", NONE)
+    reason = "" if chosen == NONE else wording.REASONS.get(chosen, "")
     words = " ".join(press.fields.get("words", "").split())[:WORDS_MOST]
     if reason and words:
         return wording.say("case.reason.words", reason=reason, words=words)
@@ -328,7 +319,6 @@ async def setup(client: Naibot) -> None:
         "lift": cog.lift,
         "sorry": cog.apologise,
         "look": cog.look,
-        "record": cog.record,
         "history": cog.history,
         "open": cog.open_case,
         "ack": cog.acknowledge_note,

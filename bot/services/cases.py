@@ -84,6 +84,13 @@ class Cases:
             check_moderator(requester, self._moderation.ground(requester))
         return case
 
+    async def own_case(self, requester: Requester, case_id: int) -> Case:
+        """A case about the one who asks. Raises `Refused` ``case.gone``."""
+        case = await self._store.case(case_id)
+        if case is None or case.user_id != requester.user_id:
+            raise Refused("case.gone")
+        return case
+
     async def case_soon(self, requester: Requester, case_id: int) -> Case:
         """The same for a handler that opens a form and so may not wait. Raises `Refused` ``slow`` too."""
         try:
@@ -124,7 +131,7 @@ class Cases:
             case=case,
             job=await self.job_of(about),
             parent=parent,
-            pictures=await self._jobs.made_by(case.guild_id, case.user_id),
+            pictures=await self._store.made(case.guild_id, case.user_id),
             warnings=await self.warnings_of(case),
             reports=tuple(await self.reports_of(about)),
         )

@@ -10,7 +10,6 @@ from discord import ui
 
 from bot import wording
 from bot.domain.case import Case, CaseKind, Decision, Dossier
-from bot.domain.guild import Block
 from bot.domain.job import Job
 from cogs.ui.controls import Control, button
 
@@ -176,7 +175,7 @@ def _controls(case: Case) -> Iterable[Control]:
             yield button("case", id_, "approve", wording.BUTTON_APPROVE, emoji="✅", success=True)
             yield button("case", id_, "reject", wording.BUTTON_REJECT, emoji="🚫")
             yield button("case", id_, "warn", wording.BUTTON_REJECT_WARN, emoji="⚠️")
-            yield button("case", id_, "block", wording.BUTTON_BLOCK, emoji="⛔", danger=True)
+            yield button("case", id_, "block", wording.BUTTON_CASE_BLOCK, emoji="⛔", danger=True)
         case CaseKind.PROPOSAL:
             yield button("case", id_, "approve", wording.BUTTON_MAKE, emoji="✅", success=True)
             yield button("case", id_, "reject", wording.BUTTON_DECLINE)
@@ -192,7 +191,7 @@ def _controls(case: Case) -> Iterable[Control]:
         case _:
             return
     if not case.is_of_house:
-        yield button("case", id_, "record", wording.BUTTON_RECORD, emoji="👤")
+        yield button("mod", case.user_id, "record", wording.BUTTON_RECORD, emoji="👤")
 
 
 # --- lists and history -----------------------------------------------------------------------------------------------
@@ -289,23 +288,6 @@ def _decided_lines(case: Case) -> Iterable[str]:
     }
     is_nobodys = case.decision in (Decision.EXPIRED, Decision.WITHDRAWN)
     yield wording.say("history.decided.itself" if is_nobodys else "history.decided", data)
-
-
-def record_card(dossier: Dossier, block: Block | None, unread: Case | None, cases: Sequence[Case]) -> ui.LayoutView:
-    """A member in one server, as their moderators see them."""
-    lines = [
-        wording.say("record.heading", member=f"<@{dossier.case.user_id}>"),
-        _figures(dossier),
-        *([_blocked(block)] if block is not None else []),
-        *([wording.say("record.unread", case=unread.id)] if unread is not None else []),
-        *(_line(case) for case in cases[:LINES_MAX]),
-    ]
-    return _of(ui.Container(ui.TextDisplay("\n".join(lines))))
-
-
-def _blocked(block: Block) -> str:
-    key = "record.blocked" if block.until is not None else "record.blocked.lasting"
-    return wording.say(key, until=wording.Moment(block.until or 0.0), reason=wording.reason(block.reason))
 
 
 def _of(box: ui.Container[Any]) -> ui.LayoutView:

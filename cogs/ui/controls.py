@@ -16,8 +16,6 @@ ID = re.compile(
     r"(?P<noun>job|draft|case|inbox|look|conf|mod|me):(?P<number>\d{1,19}):(?P<verb>[a-z]{1,16})(?::(?P<arg>[\w.-]{1,40}))?"
 )
 FORM_LIFE = 15 * 60
-NOTHING = "-"
-"""The value of an entry that stands for nothing: Discord takes no empty ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,13 +114,11 @@ class Form(ui.Modal):
         )
         self.add_item(ui.Label(text=label, description=hint, component=field))
 
-    def offer(self, name: str, label: str, choices: Mapping[str, str], *, chosen: str | None = None) -> None:
-        """Add a select called *name* of one of *choices* (value → label); *chosen* stands in it already."""
-        options = [
-            discord.SelectOption(label=text, value=value or NOTHING, default=value == chosen)
-            for value, text in choices.items()
-        ]
-        self.add_item(ui.Label(text=label, component=ui.Select(custom_id=name, options=options)))
+    def choose(self, name: str, label: str, choices: Mapping[str, str], *, hint: str | None = None) -> None:
+        """Add a select called *name* of which one must be chosen; *choices* are labels by value."""
+        options = [discord.SelectOption(label=text, value=value) for value, text in choices.items()]
+        field: ui.Select[Any] = ui.Select(custom_id=name, options=options, required=True)
+        self.add_item(ui.Label(text=label, description=hint, component=field))
 
 
 async def submit(interaction: Interaction) -> None:
@@ -154,12 +150,12 @@ def _values(data: Any) -> tuple[str, ...]:
 
 
 def _fields(data: Any) -> dict[str, str]:
-    """What a submitted form holds by field, of a select what was chosen first; anything else is left out."""
+    """The texts of a submitted form by field, and what was chosen in it; whatever else it holds is left out."""
     found: dict[str, str] = {}
     for top in data.get("components", ())[:5]:
         for part in [top.get("component")] if top.get("component") else top.get("components", ())[:1]:
-            chosen = part.get("values")
-            value = part.get("value", chosen[0] if isinstance(chosen, list) and chosen else None)
-            if isinstance(value, str):
-                found[str(part.get("custom_id"))] = "" if value == NOTHING and chosen else value[:4_000]
+            if isinstance(part.get("value"), str):
+                found[str(part.get("custom_id"))] = part["value"][:4_000]
+            elif isinstance(part.get("values"), list) and part["values"]:
+                found[str(part.get("custom_id"))] = str(part["values"][0])[:100]
     return found

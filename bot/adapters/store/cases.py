@@ -277,6 +277,12 @@ class Cases:
             )
             await note_record(session, record)
 
+    async def made(self, guild_id: int, user_id: int) -> int:
+        """See `CaseStore.made`."""
+        sql = "SELECT COALESCE(SUM(pictures), 0) AS n FROM jobs WHERE user_id = ? AND guild_id = ? AND state = 'DONE'"
+        async with self._db.read() as session:
+            return int((await session.one(sql, user_id, guild_id))["n"])
+
 
 def _asked(
     guild_id: int | None, user_id: int | None, kinds: Sequence[CaseKind], is_open: bool | None

@@ -238,17 +238,6 @@ class Jobs:
             )
         return row is None
 
-    async def made_by(self, guild_id: int, user_id: int) -> int:
-        """See `JobStore.made_by`."""
-        async with self._db.read() as session:
-            row = await session.one(
-                "SELECT COALESCE(SUM(charged_pictures), 0) AS n FROM jobs "
-                "WHERE user_id = ? AND guild_id = ? AND state = 'DONE'",
-                user_id,
-                guild_id,
-            )
-        return int(row["n"])
-
     async def last_prompts(self, guild_id: int, most: int) -> Sequence[str]:
         """See `JobStore.last_prompts`."""
         async with self._db.read() as session:
