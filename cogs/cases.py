@@ -1,5 +1,9 @@
 """Cases: what moderators press on them, and `/cases` and `/appeal` for those whom they are about."""
 
+from contextlib import suppress
+
+import aiohttp
+import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
@@ -18,7 +22,6 @@ from cogs.ui.casebook import choices_of
 from cogs.ui.controls import Control, Form, Press, button, row
 from cogs.ui.desk import Desk
 from cogs.ui.notice import place_name
-from cogs.ui.options import is_private_message
 from cogs.ui.packing import Packer
 from cogs.ui.requester import Interaction, requester_of
 
@@ -29,7 +32,7 @@ NONE = "none"
 
 
 class CasesCog(commands.Cog, name="Cases"):
-    """Decides nothing itself: each press is one verb, and the docket draws what came of it."""
+    """Each press is one verb of the moderators' desk."""
 
     def __init__(self, client: Naibot) -> None:
         services = client.services
@@ -174,16 +177,14 @@ class CasesCog(commands.Cog, name="Cases"):
         words: str = "",
         seconds: float | None = None,
     ) -> None:
-        """The docket draws the card that everybody sees; one that only this person sees is drawn here."""
+        """What was pressed shows the end at once; the docket draws it too, and so it stands if this is lost."""
         case = await self._cases.decide(requester_of(interaction), case_id, decision, words=words, seconds=seconds)
-        if is_private_message(interaction.message):
-            await self._redraw(interaction, case)
-
-    async def _redraw(self, interaction: Interaction, case: Case) -> None:
-        if interaction.message is not None and interaction.message.flags.components_v2:
-            await show_card(interaction, await self._desk.card(case, pings=False))
-        else:
-            await interaction.edit_original_response(content=wording.DONE_ASKED, view=None)
+        message = interaction.message
+        with suppress(discord.HTTPException, aiohttp.ClientError, TimeoutError):
+            if message is not None and message.flags.components_v2:
+                await show_card(interaction, await self._desk.card(case, pings=False))
+            else:
+                await interaction.edit_original_response(content=wording.DONE_ASKED, view=None)
 
     # --- with words --------------------------------------------------------------------------------------------------
 

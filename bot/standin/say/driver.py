@@ -29,8 +29,11 @@ OK, BUG, UNSENDABLE, TIMEOUT = 0, 1, 2, 3
 NAME_MAX = 100
 CONNECTING = 30.0
 POLL = 0.05
+APPEARING = 3.0
+"""Seconds in which a button appears, and a message says that somebody has to decide."""
 FILE_MAX = 26 * 1024 * 1024
 _WORKING = ("QUEUED", "RUNNING", "SENT")
+_UNDECIDED = ("HELD", "PROPOSED")
 _OPEN_FORM = 9
 _BUTTON, _TEXT, _FILE = 2, 10, 13
 _DECORATION = re.compile(r"^[^\w#@]+|\s*·.*$|\s+\d[\d,]* Anlas$|…$")
@@ -132,10 +135,7 @@ class Driver:
             self._forms.pop(line.person, None)
         form, inside = await self._wait(interaction, deadline)
         elapsed = round((time.monotonic() - began) * 1000)
-        jobs = ",".join(str(job["id"]) for job in inside["jobs"])
-        changes = await self._get(
-            "messages", **_where(line), since=str(world["revision"]), interaction=interaction, jobs=jobs
-        )
+        changes = await self._changes(line, world, interaction, inside["jobs"])
         entries = [await self._entry(line, change, elapsed) for change in reversed(changes["messages"])]
         if form is not None:
             self._forms[line.person] = (interaction, form)
@@ -188,6 +188,18 @@ class Driver:
             await asyncio.sleep(POLL)
         raise NotAnswered
 
+    async def _changes(self, line: Line, world: Json, interaction: str, jobs: list[Json]) -> Json:
+        """What it did to messages; what waits for a decision says so a moment later."""
+        asked = {"since": str(world["revision"]), "interaction": interaction}
+        asked["jobs"] = ",".join(str(job["id"]) for job in jobs)
+        until = time.monotonic() + (APPEARING if any(job["state"] in _UNDECIDED for job in jobs) else 0.0)
+        while True:
+            changes = await self._get("messages", **_where(line), **asked)
+            is_said = all(_text_of(change["message"]) for change in changes["messages"])
+            if is_said or time.monotonic() >= until:
+                return changes
+            await asyncio.sleep(POLL)
+
     # --- what is meant -----------------------------------------------------------------------------------------------
 
     async def _wish(self, line: Line, world: Json) -> Json:
@@ -238,14 +250,19 @@ class Driver:
         raise Unsendable(wording.SAY_NO_FILE)
 
     async def _pressed(self, line: Line, label: str, names: Names) -> Json:
-        for message in await self._newest(line):
-            for component in _walk(message["components"]):
-                values = _chosen(component, label, names)
-                if values is None:
-                    continue
-                wish: Json = {"kind": "press", "message": message["id"], "custom_id": component["custom_id"]}
-                return wish | ({"values": values} if component["type"] != _BUTTON else {})
-        raise Unsendable(wording.say("say.no_button", label=repr(label)))
+        """A button that is there, or comes within a moment: cards and notices are nobody's answer."""
+        until = time.monotonic() + min(APPEARING, self._patience)
+        while True:
+            for message in await self._newest(line):
+                for component in _walk(message["components"]):
+                    values = _chosen(component, label, names)
+                    if values is None:
+                        continue
+                    wish: Json = {"kind": "press", "message": message["id"], "custom_id": component["custom_id"]}
+                    return wish | ({"values": values} if component["type"] != _BUTTON else {})
+            if time.monotonic() >= until:
+                raise Unsendable(wording.say("say.no_button", label=repr(label)))
+            await asyncio.sleep(POLL)
 
     async def _filled(self, line: Line, text: str, names: Names) -> Json:
         if line.person not in self._forms:
@@ -379,7 +396,7 @@ def _where(line: Line) -> dict[str, str]:
 
 
 def _is_over(job: Json) -> bool:
-    return job["state"] == "HELD" or (job["state"] not in _WORKING and job["delivery"] != "PENDING")
+    return job["state"] in _UNDECIDED or (job["state"] not in _WORKING and job["delivery"] != "PENDING")
 
 
 def _clear(folder: Path) -> None:
