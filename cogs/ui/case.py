@@ -186,7 +186,7 @@ def _controls(case: Case) -> Iterable[Control]:
             yield button("case", id_, "warn", wording.BUTTON_DELETE_WARN, emoji="⚠️", danger=True)
         case CaseKind.APPEAL:
             yield button("case", id_, "uphold", wording.BUTTON_UPHOLD)
-            yield button("case", id_, "lift", wording.BUTTON_LIFT, emoji="↩️", success=True)
+            yield button("case", id_, "lift", wording.BUTTON_LIFT, emoji="↩️")
             yield button("case", id_, "sorry", wording.BUTTON_LIFT_SORRY)
         case _:
             return

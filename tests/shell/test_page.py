@@ -1138,7 +1138,7 @@ async def test_enter_sends_what_was_pasted_and_nothing_else(sample: Visitor) -> 
     await expect(sample.option("where")).to_be_focused()
     await expect(sample.entries).to_have_count(0)
     await sample.press("ArrowDown")
-    await expect(sample.entries).to_have_count(4)
+    await expect(sample.entries).to_have_count(5)
     await sample.press("Escape", "Enter")
 
     await expect(sample.messages.last).to_contain_text("2 None ['ben', 'general', None] None None")
@@ -1373,7 +1373,7 @@ async def test_blocks_are_told_apart(sample: Visitor) -> None:
     """Headings, subtext, lists within lists, quotes and fences, each its own block."""
     text = (
         "# One\n## Two\n### Three\n-# small\n- a\n  - b\n- c\n1. x\n2. y\n> q1\n> q2\nplain\n"
-        "```\n- no list\n```\n>>> all\nthe rest"
+        "```\n- no list\n```\n**x** ||```\n||no\n```||\n>>> all\nthe rest"
     )
     tags = await sample.page.evaluate(
         """async (text) => {
@@ -1385,7 +1385,7 @@ async def test_blocks_are_told_apart(sample: Visitor) -> None:
 
     assert [
         "H3:One", "H4:Two", "H5:Three", "P:small", "UL:abc", "OL:xy", "BLOCKQUOTE:q1\nq2", "P:plain",
-        "PRE:- no list", "BLOCKQUOTE:all\nthe rest",
+        "PRE:- no list", "P:x ", "BUTTON:Spoiler: show", "BLOCKQUOTE:all\nthe rest",
     ] == tags  # fmt: skip
 
 
