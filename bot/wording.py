@@ -177,6 +177,10 @@ NOT_SERVED = "I am not open in this server yet. Its admins have nothing to do; w
 DIRECT_OFF = "I draw in servers only. In direct messages I read images: {/inspect}."
 PLACE = "I do not draw in {channel}. Here I may: {channels}. Nothing was charged."
 PLACE_NONE = "This server has not set me up yet. An admin can, in about a minute, with {/config}."
+PLACE_UNCHECKED = (
+    "This server has not set me up to draw without a check, and I have no classifier for pictures. "
+    "An admin can allow it with {/config}."
+)
 WORD = 'This server does not allow "{word}" in prompts. Nothing was charged; change it and send again.'
 WORD_HIDDEN_CASE = (
     "This prompt hides a word that is not allowed here. Nothing was charged; change it and send again. "
@@ -235,7 +239,7 @@ CONFIRM = "**{label}**: {old} → {new}. {consequence}"
 DANGERS = {
     "never_spend": "Members can then spend the Anlas of whoever runs me, after a question and within their limits.",
     "age_restricted": "Members can then ask for age-restricted pictures in age-restricted channels.",
-    "unchecked": "No classifier looks at pictures here: what the rules for words let through is shown.",
+    "unchecked": "Where no classifier looks at pictures, what the rules for words let through is shown.",
 }
 NO_LIMIT = "no limit"
 NOT_SET = "none"
@@ -271,6 +275,7 @@ SETTING_LABELS = {
     "unchecked": "Show unchecked pictures",
     "moderator_role": "Moderator role",
     "approval": "Suggestions only",
+    "approval_role": "Role that suggests",
     "log_channel": "Log channel",
     "review_channel": "Review channel",
     "ping_role": "Role to ping",
@@ -280,6 +285,7 @@ SETTING_LABELS = {
     "model": "Model",
     "nudge": "Ping when it took long",
     "size": "Size",
+    "auto_inspect": "Look at images unasked",
 }
 SETTING_HELP = {
     "channels": "Where I may draw, threads included.",
@@ -297,9 +303,10 @@ SETTING_HELP = {
     "never_spend": "Members can only make what is free.",
     "spoiler": "Where pictures are hidden until somebody presses.",
     "private": "Whether members may ask for pictures that only they see.",
-    "unchecked": "I have no classifier, so nobody looks at pictures before they are shown.",
+    "unchecked": "Whether I draw while no classifier looks at pictures before they are shown.",
     "moderator_role": "Who moderates besides members with Moderate Members. Allow `/mod` for them in Discord too.",
     "approval": "Channels where members suggest pictures and moderators say yes.",
+    "approval_role": "Members with this role suggest in every channel, and moderators say yes.",
     "log_channel": "Where I write what was decided and changed.",
     "review_channel": "Where moderators decide. Make it age-restricted, or held pictures can only be discarded.",
     "ping_role": "Who is pinged when a case comes up.",
@@ -309,6 +316,7 @@ SETTING_HELP = {
     "model": "Which of NovelAI's models draws when nobody says otherwise.",
     "nudge": "Whether I ping a member once when a picture took more than two minutes.",
     "size": "What is drawn when nobody says otherwise.",
+    "auto_inspect": "Where I put a 🔎 on images that say how they were made; who presses it is told by direct message.",
 }
 CONFIG = "Set up this server: places, limits, money, safety, people, log"
 CONFIG_SETTING = "Which setting; empty opens the panel"
@@ -317,6 +325,8 @@ CONFIG_HEADING = "### Settings · {group}"
 CONFIG_GROUP = "Choose a group"
 CONFIG_SECTION = "**{label}**: {value}\n-# {help}"
 CONFIG_HOUSE = "-# Whoever runs me never spends Anlas, so nothing costs anything here whatever you choose."
+CONFIG_UNCHECKED = "-# ⚠️ Pictures are not checked: I have no classifier. Whoever runs me can give me one."
+CONFIG_CHECKED = "-# A classifier looks at every picture before it is shown. It can be wrong."
 CHOOSE_CHANNEL = "Choose a channel"
 CHOOSE_CHANNELS = "Choose channels"
 CHOOSE_ROLE = "Choose a role"
@@ -337,6 +347,7 @@ BUTTON_ALLOW = "Yes, change it"
 BUTTON_CLEAR = "None"
 SETUP_PLACES = "### Set up · 1 of 4 · Where may I draw?"
 SETUP_PLACES_NONE = "-# Nothing is drawn anywhere until you open the doors at the end."
+SETUP_PLACES_CHECKED = "-# I draw in a channel as soon as you pick it; each member's limits hold from the start."
 SETUP_CAN = "✓ I can post in {channel}"
 SETUP_GONE = "✗ A channel that was chosen is deleted."
 SETUP_CANNOT = "✗ {channel}: I lack {permissions} there"
@@ -358,6 +369,7 @@ SETUP_READY_LINES = (
 )
 SETUP_UNCHECKED = "⚠️ Pictures are not checked here: no classifier. The rules for words still hold."
 SETUP_ACCEPTED = "✓ Pictures without a check are accepted."
+SETUP_CHECKED = "✓ A classifier looks at every picture before it is shown. It can be wrong."
 SETUP_NEEDS_CHANNEL = "✗ No channel is picked yet. Go back to the first step."
 SETUP_CLOSED = "-# Nothing is drawn before you open the doors."
 SETUP_DONE = (
@@ -370,6 +382,7 @@ PERMISSIONS = {
     "attach_files": "Attach Files",
     "read_message_history": "Read Message History",
     "send_messages_in_threads": "Send Messages in Threads",
+    "add_reactions": "Add Reactions",
 }
 
 # --- whose bot it is -------------------------------------------------------------------------------------------------
@@ -737,6 +750,7 @@ TIMES = " ×{n}"
 REFUSALS = {
     "place": "place",
     "place.none": "not set up",
+    "place.unchecked": "pictures are not checked",
     "not.served": "not admitted",
     "direct.off": "direct message",
     "word": "word list",
@@ -972,6 +986,7 @@ COPY_COMMAND = "The whole command, to paste:"
 # --- /inspect --------------------------------------------------------------------------------------------------------
 INSPECT = "Read what an image says of itself and check NovelAI's signature"
 INSPECT_IMAGE = "PNG, JPEG, WebP or GIF, up to 25 MiB"
+INSPECT_MORE_IMAGES = "One more image for the same card"
 INSPECT_SHARE = "Show the answer to everyone here"
 VERDICT_SIGNED = "✅ Signed by NovelAI, unchanged"
 VERDICT_SIGNED_LINE = (
@@ -1051,6 +1066,115 @@ SHELL_CHARACTER = "Character {n}{place}"
 SHARED = "Everyone can see it now."
 SHARE_REFUSED = "Its text does not fit the rules of this place, so only you can see this."
 NO_PROMPT = "It holds no prompt."
+INSPECT_HEADING = "### Image {n} of {count} · {name}"
+INSPECT_SITES = (
+    "-# Discord's original PNGs and Pixiv's originals keep it. X, Imgur, boorus and 4chan drop the text and often keep "
+    "the alpha channel; previews, screenshots and JPEG copies keep nothing."
+)
+INSPECT_CHARACTERS = "**Characters**"
+BUTTON_USE = "Use these settings"
+BUTTON_OPEN_FORM = "Open the form"
+BUTTON_OPEN_AGAIN = "Open again"
+BUTTON_RESTORED = "Restored file"
+FORM_USE = "Use these settings"
+FORM_SIZE = "Size"
+FORM_CHARACTERS = "Characters"
+FORM_CHARACTERS_HINT = "One a line; @B3 is a place, // comes before what that character shall not have"
+FORM_SEED = "Seed"
+FORM_SEED_HINT = "Empty draws a new one"
+FORM_NUMBERS = "Steps / Prompt Guidance"
+USE_SLOW = "Discord took its time. The form is ready now."
+USE_ALL = "Everything is carried over. {Price}. {model}, {size}."
+USE_LEFT = "Not carried over: {parts}. {Price}. {model}, {size}."
+USE_MORE = "{n} more"
+LEFT = {
+    "model": "model",
+    "source": "the image it began with",
+    "vibes": "{n} vibes",
+    "vibes.one": "1 vibe",
+    "references": "{n} references",
+    "references.one": "1 reference",
+    "characters": "{n} characters",
+    "characters.one": "1 character",
+    "extras": "{n} LoRAs",
+    "extras.one": "1 LoRA",
+    "weights": "weights (as text)",
+    "upscale": "the upscaling",
+    "places": "places",
+    "size": "exact size",
+    "sampler": "sampler",
+    "noise_schedule": "noise schedule",
+    "smea": "SMEA",
+    "decrisper": "Decrisper",
+    "variety": "Variety+",
+    "rescale": "rescale",
+    "steps": "steps",
+    "cfg_scale": "Prompt Guidance",
+    "seed": "seed",
+    "undesired_content": "undesired content",
+    "prompt.end": "the prompt's end",
+    "undesired_content.end": "the undesired content's end",
+}
+"""What of an image's settings is not carried over, most telling first."""
+SEED_UNKNOWN = "A seed is a whole number from 1 to 4294967295, or nothing for a new one. Nothing was made."
+NUMBERS_UNKNOWN = "Write steps and Prompt Guidance as 28 / 5. Nothing was made."
+RESTORED = (
+    "The same pixels, with the text written back as PNG chunks. Its text and signature read as they did in the "
+    "alpha channel."
+)
+RESTORE_NONE = "I could not write the text back without changing what it says, so I left it alone."
+RESTORE_GONE = "I cannot fetch that image any more. Inspect it again, and the file can be had for a while."
+RESTORE_LARGE = "The restored file is {size}, more than Discord takes here."
+
+# --- /compare --------------------------------------------------------------------------------------------------------
+COMPARE = "Two images' settings side by side, with the differences"
+COMPARE_WHICH = ("First", "Second")
+COMPARE_IMAGE = "{which} image: {why}"
+COMPARE_HEADING = "### {which} · {name}"
+COMPARE_SILENT = "The {which} image says nothing of itself, so all there is counts as a difference."
+COMPARE_SILENT_BOTH = "Neither image says anything of itself; only their sizes can be compared."
+COMPARE_SETTING = "**{label}**  {old} → {new}"
+COMPARE_UNSET = "–"
+COMPARE_PROMPT = "**Prompt**"
+COMPARE_UNDESIRED = "**Undesired content**"
+COMPARE_CHARACTER = "**Character {n}**{what}"
+COMPARE_CHARACTER_UNDESIRED = "**Undesired for {n}**"
+COMPARE_ONLY_FIRST = " · only in the first"
+COMPARE_ONLY_SECOND = " · only in the second"
+COMPARE_MOVED = " · {old} → {new}"
+COMPARE_REORDERED = "-# What both have stands in another order."
+COMPARE_REWRITTEN = "-# The same tags and weights, written differently."
+COMPARE_LONG = "-# Both are too long to say in what they differ."
+COMPARE_SAME = "Same: {n} settings"
+COMPARE_SAME_ONE = "Same: one setting"
+COMPARE_SAME_NONE = "Nothing is the same."
+COMPARE_EQUAL = "Nothing differs."
+COMPARE_WHOLE = "-# Not all of it fits here. Every difference is in the file."
+COMPARE_LABELS = {
+    "size": "Size",
+    "generator": "Made with",
+    "model": "Model",
+    "request_type": "Kind",
+    "req_type": "Kind",
+    "seed": "Seed",
+    "steps": "Steps",
+    "sampler": "Sampler",
+    "noise_schedule": "Noise schedule",
+    "scale": "Prompt Guidance",
+    "cfg_rescale": "Prompt Guidance Rescale",
+    "strength": "Strength",
+    "noise": "Noise",
+    "sm": "SMEA",
+    "sm_dyn": "SMEA DYN",
+    "dynamic_thresholding": "Decrisper",
+    "skip_cfg_above_sigma": "Variety+",
+    "reference_strength_multiple": "Vibe transfer",
+    "director_reference_strengths": "Precise reference",
+}
+
+# --- auto-inspect ----------------------------------------------------------------------------------------------------
+AUTO_INSPECT = "🔎"
+AUTO_INSPECT_FROM = "-# From {link}"
 
 # --- alt text --------------------------------------------------------------------------------------------------------
 ALT_PICTURE = "AI picture: {prompt}"
@@ -1111,6 +1235,10 @@ CHECK_DISCORD_AWAY = "Discord cannot be reached, so its token and permissions we
 CHECK_DISCORD_ENDPOINT = (
     "The application has an Interactions Endpoint URL, so nothing arrives here. Empty it in the developer portal."
 )
+CHECK_INTENT = (
+    "MESSAGE_CONTENT is on, and the application has not the intent. Turn on Bot → Message Content Intent in the "
+    "developer portal, or set MESSAGE_CONTENT=off; until then Discord does not let the bot connect."
+)
 CHECK_IDENTIFIES_LOW = "Discord lets the bot connect only {n} more times until {until}. Do not restart it often."
 CHECK_GUILDS_NONE = "It is in no server yet. Invite it: {link}"
 CHECK_GUILD_OK = "{server}: it can draw in {channels}."
@@ -1136,7 +1264,23 @@ CHECK_NOBODY = (
     "Nobody could draw anything: no account draws for free, and NEVER_SPEND is on. "
     "Use an Opus account, or set NEVER_SPEND=off and give members an allowance in /config."
 )
-CHECK_CLASSIFIER = "Pictures are not checked by a classifier. Servers accept that when they are set up."
+CHECK_CLASSIFIER_NONE = (
+    "Pictures are not checked by a classifier. Servers accept that when they are set up; "
+    "`naibot classifier status` says how to get one."
+)
+CHECK_CLASSIFIER_OK = "Pictures are checked by a classifier: its weights are sound and numpy is installed."
+CLASSIFIER_NONE = (
+    "There are no weights here, so pictures are not checked. To have them checked: npm pack nsfwjs@4.4.0, then "
+    "naibot classifier import nsfwjs-4.4.0.tgz"
+)
+CLASSIFIER_IMPORTED = "The weights are in {path}. Pictures are checked from the next start on."
+CLASSIFIER_NUMPY = "The classifier needs numpy, which is not installed: pip install 'naibot[classifier]'"
+CLASSIFIER_MISSING = "There is no file {path}. Nothing was imported."
+CLASSIFIER_FOREIGN = (
+    "{path} is not nsfwjs 4.4.0 as it was published. Nothing was imported. To get that: npm pack nsfwjs@4.4.0"
+)
+CLASSIFIER_DAMAGED = "{path} is damaged. Import the weights again, or delete it: then pictures are not checked."
+CLASSIFIER_CLOSED = "{path} cannot be used: {why}."
 CHECK_OFFLINE = "Neither Discord nor NovelAI was asked."
 CHECK_ALL_FINE = "Everything is ready."
 CHECK_SOME = "{n} things to put right."
@@ -1178,6 +1322,10 @@ RESTORE_NEWER = "{path} was written by a newer Naibot. Install that version firs
 RESTORE_FAILED = "{path} was not restored: {why}. Nothing was changed."
 SHELL_READY = "READY naibot"
 LOGIN_REFUSED = "Discord does not take DISCORD_TOKEN. Copy it anew from the developer portal."
+LOGIN_INTENTS = (
+    "Discord does not let the application read messages. Turn on Bot → Message Content Intent in the developer portal, "
+    "or set MESSAGE_CONTENT=off."
+)
 SHELL_CLOSING = "Closing: nothing new is taken, and what was sent is waited for. A second signal stops at once."
 SHELL_STOPPED = "Stopped."
 FILE_UNREADABLE = "This file cannot be opened."
@@ -1190,7 +1338,7 @@ TRY_UNANSWERED = "That was not answered in time."
 TRY_GONE = "The practice room did not open. Its last words are above."
 
 # --- lines that no client could send, and why -------------------------------------------------------------------------
-SAY_VERB = "a line begins with /command, press, menu or fill"
+SAY_VERB = "a line begins with /command, press, menu, fill or post"
 SAY_NO_COMMAND = "there is no command /{name} here for this person"
 SAY_SUBCOMMAND = "one of these must follow: {names}"
 SAY_MISSING = "this is missing: {names}"
@@ -1337,7 +1485,16 @@ def why(reason: str, data: Mapping[str, object]) -> str:
 THE_BOT = "I"
 """Who decided where nobody did: the bot, by the rules it was given."""
 
-UNSET = ("channels", "approval", "moderator_role", "log_channel", "review_channel", "ping_role")
+UNSET = (
+    "channels",
+    "approval",
+    "approval_role",
+    "moderator_role",
+    "log_channel",
+    "review_channel",
+    "ping_role",
+    "auto_inspect",
+)
 """Settings that can be empty and are no limits."""
 
 
@@ -1372,7 +1529,7 @@ def setting_value(key: str, value: object) -> str:
             return MODELS.get(value, value)
         case int() if key == "cooldown":
             return say("seconds", n=value)
-        case int() if key in ("moderator_role", "ping_role"):
+        case int() if key in ("moderator_role", "approval_role", "ping_role"):
             return f"<@&{value}>"
         case int() if key in ("log_channel", "review_channel"):
             return f"<#{value}>"
@@ -1441,6 +1598,26 @@ def inspection_note(code: str, *, added: int, is_signed: bool) -> str:
     return counted("note.fields_added", added) if code == "fields_added" else say(f"note.{code}")
 
 
+def not_carried(left_out: Mapping[str, int], *, model: str, size: object, price: int, limit: int = 100) -> str:
+    """What a form cannot carry over, and what it will draw at what price, within *limit* characters."""
+    parts = [_left_part(name, left_out[name]) for name in LEFT if name in left_out]
+    cost = anlas(price)
+    data = {"Price": cost[:1].upper() + cost[1:], "model": model, "size": size}
+    if not parts:
+        return say("use.all", data)
+    for kept in range(len(parts), -1, -1):
+        more = [say("use.more", n=len(parts) - kept)] if kept < len(parts) else []
+        text = say("use.left", data, parts=listed([*parts[:kept], *more]))
+        if len(text) <= limit:
+            break
+    return text
+
+
+def _left_part(name: str, n: int) -> str:
+    key = f"{name}.one" if n == 1 and f"{name}.one" in LEFT else name
+    return LEFT[key].format(n=count(n))
+
+
 def place(x: float | None, y: float | None) -> str:
     """Where a character stands: a field of V4's grid of five by five, or V5's free point; nothing where it is open."""
     if x is None or y is None:
@@ -1485,6 +1662,9 @@ PAGE_LOST = "The room does not answer. Look into the terminal: naibot try may ha
 PAGE_COMPOSER = "Message {place}"
 PAGE_PLACEHOLDER = "Type / for a command"
 PAGE_SEND = "Send"
+PAGE_IMAGE = "Image"
+PAGE_IMAGE_LABEL = "Image: post one here"
+PAGE_REACTION = "Reaction {emoji}, {n}"
 PAGE_KEYS = "Enter sends · Shift+Enter breaks the line · Alt+↑ ↓ changes the channel"
 PAGE_COMMANDS = "Commands you may use here"
 PAGE_NO_COMMANDS = "No command begins like that here, for {name}."
@@ -1516,7 +1696,7 @@ PAGE_FILE_STILL = "{name} is still being taken. Send it in a moment."
 PAGE_FILE_SURPLUS = "Not taken, because no more fit: {names}."
 PAGE_FILE_LARGE = "{name} is larger than this room takes."
 PAGE_FILE_REFUSED = "{name} was not taken."
-PAGE_FILE_NOWHERE = "No option here takes a file. Choose a command that does, such as /inspect."
+PAGE_FILE_NOWHERE = "No option here takes a file. Choose a command that does, such as /inspect, or post it with Image."
 PAGE_FILE_DOWNLOAD = "Download"
 PAGE_FILE_DOWNLOAD_OF = "Download {name}"
 PAGE_MEGABYTES = "{n} MB"

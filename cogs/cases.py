@@ -200,7 +200,7 @@ class CasesCog(commands.Cog, name="Cases"):
         """Open the form of a block."""
         case = await self._decidable(press, Decision.BLOCKED)
         form = Form("case", case.id, "block", wording.FORM_CASE_BLOCK)
-        form.choose("duration", wording.FORM_CASE_DURATION, wording.DURATIONS)
+        form.offer("duration", wording.FORM_CASE_DURATION, wording.DURATIONS, holds="86400")
         _ask_words(form)
         await press.interaction.response.send_modal(form)
 
@@ -273,7 +273,7 @@ def _anyway(case: Case, verb: str) -> Control:
 
 
 def _ask_words(form: Form) -> None:
-    form.choose("reason", wording.FORM_CASE_REASON, wording.REASONS)
+    form.offer("reason", wording.FORM_CASE_REASON, wording.REASONS, holds="")
     form.ask(
         "words",
         wording.FORM_CASE_WORDS,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.ports import Classifier
 from bot.services.accounts import Accounts
 from bot.services.activity import Activity
 from bot.services.cases import Cases
@@ -13,6 +14,7 @@ from bot.services.deliveries import Deliveries
 from bot.services.departures import Departures
 from bot.services.guilds import Guilds
 from bot.services.lead import Lead
+from bot.services.lookout import Lookout
 from bot.services.moderation import Moderation
 from bot.services.neighbours import Neighbours
 from bot.services.restarts import Restarts
@@ -24,13 +26,15 @@ from bot.services.worker import Worker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a cog may be given."""
+    """Everything a cog may be given; *classifier* is None where pictures are not checked."""
 
     studio: Studio
     workers: tuple[Worker, ...]
     deliveries: Deliveries
     departures: Departures
     darkroom: Darkroom
+    classifier: Classifier | None
+    lookout: Lookout
     guilds: Guilds
     moderation: Moderation
     sanctions: Sanctions

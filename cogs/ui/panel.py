@@ -10,7 +10,17 @@ from discord import ui
 from bot import wording
 from bot.domain.change import Change, Pending
 from bot.domain.errors import Refused
-from bot.domain.guild import SETTINGS, Group, GuildConfig, Kind, Setting, Spoiler, grouped, parse_value
+from bot.domain.guild import (
+    Group,
+    GuildConfig,
+    HouseConfig,
+    Kind,
+    Setting,
+    Spoiler,
+    grouped,
+    parse_value,
+    settings_of,
+)
 from bot.domain.model import CAPABILITIES, Model
 from bot.domain.request import SIZES
 from cogs.ui.changes import ask_text, undo_button, yes_or_no
@@ -34,27 +44,38 @@ def panel(
     guild: discord.Guild,
     config: GuildConfig,
     group: Group,
+    house: HouseConfig,
     *,
     notice: Notice | None = None,
     choosing: str | None = None,
-    house_never_spends: bool = False,
 ) -> ui.LayoutView:
     """One group of settings with [Change] beside each; *choosing* is the setting whose select is open."""
     view = ui.LayoutView(timeout=None)
     box: ui.Container[Any] = ui.Container()
     box.add_item(ui.TextDisplay(wording.say("config.heading", group=wording.GROUPS[group])))
-    for setting in dict(grouped())[group]:
+    for setting in dict(grouped(house))[group]:
         box.add_item(_section(setting, config))
         if setting.key == choosing:
             for item in _chooser(guild, setting, config):
                 box.add_item(item)
-    if group is Group.MONEY and house_never_spends:
-        box.add_item(ui.TextDisplay(wording.CONFIG_HOUSE))
+    if (line := _of_the_house(group, house)) is not None:
+        box.add_item(ui.TextDisplay(line))
     view.add_item(box)
     for item in _notice(notice):
         view.add_item(item)
     view.add_item(ui.ActionRow(_groups(group)))
     return view
+
+
+def _of_the_house(group: Group, house: HouseConfig) -> str | None:
+    """What whoever runs the bot decided, and an admin here should know."""
+    match group:
+        case Group.MONEY if house.never_spend:
+            return wording.CONFIG_HOUSE
+        case Group.SAFETY:
+            return wording.CONFIG_CHECKED if house.checked else wording.CONFIG_UNCHECKED
+        case _:
+            return None
 
 
 def _section(setting: Setting, config: GuildConfig) -> ui.Item[Any]:
@@ -165,9 +186,9 @@ def selected(guild: discord.Guild, setting: Setting, values: tuple[str, ...]) ->
     return parse_value(setting, values[0] if values else "")
 
 
-def setting_of(key: str | None) -> Setting:
+def setting_of(key: str | None, house: HouseConfig) -> Setting:
     """The setting of a control's argument. Raises `Refused` ``gone`` for one that does not exist."""
-    setting = SETTINGS.get(key or "")
+    setting = settings_of(house).get(key or "")
     if setting is None:
         raise Refused("gone")
     return setting

@@ -18,6 +18,7 @@ from bot import wording
 from bot.adapters.novelai.client import TOTAL
 from bot.domain.guild import HouseConfig
 from bot.domain.job import DRAFT_LIFE
+from bot.lookaround import REACTING
 from bot.services.upkeep import PICTURE_LIFE
 from bot.settings import read_settings
 from cogs.ui.places import DRAWING, WRITING
@@ -109,6 +110,7 @@ def _pinned(name: str) -> dict[str, str]:
         ("requirements.txt", "project", "dependencies"),
         ("requirements-build.txt", "build-system", "requires"),
         ("requirements-postgres.txt", "project", "postgres"),
+        ("requirements-classifier.txt", "project", "classifier"),
     ],
 )
 def test_what_the_project_needs_is_pinned_by_hash(file: str, table: str, key: str) -> None:
@@ -128,6 +130,7 @@ def test_nothing_names_a_package_index() -> None:
         "requirements.txt",
         "requirements-build.txt",
         "requirements-postgres.txt",
+        "requirements-classifier.txt",
         "Dockerfile",
         "compose.yaml",
     ):
@@ -135,11 +138,11 @@ def test_nothing_names_a_package_index() -> None:
         assert not re.search(r"://|--(extra-)?index|--find-links|pypi", text), name
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-build.txt", "requirements-postgres.txt"])
-def test_pip_finds_the_pinned_packages_and_misses_none(file: str) -> None:
+@pytest.mark.parametrize("extra", ["", "-build", "-postgres", "-classifier"])
+def test_pip_finds_the_pinned_packages_and_misses_none(extra: str) -> None:
     """Every one that these need is pinned too, and its hash is one of the published."""
     pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--require-hashes", "-q", "-r"]
-    done = subprocess.run([*pip, DEPLOY / file], capture_output=True, text=True, timeout=110)
+    done = subprocess.run([*pip, DEPLOY / f"requirements{extra}.txt"], capture_output=True, text=True, timeout=110)
 
     if done.returncode and re.search("NewConnectionError|ConnectTimeout|NameResolutionError", done.stderr):
         pytest.skip("no package index can be reached")
@@ -294,6 +297,7 @@ def test_secrets_and_settings_are_never_committed() -> None:
 def test_the_invitation_asks_for_what_the_bot_uses_and_nothing_else() -> None:
     """The integer, the table and the code name the same permissions."""
     [asked] = re.findall(r"permissions=(\d+)", README)
+    assert f"ends in {int(asked) | REACTING}" in README
     permissions = discord.Permissions(int(asked))
     table = re.findall(r"(?m)^\| [A-Z][\w ]+ \| (\d+) \| ", README)
 

@@ -21,6 +21,7 @@ from bot.standin.say.grammar import (
     Upload,
     named,
     parse_command,
+    split_post,
     split_values,
     split_verb,
 )
@@ -29,11 +30,18 @@ OK, BUG, UNSENDABLE, TIMEOUT = 0, 1, 2, 3
 NAME_MAX = 100
 CONNECTING = 30.0
 POLL = 0.05
+WRITING = 1.5
+"""Seconds in which a message says that it waits for somebody's decision."""
 APPEARING = 3.0
-"""Seconds in which a button appears, and a message says that somebody has to decide."""
+"""Seconds in which a button appears that nobody's own line brings."""
+NOBODY = "0"
+"""Stands for what no interaction made."""
+NOTICED = 1.5
+"""Seconds within which the bot looks at what somebody posted or reacted to, if it does."""
 FILE_MAX = 26 * 1024 * 1024
+_UNSEEN: Mapping[str, Any] = {"handlers": 0, "begun": 0, "error": None, "jobs": []}
 _WORKING = ("QUEUED", "RUNNING", "SENT")
-_UNDECIDED = ("HELD", "PROPOSED")
+_UNDECIDED = ("PROPOSED", "HELD")
 _OPEN_FORM = 9
 _BUTTON, _TEXT, _FILE = 2, 10, 13
 _DECORATION = re.compile(r"^[^\w#@]+|\s*·.*$|\s+\d[\d,]* Anlas$|…$")
@@ -130,13 +138,21 @@ class Driver:
         world = await self._connected(line)
         began, deadline = time.monotonic(), time.monotonic() + self._patience
         wish = await self._wish(line, world)
-        interaction = await self._act({**wish, "as": line.person, "in": line.place}, deadline)
-        if wish["kind"] == "fill":
-            self._forms.pop(line.person, None)
-        form, inside = await self._wait(interaction, deadline)
+        wish |= {"as": line.person, "in": line.place}
+        if wish["kind"] in ("post", "react"):
+            form, inside, interaction = None, await self._do(wish, deadline), NOBODY
+        else:
+            interaction = await self._act(wish, deadline)
+            if wish["kind"] == "fill":
+                self._forms.pop(line.person, None)
+            form, inside = await self._wait(interaction, deadline)
         elapsed = round((time.monotonic() - began) * 1000)
-        changes = await self._changes(line, world, interaction, inside["jobs"])
-        entries = [await self._entry(line, change, elapsed) for change in reversed(changes["messages"])]
+        jobs = ",".join(str(job["id"]) for job in inside["jobs"])
+        changes = await self._get(
+            "messages", **_where(line), since=str(world["revision"]), interaction=interaction, jobs=jobs
+        )
+        made = [each for each in reversed(changes["messages"]) if interaction != NOBODY or _is_near(each, line)]
+        entries = [await self._entry(line, change, elapsed) for change in made]
         if form is not None:
             self._forms[line.person] = (interaction, form)
             entries.append(self._base(line, elapsed) | {"form": _form_json(form)})
@@ -165,40 +181,48 @@ class Driver:
         raise NotAnswered
 
     async def _act(self, wish: Json, deadline: float) -> str:
+        """The id of the interaction, or of the message that was posted or reacted to."""
         while time.monotonic() < deadline:
             async with self._web.post(self._address + "act", json=wish) as response:
                 answer = await response.json()
             if response.status == 200:
-                return str(answer["interaction"])
+                return str(answer.get("interaction") or answer["message"])
             if response.status != 503:
                 raise Unsendable(answer.get("error", wording.SAY_IMPOSSIBLE))
             await asyncio.sleep(POLL)
         raise NotAnswered
 
+    async def _do(self, wish: Json, deadline: float) -> Json:
+        """Post or react, which nobody has to answer, and wait until the bot is through with it, if it looks at all."""
+        known = (await self._get("backstage"))["interactions"].get(str(wish.get("message")), _UNSEEN)
+        message = await self._act(wish, deadline)
+        noticed = time.monotonic() + NOTICED
+        while time.monotonic() < deadline:
+            inside: Json = (await self._get("backstage"))["interactions"].get(message, _UNSEEN)
+            is_noticed = inside.get("begun", 0) > known.get("begun", 0)
+            if (is_noticed and not inside["handlers"]) or (not is_noticed and time.monotonic() > noticed):
+                return inside
+            await asyncio.sleep(POLL)
+        raise NotAnswered
+
     async def _wait(self, interaction: str, deadline: float) -> tuple[Json | None, Json]:
         """Until it was acknowledged, no handler of it runs, and its jobs are delivered; the form, and what it did."""
+        written = 0.0
         while time.monotonic() < deadline:
             state = await self._get(f"interactions/{interaction}")
             inside = (await self._get("backstage"))["interactions"].get(interaction)
-            if inside is not None and inside["handlers"] == 0 and all(map(_is_over, inside["jobs"])):
+            jobs = inside["jobs"] if inside is not None else []
+            if not written and any(job["state"] in _UNDECIDED for job in jobs):
+                now = time.monotonic()
+                written = now + min(WRITING, (deadline - now) / 2)
+            is_written = time.monotonic() >= written
+            if inside is not None and inside["handlers"] == 0 and is_written and all(map(_is_over, jobs)):
                 if state["acknowledged"] is not None:
                     return state["form"] if state["acknowledged"] == _OPEN_FORM else None, inside
                 if state["lapsed"]:
                     return None, inside | {"error": inside["error"] or "the application did not respond"}
             await asyncio.sleep(POLL)
         raise NotAnswered
-
-    async def _changes(self, line: Line, world: Json, interaction: str, jobs: list[Json]) -> Json:
-        """What it did to messages; what waits for a decision says so a moment later."""
-        asked = {"since": str(world["revision"]), "interaction": interaction}
-        asked["jobs"] = ",".join(str(job["id"]) for job in jobs)
-        until = time.monotonic() + (APPEARING if any(job["state"] in _UNDECIDED for job in jobs) else 0.0)
-        while True:
-            changes = await self._get("messages", **_where(line), **asked)
-            is_said = all(_text_of(change["message"]) for change in changes["messages"])
-            if is_said or time.monotonic() >= until:
-                return changes
-            await asyncio.sleep(POLL)
 
     # --- what is meant -----------------------------------------------------------------------------------------------
 
@@ -216,6 +240,9 @@ class Driver:
                 return {"kind": "slash", "name": command.name, "options": options}
             case "menu":
                 return {"kind": "menu", "name": rest, "message": await self._newest_with_file(line)}
+            case "post":
+                text, path = split_post(rest)
+                return {"kind": "post", "text": text, "files": [await self._upload(path)] if path else []}
             case "press":
                 return await self._pressed(line, rest, names)
             case _:
@@ -252,17 +279,23 @@ class Driver:
     async def _pressed(self, line: Line, label: str, names: Names) -> Json:
         """A button that is there, or comes within a moment: cards and notices are nobody's answer."""
         until = time.monotonic() + min(APPEARING, self._patience)
-        while True:
-            for message in await self._newest(line):
-                for component in _walk(message["components"]):
-                    values = _chosen(component, label, names)
-                    if values is None:
-                        continue
-                    wish: Json = {"kind": "press", "message": message["id"], "custom_id": component["custom_id"]}
-                    return wish | ({"values": values} if component["type"] != _BUTTON else {})
+        while (wish := await self._press(line, label, names)) is None:
             if time.monotonic() >= until:
                 raise Unsendable(wording.say("say.no_button", label=repr(label)))
             await asyncio.sleep(POLL)
+        return wish
+
+    async def _press(self, line: Line, label: str, names: Names) -> Json | None:
+        for message in await self._newest(line):
+            if any(each["emoji"]["name"] == label for each in message.get("reactions", ())):
+                return {"kind": "react", "message": message["id"], "emoji": label}
+            for component in _walk(message["components"]):
+                values = _chosen(component, label, names)
+                if values is None:
+                    continue
+                wish: Json = {"kind": "press", "message": message["id"], "custom_id": component["custom_id"]}
+                return wish | ({"values": values} if component["type"] != _BUTTON else {})
+        return None
 
     async def _filled(self, line: Line, text: str, names: Names) -> Json:
         if line.person not in self._forms:
@@ -318,6 +351,8 @@ class Driver:
             "content": _text_of(message),
             "components": message["components"],
         }
+        if message.get("reactions"):
+            entry["reactions"] = [each["emoji"]["name"] for each in message["reactions"]]
         if change["deleted"]:
             return entry | {"deleted": True}
         entry["attachments"] = [await self._download(file) for file in message["files"]]
@@ -393,6 +428,11 @@ def _channels(places: Mapping[str, str], here: str) -> dict[str, str]:
 
 def _where(line: Line) -> dict[str, str]:
     return {"as": line.person, "in": line.place}
+
+
+def _is_near(change: Json, line: Line) -> bool:
+    """Whether it happened where the line was said, or in its person's direct messages."""
+    return change["place"] in (line.place, "dm")
 
 
 def _is_over(job: Json) -> bool:
@@ -471,10 +511,21 @@ def _form_fields(form: Json) -> Iterator[tuple[str, Json]]:
             yield str(part.get("label") or field_.get("label")), field_
 
 
+def _held_by(part: Json) -> object:
+    """What a field shows when its form opens: a text, or the entry that is chosen."""
+    chosen = [option["label"] for option in part.get("options") or [] if option.get("default")]
+    return part["value"] if part.get("value") is not None else ", ".join(chosen) or None
+
+
+def _hints(form: Json) -> list[str | None]:
+    """What stands below each label."""
+    return [part.get("description") for part in form["components"] if part.get("component") or part.get("components")]
+
+
 def _form_json(form: Json) -> Json:
     fields = [
-        {"label": label, "value": part.get("value"), "required": part.get("required", True)}
-        for label, part in _form_fields(form)
+        {"label": label, "value": _held_by(part), "required": part.get("required", True), "hint": hint}
+        for (label, part), hint in zip(_form_fields(form), _hints(form), strict=False)
     ]
     return {"title": form["title"], "fields": fields}
 
@@ -496,4 +547,6 @@ def _readable(entry: Json) -> str:
     labels = [part.get("label") for part in _walk(entry["components"]) if part["type"] == _BUTTON]
     if labels:
         lines.append("  " + " ".join(f"[{label}]" for label in labels))
+    if "reactions" in entry:
+        lines.append("  " + " ".join(entry["reactions"]))
     return "\n".join(lines)
