@@ -1,6 +1,7 @@
 """Buttons and forms: one id scheme, one DynamicItem, one table of verbs."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -109,6 +110,12 @@ class Form(ui.Modal):
         )
         self.add_item(ui.Label(text=label, description=hint, component=field))
 
+    def choose(self, name: str, label: str, choices: Mapping[str, str], *, hint: str | None = None) -> None:
+        """Add a select called *name* of which one must be chosen; *choices* are labels by value."""
+        options = [discord.SelectOption(label=text, value=value) for value, text in choices.items()]
+        field: ui.Select[Any] = ui.Select(custom_id=name, options=options, required=True)
+        self.add_item(ui.Label(text=label, description=hint, component=field))
+
 
 async def submit(interaction: Interaction) -> None:
     """Take a submitted form from the same table of verbs."""
@@ -139,10 +146,12 @@ def _values(data: Any) -> tuple[str, ...]:
 
 
 def _fields(data: Any) -> dict[str, str]:
-    """The texts of a submitted form by field; whatever else it holds is left out."""
+    """The texts of a submitted form by field, and what was chosen in it; whatever else it holds is left out."""
     found: dict[str, str] = {}
     for top in data.get("components", ())[:5]:
         for part in [top.get("component")] if top.get("component") else top.get("components", ())[:1]:
             if isinstance(part.get("value"), str):
                 found[str(part.get("custom_id"))] = part["value"][:4_000]
+            elif isinstance(part.get("values"), list) and part["values"]:
+                found[str(part.get("custom_id"))] = str(part["values"][0])[:100]
     return found

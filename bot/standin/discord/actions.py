@@ -91,6 +91,9 @@ class Actions:
         return int(guild_id) if guild_id else None
 
     async def _menu(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
+        """The menu of a message, or of a person."""
+        if wish.get("user") is not None:
+            return await self._user_menu(user_id, channel_id, wish)
         command = self._command(user_id, channel_id, str(wish.get("name")), 3)
         message = self._seen(user_id, int(wish["message"]))
         data = {
@@ -101,6 +104,13 @@ class Actions:
             "resolved": {"messages": {message["id"]: outward(message)}},
         }
         return await self._send(COMMAND, user_id, channel_id, data)
+
+    async def _user_menu(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
+        command = self._command(user_id, channel_id, str(wish.get("name")), 2)
+        resolver = self._resolver(channel_id)
+        resolver.person(int(wish["user"]))
+        data = {"id": command["id"], "name": command["name"], "type": 2, "target_id": str(wish["user"])}
+        return await self._send(COMMAND, user_id, channel_id, resolver.within(data))
 
     async def _press(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
         message = self._seen(user_id, int(wish["message"]))

@@ -203,7 +203,7 @@ class Driver:
                 options = [await self._uploaded(option) for option in command.options]
                 return {"kind": "slash", "name": command.name, "options": options}
             case "menu":
-                return {"kind": "menu", "name": rest, "message": await self._newest_with_file(line)}
+                return await self._menu(line, rest, names)
             case "press":
                 return await self._pressed(line, rest, names)
             case _:
@@ -236,6 +236,13 @@ class Driver:
             if message["attachments"]:
                 return str(message["id"])
         raise Unsendable(wording.SAY_NO_FILE)
+
+    async def _menu(self, line: Line, rest: str, names: Names) -> Json:
+        """A menu of the newest message with a file, or of the person who is named behind it."""
+        name, sign, person = rest.rpartition(" @")
+        if sign:
+            return {"kind": "menu", "name": name.strip(), "user": named(person, "@", names.people)}
+        return {"kind": "menu", "name": rest, "message": await self._newest_with_file(line)}
 
     async def _pressed(self, line: Line, label: str, names: Names) -> Json:
         for message in await self._newest(line):
