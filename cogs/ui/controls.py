@@ -15,6 +15,8 @@ from cogs.ui.requester import Interaction
 ID = re.compile(
     r"(?P<noun>job|draft|case|inbox|look|conf|mod|me):(?P<number>\d{1,19}):(?P<verb>[a-z]{1,16})(?::(?P<arg>[\w.-]{1,40}))?"
 )
+NUMBER_MAX = 2**63 - 1
+"""Of Discord's ids, and of ours; a greater one no database takes."""
 FORM_LIFE = 15 * 60
 
 
@@ -128,7 +130,7 @@ async def _run(interaction: Interaction, custom_id: str, way: str, fields: dict[
     match = ID.fullmatch(custom_id)
     verb = interaction.client.controls.get((match["noun"], match["verb"])) if match else None
     handler = getattr(verb, way) if verb else None
-    if match is None or handler is None:
+    if match is None or handler is None or int(match["number"]) > NUMBER_MAX:
         raise Refused("gone" if way == "press" else "form.gone")
     press = Press(
         interaction=interaction,

@@ -203,9 +203,10 @@ class Rest:
     def _sync(self, guild_id: int | None, definitions: list[Json]) -> list[Json]:
         self._check("sync", definitions)
         commands.check(definitions)
-        world = self._world
+        world, where = self._world, {} if guild_id is None else {"guild_id": str(guild_id)}
         world.commands[guild_id] = [
-            commands.registered(each, world.snowflake(), world.snowflake(), lantern.APPLICATION) for each in definitions
+            commands.registered(each, world.snowflake(), world.snowflake(), lantern.APPLICATION) | where
+            for each in definitions
         ]
         return self._replied("sync", world.commands[guild_id])
 
