@@ -192,6 +192,25 @@ async def test_where_nothing_is_kept_of_it_what_cannot_be_marked_goes(tmp_path: 
         assert [] == stage.pictures()
 
 
+async def test_every_message_of_a_batch_is_hidden_and_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the parts that followed in messages of their own; a part's own menu knows whose it is."""
+    monkeypatch.setattr("cogs.ui.packing.MESSAGE_MAX", 1)
+    async with open_stage(tmp_path, config=replace(STUDIO, report_limit=1)) as stage:
+        asked = await stage.answered(await stage.slash("generate", prompt="1girl", size=SMALL, samples=2))
+        [label] = [part["label"] for part in asked["components"][0]["components"] if "Spend" in part["label"]]
+        await stage.answered(await stage.press(asked, label))
+        [part] = [s.message for s in stage.discord.world.visible(0) if "Part 2" in s.message["content"]]
+
+        assert "is hidden until" in await _reported(stage, part)
+
+        shown = [s.message for s in stage.discord.world.visible(0, lantern.STUDIO) if not s.deleted]
+        assert [SPOILER, SPOILER] == [file["flags"] for message in shown for file in message["attachments"]]
+        assert "Deleted." in text_of(await stage.answered(await stage.menu("Delete picture", part)))
+        assert [] == stage.pictures()
+
+
 @pytest.mark.parametrize(
     ("status", "code", "outcome"), [(404, GONE, Outcome.SHOWN), (404, HERE, Outcome.SHOWN), (503, 0, Outcome.LATER)]
 )

@@ -108,7 +108,7 @@ async def test_the_record_says_what_was_decided_and_no_prompt(tmp_path: Path) ->
 
 
 async def test_everything_is_done_from_the_record_and_it_is_drawn_anew(tmp_path: Path) -> None:
-    """Warn, pause, lift, block, lift; always spoiler and back; also after the bot was started anew the ids are rows'."""
+    """Warn, pause, lift, block, lift; always spoiler and back; each press asks again."""
     judge = OpenApi()
     async with open_stage(tmp_path, judge=judge) as stage:
         card = await _record(stage)
