@@ -1,4 +1,4 @@
-"""The command line: naibot run | try | inspect | standin | check | resume | backup | restore | migrate-store."""
+"""The command line: naibot run | try | inspect | standin | check | resume | classifier | backup | restore | …"""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot import logs, wording
-from bot.domain.errors import StoreError
+from bot.domain.errors import ClassifierError, StoreError
 from bot.settings import data_dir_of
 from bot.shell import OK, PROBLEM, UNFIT, complain, complaint_of
 
@@ -78,6 +78,16 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("account", metavar="ACCOUNT", help="its name, as `naibot check` says it")
     resume.add_argument("--data", type=Path, default=None, metavar="DIR")
     resume.set_defaults(command=_resume)
+
+    classifier = commands.add_parser("classifier", help="what looks at pictures before they are shown")
+    verbs = classifier.add_subparsers(required=True, metavar="COMMAND")
+    import_ = verbs.add_parser("import", help="take the weights out of nsfwjs-4.4.0.tgz")
+    import_.add_argument("file", type=Path, metavar="FILE", help="what `npm pack nsfwjs@4.4.0` made")
+    import_.add_argument("--data", type=Path, default=None, metavar="DIR")
+    import_.set_defaults(command=_import_classifier)
+    status = verbs.add_parser("status", help="whether pictures are checked")
+    status.add_argument("--data", type=Path, default=None, metavar="DIR")
+    status.set_defaults(command=_classifier_status)
 
     backup = commands.add_parser("backup", help="save a verified copy of the database; the bot may run meanwhile")
     backup.add_argument("file", nargs="?", type=_target, metavar="FILE", help="default: dated, in DATA_DIR/backups")
@@ -188,6 +198,34 @@ def _resume(arguments: argparse.Namespace) -> int:
         return PROBLEM
     print(wording.say("resumed" if is_lifted else "resumed_not", account=wording.safe(arguments.account)))
     return OK if is_lifted else PROBLEM
+
+
+def _import_classifier(arguments: argparse.Namespace) -> int:
+    from bot.adapters.classifier import has_numpy
+    from bot.adapters.classifier.weights import import_weights
+
+    try:
+        path = import_weights(arguments.file, data_dir_of(os.environ, arguments.data))
+    except ClassifierError as error:
+        complain(error.code, error.data)
+        return PROBLEM
+    print(wording.say("classifier.imported", path=path))
+    if has_numpy():
+        return OK
+    complain("classifier.numpy", {})
+    return PROBLEM
+
+
+def _classifier_status(arguments: argparse.Namespace) -> int:
+    from bot.adapters.classifier import is_installed
+
+    try:
+        is_there = is_installed(data_dir_of(os.environ, arguments.data))
+    except ClassifierError as error:
+        complain(error.code, error.data)
+        return PROBLEM
+    print(wording.CHECK_CLASSIFIER_OK if is_there else wording.CLASSIFIER_NONE)
+    return OK if is_there else PROBLEM
 
 
 def _backup(arguments: argparse.Namespace) -> int:

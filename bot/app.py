@@ -5,10 +5,12 @@ import json
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
+from bot.adapters.classifier import open_classifier
+from bot.adapters.classifier.nsfwjs import Nsfwjs
 from bot.adapters.classifier.pretend import PretendClassifier
 from bot.adapters.novelai.client import NovelAIClient
 from bot.adapters.pulse import Pulse
@@ -79,7 +81,8 @@ async def open_house(
     Open the store and build the services on it; recovered from whatever an earlier process left.
 
     The *clock* is the store's, unless a test brings one: of processes that share a database all go by one clock.
-    Raises `StoreError` ``store.locked`` while another process uses the folder, and what `open_store` raises.
+    Raises `StoreError` ``store.locked`` while another process uses the folder, and what `open_store` and
+    `open_classifier` raise.
     """
     async with AsyncExitStack() as stack:
         store = await open_store(settings.data_dir, settings.database_url)
@@ -94,11 +97,14 @@ async def open_house(
         patience = Patience(store, accounts, breaker, bell, clock)
         darkroom = Darkroom(trusted_keys(settings))
         stack.callback(darkroom.close)
+        classifier = await _classifier(settings, darkroom)
+        if classifier is not None:
+            stack.callback(classifier.close)
+        house = replace(settings.house, checked=isinstance(classifier, Nsfwjs))
         previews = Previews(darkroom, bell)
-        guilds = Guilds(store, settings.house, clock)
+        guilds = Guilds(store, house, clock)
         moderation = Moderation(store, store, store, guilds, bell, clock)
         sanctions = Sanctions(store, store, guilds, moderation, clock)
-        classifier = PretendClassifier() if is_loopback(settings.novelai_api) else None
         checks = Checks(classifier, guilds, moderation, clock)
         cases = Cases(store, store, store, guilds, moderation, accounts, bell, clock)
         departures = Departures(store, store, guilds, moderation, bell, clock)
@@ -126,7 +132,7 @@ async def open_house(
         )
         services = Services(
             studio=Studio(
-                store, store, guilds, moderation, accounts, Tokenizers(settings.data_dir), bell, closing, clock
+                store, store, guilds, store, moderation, accounts, Tokenizers(settings.data_dir), bell, closing, clock
             ),
             workers=workers,
             deliveries=Deliveries(
@@ -134,6 +140,7 @@ async def open_house(
             ),
             departures=departures,
             darkroom=darkroom,
+            classifier=classifier,
             guilds=guilds,
             moderation=moderation,
             sanctions=sanctions,
@@ -141,7 +148,7 @@ async def open_house(
             cases=cases,
             chronicle=Chronicle(store, store, guilds, clock, lead),
             accounts=accounts,
-            upkeep=Upkeep(store, store, departures, cases, settings.house, bell, clock, holder=store.holder),
+            upkeep=Upkeep(store, store, departures, cases, house, bell, clock, holder=store.holder),
             activity=Activity(),
             restarts=Restarts(store, clock, settings.house.shards),
             closing=closing,
@@ -156,6 +163,18 @@ async def open_house(
         await services.upkeep.recover()
         backstage = Backstage(store, accounts, services.activity, clock)
         yield House(settings=settings, store=store, bell=bell, services=services, backstage=backstage)
+
+
+async def _classifier(settings: Settings, darkroom: Darkroom) -> Nsfwjs | PretendClassifier | None:
+    """The imported one; else the practice room's where NovelAI is the stand-in, which counts as none."""
+    found = await asyncio.to_thread(open_classifier, settings.data_dir, darkroom.develop)
+    if found is not None:
+        log.info("a classifier looks at pictures before they are shown")
+        return found
+    if is_loopback(settings.novelai_api):
+        return PretendClassifier()
+    log.warning("pictures are not checked: there is no classifier; servers accept that when they are set up")
+    return None
 
 
 def trusted_keys(settings: Settings) -> Mapping[str, bytes]:

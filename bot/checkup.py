@@ -16,11 +16,12 @@ from pathlib import Path
 import httpx
 
 from bot import logs, wording
+from bot.adapters.classifier import is_installed
 from bot.adapters.novelai.client import NovelAIClient
 from bot.adapters.store.ledger import Findings, examine
 from bot.client import LoginRefused
 from bot.domain.anlas import Account
-from bot.domain.errors import StoreError, UpstreamError
+from bot.domain.errors import ClassifierError, StoreError, UpstreamError
 from bot.lookaround import DiscordAway, Room, Server, Surroundings, look_around
 from bot.settings import Settings, Unfit, data_dir_of, read_database, read_settings, secret_files
 from bot.shell import complaint_of
@@ -112,7 +113,16 @@ async def _look_at_everything(
         logs.set_up("CRITICAL", secrets=settings.secrets)
         async for finding in _outside(settings, found):
             yield finding
-    yield _finding(Mark.HINT, "check.classifier")
+    yield _classifier(folder)
+
+
+def _classifier(folder: Path) -> Finding:
+    try:
+        if not is_installed(folder):
+            return _finding(Mark.HINT, "check.classifier_none")
+    except ClassifierError as error:
+        return _finding(Mark.PROBLEM, error.code, **error.data)
+    return _finding(Mark.FINE, "check.classifier_ok")
 
 
 async def _outside(settings: Settings, found: Findings | None) -> AsyncIterator[Finding]:

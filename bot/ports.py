@@ -17,6 +17,7 @@ from bot.domain.model import Model, TokenizerKind
 from bot.domain.rating import Rating
 from bot.domain.record import Entry, Happening, Record
 from bot.domain.request import Picture, Place, Preview, Request, Requester
+from bot.domain.sheet import Sheet
 from bot.domain.tags import SuggestedTag
 from bot.domain.tokens import TokenCount
 from bot.domain.tools import EncodeVibe
@@ -106,8 +107,8 @@ class Classifier(Protocol):
         """
         Rate a picture or an image of at most 25 MiB (PNG, JPEG, WebP, GIF; of several frames the first).
 
-        Works off the event loop, one picture after the other. Raises `ClassifierError`, after some ten seconds at the
-        latest: then nobody knows what it shows.
+        Works off the event loop, one picture after the other. Raises `ClassifierError`, after some twenty seconds at
+        the latest: then nobody knows what it shows.
         """
 
 
@@ -119,7 +120,11 @@ class JobStore(Protocol):
     of an older holder of the account. All raise `StoreError`.
     """
 
-    async def propose(self, requester: Requester, request: Request, price: int, expires_at: float) -> Draft: ...
+    async def propose(
+        self, requester: Requester, request: Request, price: int, expires_at: float, *, sheet: Sheet | None = None
+    ) -> Draft:
+        """Keep what waits for a yes; *sheet* is a form about *request* that has to be filled first."""
+
     async def draft(self, draft_id: int) -> Draft | None: ...
     async def drop_draft(self, draft_id: int) -> bool: ...
 
@@ -135,7 +140,7 @@ class JobStore(Protocol):
 
     async def suggest(self, application: Application, now: float, filing: Filing) -> tuple[Job, Case]:
         """
-        Write the job of *application* as PROPOSED, with its case; it reserves nothing.
+        Write the job of *application* as PROPOSED, with its case and for the same reason; it reserves nothing.
 
         What was suggested with the same key, or by the same press, comes back instead.
         """

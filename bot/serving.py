@@ -11,7 +11,7 @@ from pathlib import Path
 from bot import app, logs, wording
 from bot.adapters.pulse import Pulse
 from bot.client import LoginRefused
-from bot.domain.errors import StoreError
+from bot.domain.errors import ClassifierError, StoreError
 from bot.services.closing import Closing
 from bot.settings import Settings, Unfit, read_settings
 from bot.shell import OK, PROBLEM, UNFIT, complain, complaint_of
@@ -38,6 +38,9 @@ def run(environ: Mapping[str, str], data: Path | None) -> int:
     except StoreError as error:
         complain(*complaint_of(error))
         return UNFIT if error.code in UNFIT_STORE else PROBLEM
+    except ClassifierError as error:
+        complain(error.code, error.data)
+        return UNFIT
     except LoginRefused:
         complain("login.refused", {})
         return UNFIT

@@ -177,6 +177,10 @@ NOT_SERVED = "I am not open in this server yet. Its admins have nothing to do; w
 DIRECT_OFF = "I draw in servers only. In direct messages I read images: {/inspect}."
 PLACE = "I do not draw in {channel}. Here I may: {channels}. Nothing was charged."
 PLACE_NONE = "This server has not set me up yet. An admin can, in about a minute, with {/config}."
+PLACE_UNCHECKED = (
+    "This server has not set me up to draw without a check, and I have no classifier for pictures. "
+    "An admin can allow it with {/config}."
+)
 WORD = 'This server does not allow "{word}" in prompts. Nothing was charged; change it and send again.'
 WORD_HIDDEN_CASE = (
     "This prompt hides a word that is not allowed here. Nothing was charged; change it and send again. "
@@ -235,7 +239,7 @@ CONFIRM = "**{label}**: {old} → {new}. {consequence}"
 DANGERS = {
     "never_spend": "Members can then spend the Anlas of whoever runs me, after a question and within their limits.",
     "age_restricted": "Members can then ask for age-restricted pictures in age-restricted channels.",
-    "unchecked": "No classifier looks at pictures here: what the rules for words let through is shown.",
+    "unchecked": "Where no classifier looks at pictures, what the rules for words let through is shown.",
 }
 NO_LIMIT = "no limit"
 NOT_SET = "none"
@@ -271,6 +275,7 @@ SETTING_LABELS = {
     "unchecked": "Show unchecked pictures",
     "moderator_role": "Moderator role",
     "approval": "Suggestions only",
+    "approval_role": "Role that suggests",
     "log_channel": "Log channel",
     "review_channel": "Review channel",
     "ping_role": "Role to ping",
@@ -297,9 +302,10 @@ SETTING_HELP = {
     "never_spend": "Members can only make what is free.",
     "spoiler": "Where pictures are hidden until somebody presses.",
     "private": "Whether members may ask for pictures that only they see.",
-    "unchecked": "I have no classifier, so nobody looks at pictures before they are shown.",
+    "unchecked": "Whether I draw while no classifier looks at pictures before they are shown.",
     "moderator_role": "Who moderates besides members with Moderate Members. Allow `/mod` for them in Discord too.",
     "approval": "Channels where members suggest pictures and moderators say yes.",
+    "approval_role": "Members with this role suggest in every channel, and moderators say yes.",
     "log_channel": "Where I write what was decided and changed.",
     "review_channel": "Where moderators decide. Make it age-restricted, or held pictures can only be discarded.",
     "ping_role": "Who is pinged when a case comes up.",
@@ -317,6 +323,8 @@ CONFIG_HEADING = "### Settings · {group}"
 CONFIG_GROUP = "Choose a group"
 CONFIG_SECTION = "**{label}**: {value}\n-# {help}"
 CONFIG_HOUSE = "-# Whoever runs me never spends Anlas, so nothing costs anything here whatever you choose."
+CONFIG_UNCHECKED = "-# ⚠️ Pictures are not checked: I have no classifier. Whoever runs me can give me one."
+CONFIG_CHECKED = "-# A classifier looks at every picture before it is shown. It can be wrong."
 CHOOSE_CHANNEL = "Choose a channel"
 CHOOSE_CHANNELS = "Choose channels"
 CHOOSE_ROLE = "Choose a role"
@@ -337,6 +345,7 @@ BUTTON_ALLOW = "Yes, change it"
 BUTTON_CLEAR = "None"
 SETUP_PLACES = "### Set up · 1 of 4 · Where may I draw?"
 SETUP_PLACES_NONE = "-# Nothing is drawn anywhere until you open the doors at the end."
+SETUP_PLACES_CHECKED = "-# I draw in a channel as soon as you pick it; each member's limits hold from the start."
 SETUP_CAN = "✓ I can post in {channel}"
 SETUP_GONE = "✗ A channel that was chosen is deleted."
 SETUP_CANNOT = "✗ {channel}: I lack {permissions} there"
@@ -358,6 +367,7 @@ SETUP_READY_LINES = (
 )
 SETUP_UNCHECKED = "⚠️ Pictures are not checked here: no classifier. The rules for words still hold."
 SETUP_ACCEPTED = "✓ Pictures without a check are accepted."
+SETUP_CHECKED = "✓ A classifier looks at every picture before it is shown. It can be wrong."
 SETUP_NEEDS_CHANNEL = "✗ No channel is picked yet. Go back to the first step."
 SETUP_CLOSED = "-# Nothing is drawn before you open the doors."
 SETUP_DONE = (
@@ -640,6 +650,7 @@ TIMES = " ×{n}"
 REFUSALS = {
     "place": "place",
     "place.none": "not set up",
+    "place.unchecked": "pictures are not checked",
     "not.served": "not admitted",
     "direct.off": "direct message",
     "word": "word list",
@@ -875,6 +886,7 @@ COPY_COMMAND = "The whole command, to paste:"
 # --- /inspect --------------------------------------------------------------------------------------------------------
 INSPECT = "Read what an image says of itself and check NovelAI's signature"
 INSPECT_IMAGE = "PNG, JPEG, WebP or GIF, up to 25 MiB"
+INSPECT_MORE_IMAGES = "One more image for the same card"
 INSPECT_SHARE = "Show the answer to everyone here"
 VERDICT_SIGNED = "✅ Signed by NovelAI, unchanged"
 VERDICT_SIGNED_LINE = (
@@ -954,6 +966,65 @@ SHELL_CHARACTER = "Character {n}{place}"
 SHARED = "Everyone can see it now."
 SHARE_REFUSED = "Its text does not fit the rules of this place, so only you can see this."
 NO_PROMPT = "It holds no prompt."
+INSPECT_HEADING = "### Image {n} of {count} · {name}"
+INSPECT_SITES = (
+    "-# Discord's original PNGs and Pixiv's originals keep it. X, Imgur, boorus and 4chan drop the text and often keep "
+    "the alpha channel; previews, screenshots and JPEG copies keep nothing."
+)
+INSPECT_CHARACTERS = "**Characters**"
+BUTTON_USE = "Use these settings"
+BUTTON_OPEN_FORM = "Open the form"
+BUTTON_OPEN_AGAIN = "Open again"
+BUTTON_RESTORED = "Restored file"
+FORM_USE = "Use these settings"
+FORM_SIZE = "Size"
+FORM_CHARACTERS = "Characters"
+FORM_CHARACTERS_HINT = "One a line; @B3 is a place, // comes before what that character shall not have"
+FORM_SEED = "Seed"
+FORM_SEED_HINT = "Empty draws a new one"
+FORM_NUMBERS = "Steps / Prompt Guidance"
+USE_SLOW = "Discord took its time. The form is ready now."
+USE_ALL = "Everything is carried over. {Price}. {model}, {size}."
+USE_LEFT = "Not carried over: {parts}. {Price}. {model}, {size}."
+USE_MORE = "{n} more"
+LEFT = {
+    "model": "model",
+    "source": "the image it began with",
+    "vibes": "{n} vibes",
+    "vibes.one": "1 vibe",
+    "references": "{n} references",
+    "references.one": "1 reference",
+    "characters": "{n} characters",
+    "characters.one": "1 character",
+    "extras": "{n} LoRAs",
+    "extras.one": "1 LoRA",
+    "weights": "weights (as text)",
+    "upscale": "the upscaling",
+    "places": "places",
+    "size": "exact size",
+    "sampler": "sampler",
+    "noise_schedule": "noise schedule",
+    "smea": "SMEA",
+    "decrisper": "Decrisper",
+    "variety": "Variety+",
+    "rescale": "rescale",
+    "steps": "steps",
+    "cfg_scale": "Prompt Guidance",
+    "seed": "seed",
+    "undesired_content": "undesired content",
+    "prompt.end": "the prompt's end",
+    "undesired_content.end": "the undesired content's end",
+}
+"""What of an image's settings is not carried over, most telling first."""
+SEED_UNKNOWN = "A seed is a whole number from 1 to 4294967295, or nothing for a new one. Nothing was made."
+NUMBERS_UNKNOWN = "Write steps and Prompt Guidance as 28 / 5. Nothing was made."
+RESTORED = (
+    "The same pixels, with the text written back as PNG chunks. Its text and signature read as they did in the "
+    "alpha channel."
+)
+RESTORE_NONE = "I could not write the text back without changing what it says, so I left it alone."
+RESTORE_GONE = "I cannot fetch that image any more. Inspect it again, and the file can be had for a while."
+RESTORE_LARGE = "The restored file is {size}, more than Discord takes here."
 
 # --- alt text --------------------------------------------------------------------------------------------------------
 ALT_PICTURE = "AI picture: {prompt}"
@@ -1039,7 +1110,23 @@ CHECK_NOBODY = (
     "Nobody could draw anything: no account draws for free, and NEVER_SPEND is on. "
     "Use an Opus account, or set NEVER_SPEND=off and give members an allowance in /config."
 )
-CHECK_CLASSIFIER = "Pictures are not checked by a classifier. Servers accept that when they are set up."
+CHECK_CLASSIFIER_NONE = (
+    "Pictures are not checked by a classifier. Servers accept that when they are set up; "
+    "`naibot classifier status` says how to get one."
+)
+CHECK_CLASSIFIER_OK = "Pictures are checked by a classifier: its weights are sound and numpy is installed."
+CLASSIFIER_NONE = (
+    "There are no weights here, so pictures are not checked. To have them checked: npm pack nsfwjs@4.4.0, then "
+    "naibot classifier import nsfwjs-4.4.0.tgz"
+)
+CLASSIFIER_IMPORTED = "The weights are in {path}. Pictures are checked from the next start on."
+CLASSIFIER_NUMPY = "The classifier needs numpy, which is not installed: pip install 'naibot[classifier]'"
+CLASSIFIER_MISSING = "There is no file {path}. Nothing was imported."
+CLASSIFIER_FOREIGN = (
+    "{path} is not nsfwjs 4.4.0 as it was published. Nothing was imported. To get that: npm pack nsfwjs@4.4.0"
+)
+CLASSIFIER_DAMAGED = "{path} is damaged. Import the weights again, or delete it: then pictures are not checked."
+CLASSIFIER_CLOSED = "{path} cannot be used: {why}."
 CHECK_OFFLINE = "Neither Discord nor NovelAI was asked."
 CHECK_ALL_FINE = "Everything is ready."
 CHECK_SOME = "{n} things to put right."
@@ -1220,7 +1307,7 @@ def reason(text: object) -> str:
 THE_BOT = "I"
 """Who decided where nobody did: the bot, by the rules it was given."""
 
-UNSET = ("channels", "approval", "moderator_role", "log_channel", "review_channel", "ping_role")
+UNSET = ("channels", "approval", "approval_role", "moderator_role", "log_channel", "review_channel", "ping_role")
 """Settings that can be empty and are no limits."""
 
 
@@ -1255,7 +1342,7 @@ def setting_value(key: str, value: object) -> str:
             return MODELS.get(value, value)
         case int() if key == "cooldown":
             return say("seconds", n=value)
-        case int() if key in ("moderator_role", "ping_role"):
+        case int() if key in ("moderator_role", "approval_role", "ping_role"):
             return f"<@&{value}>"
         case int() if key in ("log_channel", "review_channel"):
             return f"<#{value}>"
@@ -1322,6 +1409,26 @@ def inspection_note(code: str, *, added: int, is_signed: bool) -> str:
     if code == "disagree" and not is_signed:
         return NOTE_DISAGREE_UNSIGNED
     return counted("note.fields_added", added) if code == "fields_added" else say(f"note.{code}")
+
+
+def not_carried(left_out: Mapping[str, int], *, model: str, size: object, price: int, limit: int = 100) -> str:
+    """What a form cannot carry over, and what it will draw at what price, within *limit* characters."""
+    parts = [_left_part(name, left_out[name]) for name in LEFT if name in left_out]
+    cost = anlas(price)
+    data = {"Price": cost[:1].upper() + cost[1:], "model": model, "size": size}
+    if not parts:
+        return say("use.all", data)
+    for kept in range(len(parts), -1, -1):
+        more = [say("use.more", n=len(parts) - kept)] if kept < len(parts) else []
+        text = say("use.left", data, parts=listed([*parts[:kept], *more]))
+        if len(text) <= limit:
+            break
+    return text
+
+
+def _left_part(name: str, n: int) -> str:
+    key = f"{name}.one" if n == 1 and f"{name}.one" in LEFT else name
+    return LEFT[key].format(n=count(n))
 
 
 def place(x: float | None, y: float | None) -> str:

@@ -110,7 +110,7 @@ class Admission(commands.Cog):
             config = self._guilds.config_of(guild.id)
             if config is None:
                 await self._ask(guild)
-            elif not config.is_open:
+            elif not config.is_set_up(self._guilds.house):
                 await self._welcome(guild)
 
     async def _ask(self, guild: discord.Guild) -> None:

@@ -83,8 +83,7 @@ class Config(commands.Cog):
         self, guild: discord.Guild, group: Group, *, notice: Notice | None = None, choosing: str | None = None
     ) -> ui.LayoutView:
         config = self._guilds.config_of(guild.id) or GuildConfig()
-        never = self._guilds.house.never_spend
-        return panel(guild, config, group, notice=notice, choosing=choosing, house_never_spends=never)
+        return panel(guild, config, group, self._guilds.house, notice=notice, choosing=choosing)
 
     # --- changes -----------------------------------------------------------------------------------------------------
 

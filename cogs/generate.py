@@ -12,10 +12,10 @@ from discord.ext import commands
 from bot import wording
 from bot.client import Naibot
 from bot.domain.errors import Mistake, Refused
-from bot.domain.guild import DIRECT_CONFIG, GuildConfig
+from bot.domain.guild import DIRECT_CONFIG
 from bot.domain.job import Draft, Job
 from bot.domain.model import CAPABILITIES
-from bot.domain.request import PROMPT_MAX, SIZES, Generate, Requester, Size, parse_size
+from bot.domain.request import PROMPT_MAX, SIZES, Generate, Requester, parse_size
 from bot.domain.rules import judge_place, never_spends
 from bot.services.accounts import Accounts
 from bot.services.cases import is_reportable
@@ -23,15 +23,13 @@ from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 from bot.services.studio import Occasion, Studio, check_owner
 from cogs.ui import replies
-from cogs.ui.answer import acknowledge, acknowledge_press, apologise, hand_over, show_card, tell
+from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
 from cogs.ui.controls import Form, Press, button, row
 from cogs.ui.options import Asked, is_private_message, place_of, request_of
 from cogs.ui.requester import Interaction, requester_of
+from cogs.ui.sizes import size_label
+from cogs.ui.wish import Wishes
 
-EDITABLE = ("word", "word.hidden", "nsfw.asked", "nsfw.asked.only", "nsfw.weakened")
-"""Refusals that other words can cure."""
-FREEABLE = ("price.never", "price.house", "price.direct")
-"""Refusals that a smaller picture can cure."""
 CHOICES = {model: row for model, row in CAPABILITIES.items() if row.is_offered}
 CONTENT_MAX = 1_900
 """Characters of a command that still fits a message with its fence; a longer one goes into a file."""
@@ -49,6 +47,7 @@ class GenerateCog(commands.Cog, name="Generate"):
         self._guilds = guilds
         self._moderation = moderation
         self._accounts = accounts
+        self._wishes = Wishes(studio, accounts)
 
     # --- the command -------------------------------------------------------------------------------------------------
 
@@ -135,24 +134,7 @@ class GenerateCog(commands.Cog, name="Generate"):
         ground = self._moderation.ground(requester)
         judge_place(requester, ground)
         request = request_of(asked, ground.guild or DIRECT_CONFIG)
-        await self._wish(interaction, requester, request)
-
-    async def _wish(
-        self, interaction: Interaction, requester: Requester, request: Generate, *, draft_id: int | None = None
-    ) -> None:
-        """From a request to its waiting message, its question, or a refusal with what cures it."""
-        try:
-            cost = self._studio.foresee(requester, request)
-        except Refused as refusal:
-            return await self._refuse(interaction, requester, request, refusal)
-        message_id = await acknowledge(interaction, private=request.private or not cost.is_free)
-        occasion = Occasion(
-            key=str(interaction.id) if draft_id is None else f"draft:{draft_id}",
-            place=place_of(interaction, message_id, ephemeral=request.private),
-            interaction=interaction.id,
-        )
-        outcome = await self._studio.submit(requester, request, occasion, draft_id=draft_id)
-        await self._conclude(interaction, requester, outcome)
+        await self._wishes.make(interaction, requester, request)
 
     @generate.autocomplete("size")
     async def complete_size(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
@@ -164,53 +146,16 @@ class GenerateCog(commands.Cog, name="Generate"):
             offered.setdefault("", typed)
         except Mistake:
             pass
+        request, never = request_of(Asked(prompt="-"), config), never_spends(config, self._guilds.house) is not None
         return [
-            app_commands.Choice(name=self._size_label(name, size, config), value=f"{size.width}x{size.height}")
+            app_commands.Choice(
+                name=size_label(name, replace(request, size=size), self._accounts, never=never),
+                value=f"{size.width}x{size.height}",
+            )
             for name, size in list(offered.items())[:25]
         ]
 
-    def _size_label(self, name: str, size: Size, config: GuildConfig) -> str:
-        request = request_of(Asked(prompt="-", size=f"{size.width}x{size.height}"), config)
-        cost = self._accounts.cheapest(request)
-        if cost.is_free:
-            return wording.say("size.free", name=name, size=size).strip()
-        if never_spends(config, self._guilds.house):
-            return wording.say("size.never", name=name, size=size).strip()
-        return wording.say("size.paid", name=name, size=size, price=wording.anlas(cost.total)).strip()
-
-    # --- what becomes of a wish --------------------------------------------------------------------------------------
-
-    async def _conclude(self, interaction: Interaction, requester: Requester, outcome: Job | Draft) -> None:
-        if isinstance(outcome, Draft):
-            await self._ask(interaction, requester, outcome)
-            return
-        hand_over(interaction)
-        if outcome.interaction != interaction.id:
-            # A double click: the earlier press made the job, so this one leaves nothing behind.
-            await interaction.delete_original_response()
-
-    async def _ask(self, interaction: Interaction, requester: Requester, draft: Draft) -> None:
-        quota = await self._studio.quota(requester)
-        text, view = replies.question(draft, self._accounts.cheapest(draft.request), quota)
-        await tell(interaction, text, view=view)
-
-    async def _refuse(
-        self, interaction: Interaction, requester: Requester, request: Generate, refusal: Refused
-    ) -> None:
-        """A refusal that has a cure carries it as a button, so that nothing is typed twice."""
-        cure = refusal.data.get("request")
-        if refusal.code in EDITABLE:
-            await acknowledge(interaction, private=True)
-            draft = await self._studio.keep(requester, request)
-            view = row(button("draft", draft.id, "edit", wording.BUTTON_EDIT_RESEND, emoji="✏️"))
-        elif refusal.code in FREEABLE and isinstance(cure, Generate):
-            await acknowledge(interaction, private=True)
-            draft = await self._studio.keep(requester, cure)
-            free = button("draft", draft.id, "free", wording.say("button.free", size=cure.size))
-            view = row(free, button("draft", draft.id, "drop", wording.BUTTON_NOT_NOW))
-        else:
-            raise refusal
-        await apologise(interaction, refusal, view=view)
+    # --- a refused wish ----------------------------------------------------------------------------------------------
 
     async def edit(self, press: Press) -> None:
         """Open a refused wish as a form."""
@@ -232,7 +177,7 @@ class GenerateCog(commands.Cog, name="Generate"):
             undesired_content=press.fields.get("undesired", ""),
         )
         judge_place(requester, self._moderation.ground(requester))
-        await self._wish(interaction, requester, replace(request, prompt=words), draft_id=press.number)
+        await self._wishes.make(interaction, requester, replace(request, prompt=words), draft_id=press.number)
 
     async def _drawing(self, press: Press) -> Generate:
         """The kept wish of a button or form, which describes a picture. Raises `Refused`."""
@@ -309,7 +254,7 @@ class GenerateCog(commands.Cog, name="Generate"):
             interaction=interaction.id,
         )
         outcome = await self._studio.again(requester, press.number, occasion, same_seed=same_seed)
-        await self._conclude(interaction, requester, outcome)
+        await self._wishes.conclude(interaction, requester, outcome)
 
     async def retry(self, press: Press) -> None:
         """Try a failed one again, in the message that says it failed."""
@@ -326,7 +271,7 @@ class GenerateCog(commands.Cog, name="Generate"):
         )
         outcome = await self._studio.again(requester, press.number, occasion, same_seed=True)
         if isinstance(outcome, Draft):
-            await self._ask(interaction, requester, outcome)
+            await self._wishes.ask(interaction, requester, outcome)
 
     async def dismiss(self, press: Press) -> None:
         """Put a failure's message away."""

@@ -1,31 +1,35 @@
-"""`/inspect` and Apps → Inspect image: what an image says of itself."""
+"""`/inspect` and Apps → Inspect image: what an image says of itself, and what can be done with it."""
 
+import asyncio
 import io
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot import wording
 from bot.client import Naibot
-from bot.domain.claims import Inspection, shown_claim, to_json
+from bot.domain.carried import characters_line
+from bot.domain.claims import Claim, Note, noted
 from bot.domain.errors import Mistake, Refused
-from bot.domain.request import Picture
-from bot.domain.rules import judge_listed, judge_member, judge_words
-from bot.services.darkroom import BYTES_MAX, Darkroom
+from bot.domain.request import Picture, Requester
+from bot.domain.rules import Ground, judge_member, judge_shown
+from bot.domain.steering import asked_by
+from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
 from bot.services.moderation import Moderation
 from bot.services.studio import Studio
 from cogs.ui.answer import acknowledge, fill_placeholder, note, show_card, tell
 from cogs.ui.controls import Press
-from cogs.ui.inspection import METADATA, METADATA_BYTES, card_of, metadata_of, remembered
+from cogs.ui.images import Images, Shown
+from cogs.ui.inspection import Look, cards_of, memory_of
+from cogs.ui.memory import look_at, looks_of
 from cogs.ui.requester import Interaction, requester_of
 
-PIECE = 64 * 1024
+CONTENT_MAX = 1_800
+"""Characters of a text that still fits a message with its fence; a longer one goes into a file too."""
 
 
 class Inspect(commands.Cog):
@@ -35,6 +39,7 @@ class Inspect(commands.Cog):
         self, client: Naibot, darkroom: Darkroom, deliveries: Deliveries, moderation: Moderation, studio: Studio
     ) -> None:
         self._client = client
+        self._images = Images(client)
         self._studio = studio
         self._darkroom = darkroom
         self._deliveries = deliveries
@@ -51,25 +56,44 @@ class Inspect(commands.Cog):
         """Take the menu away again."""
         self._client.tree.remove_command(self._menu.name, type=self._menu.type)
 
+    # --- looking -----------------------------------------------------------------------------------------------------
+
     @app_commands.command(name="inspect", description=wording.INSPECT)
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-    @app_commands.describe(image=wording.INSPECT_IMAGE, share=wording.INSPECT_SHARE)
-    async def inspect(self, interaction: Interaction, image: discord.Attachment, share: bool = False) -> None:
+    @app_commands.describe(
+        image=wording.INSPECT_IMAGE,
+        image_2=wording.INSPECT_MORE_IMAGES,
+        image_3=wording.INSPECT_MORE_IMAGES,
+        image_4=wording.INSPECT_MORE_IMAGES,
+        share=wording.INSPECT_SHARE,
+    )
+    async def inspect(
+        self,
+        interaction: Interaction,
+        image: discord.Attachment,
+        image_2: discord.Attachment | None = None,
+        image_3: discord.Attachment | None = None,
+        image_4: discord.Attachment | None = None,
+        share: bool = False,
+    ) -> None:
         """Acknowledged privately; the declared size is checked before anything is fetched."""
         self._judge_member(interaction)
         await acknowledge(interaction, private=True)
-        inspection = await self._look(image.url, image.size)
-        await self._answer(interaction, inspection, image.filename)
+        given = [each for each in (image, image_2, image_3, image_4) if each is not None]
+        looks = await self._look([self._images.attached(each) for each in given])
+        await self._answer(interaction, looks)
         if share:
-            await self._share(interaction, inspection, image.filename)
+            await self._share(interaction, looks)
 
     async def inspect_message(self, interaction: Interaction, message: discord.Message) -> None:
-        """The message menu: the first picture of a message."""
+        """The message menu: up to four pictures of a message."""
         self._judge_member(interaction)
         await acknowledge(interaction, private=True)
-        name, url, size = _first_image(message)
-        await self._answer(interaction, await self._look(url, size), name)
+        shown = self._images.of_message(message)
+        if not shown:
+            raise Mistake("image.none")
+        await self._answer(interaction, await self._look(shown))
 
     async def inspect_job(self, press: Press) -> None:
         """More… → Inspect the file: the bytes that were delivered, while they are kept."""
@@ -80,103 +104,117 @@ class Inspect(commands.Cog):
         if not pictures:
             raise Mistake("image.gone")
         inspection = await self._darkroom.inspect(partial(_bytes_of, pictures[0]))
-        await self._answer(press.interaction, inspection, f"{press.number}-{pictures[0].seed}.png")
-
-    async def copy_prompt(self, press: Press) -> None:
-        """The prompt alone, to copy; read back from the answer's own file."""
-        await acknowledge(press.interaction, private=True)
-        inspection, _ = remembered(await self._metadata(press.interaction.message))
-        claim = shown_claim(inspection)
-        prompt = claim.prompt if claim else None
-        if not prompt:
-            await tell(press.interaction, wording.NO_PROMPT)
-            return
-        file = discord.File(io.BytesIO(prompt.encode(errors="replace")), filename="prompt.txt")
-        await tell(press.interaction, wording.block(prompt, 1_800), files=[file] if len(prompt) > 1_800 else None)
+        await self._answer(
+            press.interaction, [Look(name=f"{press.number}-{pictures[0].seed}.png", inspection=inspection)]
+        )
 
     def _judge_member(self, interaction: Interaction) -> None:
         judge_member(self._moderation.ground(requester_of(interaction)))
 
-    async def _look(self, url: str, size: int) -> Inspection:
-        if size > BYTES_MAX:
-            raise Mistake("image.large", limit_mb=BYTES_MAX // 1024**2)
-        return await self._darkroom.inspect(partial(self._fetch, url))
+    async def _look(self, shown: Sequence[Shown]) -> Sequence[Look]:
+        """One image's mistake is the answer; of several each has its place on the card."""
+        if len(shown) == 1:
+            return [await self._looked_at(shown[0])]
+        return await asyncio.gather(*map(self._looked_at_or_not, shown))
 
-    async def _fetch(self, url: str) -> AsyncIterator[bytes]:
+    async def _looked_at(self, shown: Shown) -> Look:
+        inspection = await self._darkroom.inspect(self._images.reader(shown))
+        if shown.is_preview:
+            inspection = noted(inspection, Note.PREVIEW)
+        return Look(name=shown.name, inspection=inspection, url=shown.url)
+
+    async def _looked_at_or_not(self, shown: Shown) -> Look:
         try:
-            async with self._client.web.get(url, allow_redirects=False) as response:
-                if response.status != 200:
-                    raise Mistake("image.gone")
-                async for piece in response.content.iter_chunked(PIECE):
-                    yield piece
-        except aiohttp.ClientError as error:
-            raise Mistake("image.gone") from error
+            return await self._looked_at(shown)
+        except Mistake as mistake:
+            return Look(name=shown.name, error=(mistake.code, wording.explain(mistake.code, mistake.data)))
+
+    async def _answer(self, interaction: Interaction, looks: Sequence[Look]) -> None:
+        await show_card(interaction, cards_of(looks), [memory_of(looks)])
+
+    # --- what to do with it ------------------------------------------------------------------------------------------
+
+    async def copy_prompt(self, press: Press) -> None:
+        """The prompt alone, to copy, and the characters beside it; read back from the answer's own file."""
+        await acknowledge(press.interaction, private=True)
+        claim = (await look_at(self._images, press.interaction.message, press.number)).claim
+        if claim is None or not claim.prompt:
+            await tell(press.interaction, wording.NO_PROMPT)
+            return
+        texts = [("", claim.prompt, "prompt.txt")]
+        if line := characters_line(claim):
+            texts.append((wording.INSPECT_CHARACTERS, line, "characters.txt"))
+        most = CONTENT_MAX // len(texts)
+        shown = [f"{heading}\n{wording.block(text, most)}".lstrip() for heading, text, _ in texts]
+        files = [
+            discord.File(io.BytesIO(text.encode(errors="replace")), filename=name)
+            for _, text, name in texts
+            if len(text) > most
+        ]
+        await tell(press.interaction, "\n".join(shown), files=files)
+
+    async def restore(self, press: Press) -> None:
+        """The image again, with its stripped text written back."""
+        interaction = press.interaction
+        self._judge_member(interaction)
+        await acknowledge(interaction, private=True)
+        look = await look_at(self._images, interaction.message, press.number)
+        if look.url is None:
+            raise Mistake("restore.gone")
+        try:
+            data = await self._darkroom.restore(partial(self._images.fetch, look.url))
+        except Mistake as mistake:
+            raise Mistake("restore.gone") if mistake.code == "image.gone" else mistake from mistake
+        if len(data) > interaction.filesize_limit:
+            raise Mistake("restore.large", size=wording.megabytes(len(data)))
+        stem = look.name.rpartition(".")[0] or look.name
+        file = discord.File(io.BytesIO(data), filename=f"{stem[:80]}-restored.png")
+        await tell(interaction, wording.RESTORED, files=[file])
 
     async def show_everyone(self, press: Press) -> None:
         """The same card for everybody here, read back from the private one."""
         self._judge_member(press.interaction)
         await acknowledge(press.interaction, private=True)
-        inspection, name = remembered(await self._metadata(press.interaction.message))
-        if await self._share(press.interaction, inspection, name):
+        looks = await looks_of(self._images, press.interaction.message)
+        if await self._share(press.interaction, looks):
             await tell(press.interaction, wording.SHARED)
 
-    async def _answer(self, interaction: Interaction, inspection: Inspection, name: str) -> None:
-        await show_card(interaction, card_of(inspection, name), [metadata_of(inspection, name)])
-
-    async def _share(self, interaction: Interaction, inspection: Inspection, name: str) -> bool:
-        """A bot's words escape the server's own filters, so the text passes the rules first."""
-        claim = shown_claim(inspection)
+    async def _share(self, interaction: Interaction, looks: Sequence[Look]) -> bool:
+        """A bot's words escape the server's own filters, so the texts pass the rules first."""
+        requester = requester_of(interaction)
+        public = [Look(name=look.name, inspection=look.inspection, error=look.error) for look in looks]
         try:
-            prompts = ", ".join([claim.prompt or "", *(c.prompt for c in claim.characters)]) if claim else ""
-            ground = self._moderation.ground(requester_of(interaction))
-            judge_words(prompts)
-            # The card's file holds more than the card shows, and all of it becomes everybody's.
-            judge_listed(json.dumps([name, to_json(inspection)], ensure_ascii=False), ground)
+            # Long texts are work for a thread.
+            await asyncio.to_thread(_judge_looks, public, requester, self._moderation.ground(requester))
         except Refused as refusal:
             await tell(interaction, wording.SHARE_REFUSED)
             await note(interaction, refusal)
             return False
-        card, file = card_of(inspection, name, shared=True), metadata_of(inspection, name)
         await fill_placeholder(interaction)
-        await interaction.followup.send(view=card, files=[file])
+        await interaction.followup.send(view=cards_of(public, shared=True), files=[memory_of(public)])
         return True
 
-    async def _metadata(self, message: discord.Message | None) -> object:
-        """The JSON that the answer carries, through the same bounded reading. Raises `Refused` ``gone``."""
-        url = _metadata_url(message)
-        body = bytearray()
-        try:
-            async for piece in self._fetch(url):
-                body += piece
-                if len(body) > METADATA_BYTES:
-                    raise Refused("gone")
-            return json.loads(body)
-        except (Mistake, ValueError, RecursionError) as error:
-            raise Refused("gone") from error
+
+def _judge_looks(looks: Sequence[Look], requester: Requester, ground: Ground) -> None:
+    """The card's file holds more than the card shows, and all of it becomes everybody's."""
+    for look in looks:
+        judge_shown([look.name], [], requester, ground)
+        for claim in look.inspection.claims if look.inspection is not None else ():
+            judge_shown(*_texts_of(claim), requester, ground)
+
+
+def _texts_of(claim: Claim) -> tuple[list[str], list[str]]:
+    """What a claim asks for, its undesired contents turned around and its settings included; and what stands beside."""
+    prompts = [claim.prompt or "", *(each.prompt for each in claim.characters)]
+    undesired = [claim.undesired_content or "", *(each.undesired_content for each in claim.characters)]
+    settings = [str(value) for value in claim.settings.values() if isinstance(value, str)]
+    names = [claim.generator, claim.model or "", *claim.added, *claim.settings]
+    asked = [*prompts, *map(asked_by, undesired), ", ".join([*settings, *names])]
+    return [text for text in asked if text], [text for text in undesired if text]
 
 
 async def _bytes_of(picture: Picture) -> AsyncIterator[bytes]:
     yield picture.data
-
-
-def _first_image(message: discord.Message) -> tuple[str, str, int]:
-    """Name, original address and size of a message's first image. Raises `Mistake` ``image.none``."""
-    for attachment in message.attachments:
-        if (attachment.content_type or "").startswith("image/"):
-            return attachment.filename, attachment.url, attachment.size
-    if message.attachments:
-        first = message.attachments[0]
-        return first.filename, first.url, first.size
-    raise Mistake("image.none")
-
-
-def _metadata_url(message: discord.Message | None) -> str:
-    if message is not None:
-        view = discord.ui.LayoutView.from_message(message, timeout=None)
-        for item in view.walk_children():
-            if isinstance(item, discord.ui.File) and METADATA in item.media.url:
-                return item.media.url
-    raise Refused("gone")
 
 
 async def setup(client: Naibot) -> None:
@@ -186,4 +224,5 @@ async def setup(client: Naibot) -> None:
     client.control("job", "inspect", press=cog.inspect_job)
     client.control("look", "copy", press=cog.copy_prompt)
     client.control("look", "share", press=cog.show_everyone)
+    client.control("look", "restore", press=cog.restore)
     await client.add_cog(cog)

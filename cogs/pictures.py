@@ -86,7 +86,7 @@ class Pictures(commands.Cog):
         if channel_id is not None and not _stands_in(job, channel_id):
             raise Refused("picture.none")
         form = Form("job", job_id, "report", wording.FORM_REPORT)
-        form.choose("what", wording.FORM_REPORT_WHAT, wording.REPORT_REASONS)
+        form.offer("what", wording.FORM_REPORT_WHAT, wording.REPORT_REASONS)
         more, hint = wording.FORM_REPORT_MORE, wording.FORM_REPORT_HINT
         form.ask("more", more, hint=hint, limit=REPORT_WORDS, required=False)
         await interaction.response.send_modal(form)

@@ -20,7 +20,7 @@ from cogs.ui.cards import ALL, LINES_MAX, card, choices_of, queue_card, quota_ca
 from cogs.ui.controls import Press
 from cogs.ui.requester import Interaction, requester_of
 
-CLOSED = ("not.served", "direct.off", "place.none")
+CLOSED = ("not.served", "direct.off", "place.none", "place.unchecked")
 ANLAS_KEYS = {"price.house": "quota.anlas_house", "price.never": "quota.anlas_never"}
 
 

@@ -81,7 +81,7 @@ class Record(commands.Cog):
         """How long, and why."""
         moderator_of(press.interaction)
         form = Form("mod", press.number, "pause", wording.FORM_PAUSE)
-        form.choose("duration", wording.FORM_DURATION, PAUSE_CHOICES)
+        form.offer("duration", wording.FORM_DURATION, PAUSE_CHOICES)
         form.ask("words", wording.FORM_WORDS, hint=wording.FORM_WORDS_HINT, limit=REASON_LENGTH)
         await press.interaction.response.send_modal(form)
 

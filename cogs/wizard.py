@@ -71,10 +71,12 @@ class Wizard(commands.Cog):
         """[Open the doors], which can be pressed only once everything it needs is there."""
         admin, guild, config = admin_of(press.interaction)
         await acknowledge_press(press.interaction)
-        if not config.channels or not (config.unchecked or press.arg == ACCEPTED):
+        is_checked = self._guilds.house.checked
+        if not config.channels or not (is_checked or config.unchecked or press.arg == ACCEPTED):
             await self._draw_step(press, guild, 4)
             return
-        await self._moderation.set(admin, "unchecked", True)
+        if not is_checked:
+            await self._moderation.set(admin, "unchecked", True)
         channels = wording.setting_value("channels", config.channels)
         done = wording.say("setup.done", press.interaction.client.mentions, channels=channels)
         await show_card(press.interaction, card([done]))
@@ -90,7 +92,8 @@ class Wizard(commands.Cog):
         await show_card(press.interaction, self._step(step, guild, config))
 
     def _step(self, step: int, guild: discord.Guild, config: GuildConfig, *, accepted: bool = False) -> ui.LayoutView:
-        return setup_step(step, guild, config, accepted=accepted, draws_free=self._accounts.draws_free)
+        draws_free = self._accounts.draws_free
+        return setup_step(step, guild, config, self._guilds.house, accepted=accepted, draws_free=draws_free)
 
 
 def _set_up_button(error: NaibotError) -> ui.View | None:
@@ -113,4 +116,5 @@ async def setup(client: Naibot) -> None:
     }.items():
         client.control("conf", verb, press=press)
     client.cure("place.none", _set_up_button)
+    client.cure("place.unchecked", _set_up_button)
     await client.add_cog(cog)

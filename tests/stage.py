@@ -66,8 +66,8 @@ class Stage:
         wish = {"kind": "press", "message": message["id"], "custom_id": custom_id, "values": list(map(str, values))}
         return await self.discord.actions.act(by, int(message["channel_id"]), wish)
 
-    async def fill(self, opener: Interaction, *, by: int = lantern.ANN, **values: str) -> Interaction:
-        """Submit the form that *opener* opened."""
+    async def fill(self, opener: Interaction, *, by: int = lantern.ANN, **values: str | list[str]) -> Interaction:
+        """Submit the form that *opener* opened; what is chosen in a select is a list."""
         await self.until(lambda: opener.form)
         wish = {"kind": "fill", "interaction": str(opener.id), "values": values}
         return await self.discord.actions.act(by, opener.channel_id, wish)

@@ -1,8 +1,10 @@
 """What an image says of itself: claims by carrier, the verdict over them, and their JSON."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from bot.domain.model import CAPABILITIES, model_named
 
 Scalar = str | int | float | bool | None
 
@@ -130,6 +132,14 @@ def foremost(claims: Iterable[Claim]) -> Claim | None:
     )
 
 
+def model_of(claim: Claim) -> str | None:
+    """The model as people call it; V5 signs its id (metadata.md 1.3)."""
+    found = model_named(claim.model or "") if claim.generator == NOVELAI else None
+    return CAPABILITIES[found].name if found is not None else claim.model
+
+
+NOVELAI = "NovelAI"
+"""What NovelAI's claims have for a generator."""
 UNNAMED_CREDENTIALS = "Content Credentials"
 """The generator of a claim whose manifest names nobody that is known."""
 
@@ -139,9 +149,15 @@ def headline(inspection: Inspection) -> str:
     claim = shown_claim(inspection)
     if claim is not None and claim.signature is Signature.VALID and claim.signer is Signer.STANDIN:
         return "signed_standin"
-    if inspection.verdict is not Verdict.UNSIGNED or claim is None or claim.generator == "NovelAI":
+    if inspection.verdict is not Verdict.UNSIGNED or claim is None or claim.generator == NOVELAI:
         return inspection.verdict.value
     return "credentials" if claim.generator == UNNAMED_CREDENTIALS else "other"
+
+
+def noted(inspection: Inspection, note: Note) -> Inspection:
+    """The same with a remark more, in the order of `Note`."""
+    notes = {*inspection.notes, note}
+    return replace(inspection, notes=tuple(each for each in Note if each in notes))
 
 
 def to_json(inspection: Inspection) -> dict[str, object]:

@@ -69,7 +69,10 @@ class UpstreamError(NaibotError):
 
 
 class ClassifierError(NaibotError):
-    """A picture could not be rated (``rating.failed``, ``rating.slow``, ``rating.unreadable``), so nobody knows."""
+    """
+    A picture could not be rated (``rating.failed``, ``rating.slow``, ``rating.unreadable``), so nobody knows what it
+    shows; or there is no classifier that could (``classifier.…``, for the operator).
+    """
 
 
 class StoreError(NaibotError):

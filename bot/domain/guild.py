@@ -86,8 +86,8 @@ class GuildConfig:
     together may spend in Anlas. *cooldown* is seconds. *age_restricted* allows age-restricted pictures in
     age-restricted channels. *unchecked* records that an admin accepted pictures that no classifier looks at. Cases are
     shown in *review_channel*, pinging *ping_role*, and end by themselves after *case_days*. In the channels of
-    *approval* members suggest and moderators say yes. After *report_limit* reports a picture is hidden until a
-    moderator looked. What has no metadata is not for `/config` yet.
+    *approval*, and wherever they have the *approval_role*, members suggest and moderators say yes. After *report_limit*
+    reports a picture is hidden until a moderator looked. What has no metadata is not for `/config` yet.
     """
 
     channels: tuple[int, ...] = _setting(Kind.CHANNELS, Group.PLACES, ())
@@ -115,6 +115,7 @@ class GuildConfig:
     ping_role: int | None = _setting(Kind.ROLE, Group.LOG, None)
     case_days: int = _setting(Kind.NUMBER, Group.LOG, 3, low=1, high=30)
     approval: tuple[int, ...] = _setting(Kind.CHANNELS, Group.PEOPLE, ())
+    approval_role: int | None = _setting(Kind.ROLE, Group.PEOPLE, None)
     report_limit: int = _setting(Kind.NUMBER, Group.SAFETY, 3, low=1, high=100)
     unchecked: bool = _setting(Kind.SWITCH, Group.SAFETY, False, danger=True)
 
@@ -125,10 +126,9 @@ class GuildConfig:
                 _check(setting.name, value, setting.metadata["low"], setting.metadata["high"])
         _check("channels", len(self.channels), 0, CHANNELS_MAX)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether an admin has set this server up: a channel is picked and unchecked pictures are accepted."""
-        return bool(self.channels) and self.unchecked
+    def is_set_up(self, house: "HouseConfig") -> bool:
+        """Whether it is open: a channel is picked, and pictures are checked or an admin accepted that they are not."""
+        return bool(self.channels) and (house.checked or self.unchecked)
 
     def hides(self, *, age_restricted: bool) -> bool:
         """Whether a picture is hidden behind a spoiler here unless somebody says otherwise."""
@@ -266,7 +266,7 @@ class HouseConfig:
     *direct_week* are a person's pictures in direct messages and user installs. *operators* run the bot (the
     application's owner or team where none are named); they are asked and told in *operator_channel*, or in
     *operator_guild*, else by direct message. A job that did not start within *late_hours* is taken back. *shards* are
-    those of this process.
+    those of this process. *checked* says that a classifier looks at pictures.
     """
 
     guilds: frozenset[int] = frozenset()
@@ -286,6 +286,7 @@ class HouseConfig:
     retention_days: int = 30
     late_hours: int = 24
     shards: Shards = field(default_factory=Shards)
+    checked: bool = False
 
     @property
     def caps(self) -> Caps:

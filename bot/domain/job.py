@@ -6,6 +6,7 @@ from enum import StrEnum
 from bot.domain.admission import PRIORITY_STEP
 from bot.domain.inputs import Inputs
 from bot.domain.request import Generate, Place, Request, Requester
+from bot.domain.sheet import Sheet
 from bot.domain.tools import Direct, Upscale
 
 
@@ -177,13 +178,18 @@ DRAFT_LIFE = 15 * 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What waits for a person's yes. It reserves nothing, is gone after 15 minutes and is consumed once."""
+    """
+    What waits for a person's yes. It reserves nothing, is gone after 15 minutes and is consumed once.
+
+    *sheet* is the form to fill, where that comes first.
+    """
 
     id: int
     requester: Requester
     request: Request = field(repr=False)
     price: int
     expires_at: float
+    sheet: Sheet | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ What NovelAI's models can do: one catalogue, one row a model.
 A model is never compared in code; ask ``CAPABILITIES[model]``. The ready-made texts stand in `bot.domain.presets`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -381,3 +382,16 @@ Furry not even those); what they cost is not.
 
 HOME_MODEL = Model.V3
 """The default wherever nobody chose."""
+
+
+_OTHER_SIGNS = re.compile(r"[^a-z0-9]")
+
+
+def model_named(text: str) -> Model | None:
+    """The model of that id or name, however it is written (``nai-diffusion-5-full``), None for any other text."""
+    bare = _OTHER_SIGNS.sub("", text.casefold())
+    return next((model for model, row in CAPABILITIES.items() if bare in _names_of(model, row)), None)
+
+
+def _names_of(model: Model, row: Capabilities) -> tuple[str, ...]:
+    return tuple(_OTHER_SIGNS.sub("", name.casefold()) for name in (model.value, row.name))

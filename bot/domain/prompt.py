@@ -76,7 +76,11 @@ def sent_preset(request: Generate) -> UcPreset:
 
 
 def _steered(undesired_content: str, *, is_safe: bool) -> str:
-    return STEER + undesired_content.removeprefix(STEER) if is_safe else undesired_content
+    """Once, also where it is all there was: so reads what is taken over from a picture that was kept safe."""
+    if not is_safe:
+        return undesired_content
+    own = undesired_content.removeprefix(STEER)
+    return STEER if own.strip(", ") == STEER.strip(", ") else STEER + own
 
 
 def _character(each: Character, row: Capabilities, position: Position, *, is_safe: bool) -> CharacterWording:

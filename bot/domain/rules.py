@@ -5,7 +5,7 @@ Every entry asks it (commands, buttons, forms, menus), and the moment of claim a
 (well under 5 ms), because it is asked before the acknowledgement. The locked tier is in `bot.domain.locked`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.domain.case import Case
@@ -66,7 +66,8 @@ def judge_place(requester: Requester, ground: Ground) -> None:
     """
     Raise `Forbidden` unless pictures may be made where *requester* stands.
 
-    Codes: ``not.served``, ``blocked.member``, ``must.read``, ``direct.off``, ``place.none``, ``place``.
+    Codes: ``not.served``, ``blocked.member``, ``must.read``, ``direct.off``, ``place.none``, ``place.unchecked``,
+    ``place``.
     """
     _judge_served(requester, ground)
     judge_member(ground)
@@ -77,8 +78,10 @@ def judge_place(requester: Requester, ground: Ground) -> None:
             raise Forbidden("direct.off")
         return
     open_channels = ground.open_channels
-    if ground.guild is None or not ground.guild.is_open or not open_channels:
+    if ground.guild is None or not open_channels:
         raise Forbidden("place.none", may_manage=requester.may_manage)
+    if not ground.guild.is_set_up(ground.house):
+        raise Forbidden("place.unchecked", may_manage=requester.may_manage)
     if requester.channel_id not in open_channels and requester.parent_id not in open_channels:
         raise Forbidden("place", channel=requester.channel_id, channels=open_channels)
 
@@ -109,6 +112,21 @@ def judge_listed(text: str, ground: Ground) -> None:
         raise Forbidden("word", word=word) if is_open_in(word, text) else Forbidden("word.hidden")
 
 
+def judge_shown(prompts: Sequence[str], texts: Sequence[str], requester: Requester, ground: Ground) -> None:
+    """
+    Raise `Forbidden` where texts of a stranger's may not be shown to everybody where *requester* stands.
+
+    *prompts* say what one picture is of; *texts* merely stand beside them, and an undesired content among them says
+    ``nsfw`` because it is kept out. Codes: ``locked``, ``word``, ``word.hidden``, ``nsfw.asked``, ``nsfw.asked.only``.
+    """
+    judge_words(*prompts)
+    for text in (*prompts, *texts):
+        judge_listed(text, ground)
+    if keeps_safe(requester, ground):
+        for prompt in prompts:
+            _judge_asking(requester, prompt, ground)
+
+
 def keeps_safe(requester: Requester, ground: Ground) -> bool:
     """
     Whether pictures are kept safe where *requester* stands: everywhere but in age-restricted channels of servers
@@ -121,6 +139,14 @@ def keeps_safe(requester: Requester, ground: Ground) -> bool:
     return not (requester.age_restricted and is_still)
 
 
+def only_suggests(requester: Requester, ground: Ground) -> bool:
+    """Whether *requester* suggests where they stand, and a moderator says yes; moderators need nobody's."""
+    if ground.guild is None or requester.context is not Context.GUILD or requester.may_moderate:
+        return False
+    is_here = bool({requester.channel_id, requester.parent_id} & {*ground.guild.approval})
+    return is_here or ground.guild.approval_role in requester.role_ids
+
+
 def shows_previews(requester: Requester, request: Request, ground: Ground) -> bool:
     """
     Whether a picture may be seen while it forms: only where no check could keep the finished one back.
@@ -129,6 +155,7 @@ def shows_previews(requester: Requester, request: Request, ground: Ground) -> bo
     asked about noise guarantees nothing; elsewhere step and bar are shown alone.
     """
     is_open = not (request.spoiler or request.private or keeps_safe(requester, ground))
+    is_open = is_open and not only_suggests(requester, ground)
     hides = ground.guild is None or ground.guild.hides(age_restricted=requester.age_restricted)
     return is_open and not hides and not is_suspect(*_asked(request))
 

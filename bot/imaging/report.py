@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import wording
-from bot.domain.claims import Claim, Inspection, Signature, headline, shown_claim, to_json
+from bot.domain.claims import Claim, Inspection, Signature, headline, model_of, shown_claim, to_json
 from bot.domain.errors import Mistake, NaibotError
 from bot.imaging.header import BYTES_MAX
 from bot.imaging.inspection import inspect_image
@@ -71,7 +71,7 @@ def _lines(found: Inspection) -> Iterator[str]:
 
 
 def _claim_lines(shown: Claim) -> Iterator[str]:
-    yield _line(shown.model or shown.generator, 100)
+    yield _line(model_of(shown) or shown.generator, 100)
     for label, text in ((wording.SHELL_PROMPT, shown.prompt), (wording.SHELL_UNDESIRED, shown.undesired_content)):
         if text:
             yield f"{label}: {_line(text, 500)}"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.ports import Classifier
 from bot.services.accounts import Accounts
 from bot.services.activity import Activity
 from bot.services.cases import Cases
@@ -24,13 +25,14 @@ from bot.services.worker import Worker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a cog may be given."""
+    """Everything a cog may be given; *classifier* is None where pictures are not checked."""
 
     studio: Studio
     workers: tuple[Worker, ...]
     deliveries: Deliveries
     departures: Departures
     darkroom: Darkroom
+    classifier: Classifier | None
     guilds: Guilds
     moderation: Moderation
     sanctions: Sanctions

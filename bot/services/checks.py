@@ -60,11 +60,6 @@ class Checks:
         self._moderation = moderation
         self._clock = clock
 
-    @property
-    def is_watching(self) -> bool:
-        """Whether there is a classifier at all."""
-        return self._classifier is not None
-
     async def look(self, job: Job, request: Request, pictures: Sequence[Picture]) -> Look:
         """Look at finished pictures; the one that is worst decides. Fails closed where pictures are kept safe."""
         return await self._look(job, request, [picture.data for picture in pictures])

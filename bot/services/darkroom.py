@@ -4,12 +4,13 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO
+from typing import IO, TypeVar
 
 from bot.domain.claims import Inspection
 from bot.domain.errors import Mistake
 from bot.imaging.copies import Copy, exact_copy, preview
 from bot.imaging.inspection import inspect_image
+from bot.imaging.restoring import restored
 from bot.imaging.thumbnail import thumbnail
 
 BYTES_MAX = 25 * 1024 * 1024
@@ -18,6 +19,7 @@ DOWNLOAD_TIME = 20.0
 """Seconds."""
 IN_MEMORY = 1024 * 1024
 
+T = TypeVar("T")
 Read = Callable[[], AsyncIterator[bytes]]
 """Yields an image's bytes piece by piece; may raise `Mistake`."""
 
@@ -32,11 +34,22 @@ class Darkroom:
 
     async def inspect(self, read: Read) -> Inspection:
         """What an image says of itself. Raises `Mistake` with the image's codes."""
+        return await self._developed(read, inspect_image)
+
+    async def restore(self, read: Read) -> bytes:
+        """An image with its stripped text written back; see `bot.imaging.restoring`. Raises `Mistake`."""
+        return await self._developed(read, restored)
+
+    async def _developed(self, read: Read, work: Callable[..., T]) -> T:
         async with self._downloads:
             with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
                 await _download(read, file)
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._thread, self._open, file)
+                return await loop.run_in_executor(self._thread, self._open, file, work)
+
+    async def develop(self, work: Callable[[bytes], T], data: bytes) -> T:
+        """Let *work* open an image of ours or a stranger's, alone; the classifier's come here."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, data)
 
     async def shrink(self, data: bytes) -> bytes | None:
         """An image as a small WebP; None where it cannot be one."""
@@ -50,9 +63,9 @@ class Darkroom:
         """A small, lossy copy of one of our pictures."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, preview, data)
 
-    def _open(self, file: IO[bytes]) -> Inspection:
+    def _open(self, file: IO[bytes], work: Callable[..., T]) -> T:
         file.seek(0)
-        return inspect_image(file.read(BYTES_MAX + 1), trusted=self._trusted)
+        return work(file.read(BYTES_MAX + 1), trusted=self._trusted)
 
     def close(self) -> None:
         """Let the thread go."""

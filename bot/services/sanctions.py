@@ -70,8 +70,9 @@ class Sanctions:
             return None
         case = None
         if offence in _COUNTED:
-            digest = refusal.data.get("digest")
-            filing = _refusal(requester, refusal.code, {"digest": digest} if digest else {})
+            # Of what was written nothing is kept but a hash.
+            digest = refusal.data.get("sha256")
+            filing = _refusal(requester, refusal.code, {"sha256": digest} if digest else {})
             case = await self._store.file_case(filing, self._clock())
         await self._warm(requester.scope, requester.user_id, requester.channel_id, degrees(offence))
         return case

@@ -7,21 +7,27 @@ from dataclasses import dataclass, field, replace
 
 from bot.domain.admission import Quota, Standing, Ticket, decide, quota_of
 from bot.domain.anlas import Price, is_free_form
-from bot.domain.errors import Forbidden, Refused
+from bot.domain.case import Case, CaseKind, Filing
+from bot.domain.errors import Forbidden, LimitReached, Refused
 from bot.domain.guild import GuildConfig
 from bot.domain.job import DRAFT_LIFE, Application, Draft, Job
 from bot.domain.model import CAPABILITIES
 from bot.domain.prompt import worded
 from bot.domain.request import SEED_MAX, Generate, Place, Request, Requester, free_form
-from bot.domain.rules import judge, keeps_safe, never_spends
+from bot.domain.rules import judge, keeps_safe, never_spends, only_suggests
+from bot.domain.sheet import Sheet
 from bot.domain.tokens import TokenCount
-from bot.ports import AuditStore, Clock, JobStore, Tokenizer
+from bot.ports import AuditStore, CaseStore, Clock, JobStore, Tokenizer
 from bot.services.accounts import Accounts
 from bot.services.bell import Bell
 from bot.services.closing import Closing
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 
+APPROVAL = "approval"
+"""Why a wish waits: members suggest here."""
+PROPOSAL_LIFE = 86_400.0
+"""Seconds after which a suggestion that nobody answered is gone."""
 SOON = 0.5
 """Seconds a handler that opens a form may read before it acknowledges."""
 
@@ -48,6 +54,7 @@ class Studio:
         jobs: JobStore,
         audit: AuditStore,
         guilds: Guilds,
+        cases: CaseStore,
         moderation: Moderation,
         accounts: Accounts,
         tokenizer: Tokenizer,
@@ -59,6 +66,7 @@ class Studio:
         self._jobs = jobs
         self._audit = audit
         self._guilds = guilds
+        self._cases = cases
         self._moderation = moderation
         self._accounts = accounts
         self._tokenizer = tokenizer
@@ -90,6 +98,37 @@ class Studio:
         )
         return replace(request, safe=keeps_safe(requester, ground), spoiler=request.spoiler or hides)
 
+    def waits_for(self, requester: Requester) -> str | None:
+        """Why somebody else has to say yes to a wish first (``approval``), None where nobody has to."""
+        return APPROVAL if only_suggests(requester, self._moderation.ground(requester)) else None
+
+    async def _suggest(self, requester: Requester, request: Request, price: Price, occasion: Occasion, why: str) -> Job:
+        """
+        A wish that waits for a yes. It has a price and reserves nothing, so its member is not asked about the price.
+
+        Raises `LimitReached` ``quota.waiting`` where too many of theirs wait already.
+        """
+        config = self._guilds.config(requester) or GuildConfig()
+        open_ = await self._cases.cases(
+            guild_id=requester.scope, user_id=requester.user_id, kinds=[CaseKind.PROPOSAL], is_open=True, most=20
+        )
+        if len(open_) >= config.waiting and not any(_is_of(case, occasion) for case in open_):
+            raise LimitReached("quota.waiting", n=len(open_), limit=config.waiting)
+        filing = Filing(
+            guild_id=requester.scope,
+            user_id=requester.user_id,
+            kind=CaseKind.PROPOSAL,
+            reason=why,
+            channel_id=requester.channel_id,
+            data={"price": price.total, "key": occasion.key},
+            due_at=self._clock() + PROPOSAL_LIFE,
+        )
+        job, _ = await self._jobs.suggest(
+            _application(requester, request, price.total, occasion), self._clock(), filing
+        )
+        self._bell.ring(job.id)
+        return job
+
     async def submit(
         self, requester: Requester, request: Request, occasion: Occasion | None = None, *, draft_id: int | None = None
     ) -> Job | Draft:
@@ -100,6 +139,8 @@ class Studio:
         """
         price = self.foresee(requester, request)
         request = _seeded(self._steered(requester, request))
+        if (why := self.waits_for(requester)) is not None:
+            return await self._suggest(requester, request, price, occasion or Occasion(), why)
         if not price.is_free:
             expires = self._clock() + DRAFT_LIFE
             await self._check_allowance(requester, request, price)
@@ -115,6 +156,12 @@ class Studio:
         draft = await self.own_draft(requester, draft_id)
         price = self.foresee(requester, draft.request)
         request = self._steered(requester, draft.request)
+        if (why := self.waits_for(requester)) is not None:
+            await self._jobs.drop_draft(draft_id)
+            place = occasion.place if occasion is not None else None
+            interaction = occasion.interaction if occasion is not None else None
+            asked = Occasion(key=f"draft:{draft_id}", place=place, interaction=interaction)
+            return await self._suggest(requester, request, price, asked, why)
         if price.total > draft.price:
             await self._jobs.drop_draft(draft_id)
             expires = self._clock() + DRAFT_LIFE
@@ -150,6 +197,10 @@ class Studio:
     async def keep(self, requester: Requester, request: Request) -> Draft:
         """Keep a refused wish as a draft, so that a button can cure it."""
         return await self._jobs.propose(requester, request, 0, self._clock() + DRAFT_LIFE)
+
+    async def keep_sheet(self, requester: Requester, sheet: Sheet) -> Draft:
+        """Keep a form, with what was typed into it, so that it can be opened again."""
+        return await self._jobs.propose(requester, sheet.request, 0, self._clock() + DRAFT_LIFE, sheet=sheet)
 
     async def drop(self, requester: Requester, draft_id: int) -> None:
         """Let a draft go."""
@@ -279,15 +330,7 @@ class Studio:
     async def _admit(
         self, requester: Requester, request: Request, price: int, occasion: Occasion, draft_id: int | None = None
     ) -> Job:
-        application = Application(
-            key=occasion.key,
-            requester=requester,
-            place=occasion.place,
-            request=request,
-            price=price,
-            origin=occasion.origin,
-            interaction=occasion.interaction,
-        )
+        application = _application(requester, request, price, occasion)
         now = self._clock()
         limits = self._guilds.limits(requester)
 
@@ -297,6 +340,23 @@ class Studio:
         job = await self._jobs.admit(application, now, turn, draft_id=draft_id)
         self._bell.ring(job.id)
         return job
+
+
+def _application(requester: Requester, request: Request, price: int, occasion: Occasion) -> Application:
+    return Application(
+        key=occasion.key,
+        requester=requester,
+        place=occasion.place,
+        request=request,
+        price=price,
+        origin=occasion.origin,
+        interaction=occasion.interaction,
+    )
+
+
+def _is_of(case: Case, occasion: Occasion) -> bool:
+    """Whether a suggestion is of this very event, which arrived again."""
+    return case.data.get("key") == occasion.key
 
 
 def _seeded(request: Request) -> Request:

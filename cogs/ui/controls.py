@@ -112,11 +112,14 @@ class Form(ui.Modal):
         )
         self.add_item(ui.Label(text=label, description=hint, component=field))
 
-    def choose(self, name: str, label: str, choices: Mapping[str, str], *, hint: str | None = None) -> None:
-        """Add a select called *name* of which one must be chosen; *choices* are labels by value."""
-        options = [discord.SelectOption(label=text, value=value) for value, text in choices.items()]
-        field: ui.Select[Any] = ui.Select(custom_id=name, options=options, required=True)
-        self.add_item(ui.Label(text=label, description=hint, component=field))
+    def offer(self, name: str, label: str, choices: Mapping[str, str], *, holds: str | None = None) -> None:
+        """Add a list called *name*: value → what is read, at most 25; one is chosen, *holds* already."""
+        options = [
+            discord.SelectOption(label=text[:100], value=value, default=value == holds)
+            for value, text in choices.items()
+        ]
+        field: ui.Select[Any] = ui.Select(custom_id=name, options=options[:25], required=True)
+        self.add_item(ui.Label(text=label, component=field))
 
 
 async def submit(interaction: Interaction) -> None:
@@ -148,12 +151,11 @@ def _values(data: Any) -> tuple[str, ...]:
 
 
 def _fields(data: Any) -> dict[str, str]:
-    """The texts of a submitted form by field, and what was chosen in it; whatever else it holds is left out."""
+    """The texts of a submitted form by field, and what was chosen in a list; whatever else it holds is left out."""
     found: dict[str, str] = {}
     for top in data.get("components", ())[:5]:
         for part in [top.get("component")] if top.get("component") else top.get("components", ())[:1]:
-            if isinstance(part.get("value"), str):
-                found[str(part.get("custom_id"))] = part["value"][:4_000]
-            elif isinstance(part.get("values"), list) and part["values"]:
-                found[str(part.get("custom_id"))] = str(part["values"][0])[:100]
+            value = part["value"] if "value" in part else next(iter(part.get("values") or ()), None)
+            if isinstance(value, str):
+                found[str(part.get("custom_id"))] = value[:4_000]
     return found

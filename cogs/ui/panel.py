@@ -10,7 +10,7 @@ from discord import ui
 from bot import wording
 from bot.domain.change import Change, Pending
 from bot.domain.errors import Refused
-from bot.domain.guild import SETTINGS, Group, GuildConfig, Kind, Setting, Spoiler, grouped, parse_value
+from bot.domain.guild import SETTINGS, Group, GuildConfig, HouseConfig, Kind, Setting, Spoiler, grouped, parse_value
 from bot.domain.model import CAPABILITIES, Model
 from bot.domain.request import SIZES
 from cogs.ui.changes import ask_text, undo_button, yes_or_no
@@ -34,10 +34,10 @@ def panel(
     guild: discord.Guild,
     config: GuildConfig,
     group: Group,
+    house: HouseConfig,
     *,
     notice: Notice | None = None,
     choosing: str | None = None,
-    house_never_spends: bool = False,
 ) -> ui.LayoutView:
     """One group of settings with [Change] beside each; *choosing* is the setting whose select is open."""
     view = ui.LayoutView(timeout=None)
@@ -48,13 +48,24 @@ def panel(
         if setting.key == choosing:
             for item in _chooser(guild, setting, config):
                 box.add_item(item)
-    if group is Group.MONEY and house_never_spends:
-        box.add_item(ui.TextDisplay(wording.CONFIG_HOUSE))
+    if (line := _of_the_house(group, house)) is not None:
+        box.add_item(ui.TextDisplay(line))
     view.add_item(box)
     for item in _notice(notice):
         view.add_item(item)
     view.add_item(ui.ActionRow(_groups(group)))
     return view
+
+
+def _of_the_house(group: Group, house: HouseConfig) -> str | None:
+    """What whoever runs the bot decided, and an admin here should know."""
+    match group:
+        case Group.MONEY if house.never_spend:
+            return wording.CONFIG_HOUSE
+        case Group.SAFETY:
+            return wording.CONFIG_CHECKED if house.checked else wording.CONFIG_UNCHECKED
+        case _:
+            return None
 
 
 def _section(setting: Setting, config: GuildConfig) -> ui.Item[Any]:

@@ -17,6 +17,7 @@ from bot.domain.prompt import is_steered_by_us, worded
 from bot.domain.request import FREE_STEPS, Generate, Request, free_form
 from bot.domain.tokens import TokenCount
 from bot.services.deliveries import Outlook, Parcel
+from bot.services.studio import APPROVAL
 from cogs.ui.controls import Control, button, row
 
 PROMPT_LINE = 160
@@ -48,10 +49,10 @@ def _undecided_line(job: Job, config: GuildConfig | None) -> tuple[str, ui.View]
     """Held, or waiting for its yes: what everybody may read of it, and whoever asked for it may take it back."""
     back = button("job", job.id, "cancel", wording.BUTTON_WITHDRAW, emoji="✖️")
     detail = _queued_detail(job, config)
-    if job.state is JobState.HELD:
-        return f"{wording.HELD}\n{detail}", row(back)
     if not is_public_suggestion(job):
-        return f"{wording.PROPOSED}\n{detail}", row(back)
+        # What needs a look is not read out before it had one.
+        said = wording.HELD if job.state is JobState.HELD else wording.PROPOSED
+        return f"{said}\n{wording.say('failed.detail', member=f'<@{job.user_id}>', job=job.id)}", row(back)
     make = button("job", job.id, "make", wording.BUTTON_MAKE, emoji="✅")
     decline = button("job", job.id, "decline", wording.BUTTON_DECLINE)
     said = wording.say("suggested", member=f"<@{job.user_id}>", price=wording.anlas(job.price))
@@ -59,8 +60,8 @@ def _undecided_line(job: Job, config: GuildConfig | None) -> tuple[str, ui.View]
 
 
 def is_public_suggestion(job: Job) -> bool:
-    """Whether a wish that waits for its yes stands where everybody sees it."""
-    return job.place is not None and not job.place.ephemeral
+    """Whether a wish that waits for its yes stands where everybody sees it, with the buttons for it."""
+    return job.reason == APPROVAL and job.place is not None and not job.place.ephemeral
 
 
 def collect_button(job_id: int) -> Control:

@@ -20,13 +20,19 @@ ACCEPTED = "accepted"
 
 def first_card(guild: discord.Guild, config: GuildConfig, house: HouseConfig) -> ui.LayoutView:
     """The first step where the server is not set up, else the panel."""
-    if not config.is_open:
-        return setup_step(1, guild, config)
-    return panel(guild, config, Group.PLACES, house_never_spends=house.never_spend)
+    if not config.is_set_up(house):
+        return setup_step(1, guild, config, house)
+    return panel(guild, config, Group.PLACES, house)
 
 
 def setup_step(
-    step: int, guild: discord.Guild, config: GuildConfig, *, accepted: bool = False, draws_free: bool = True
+    step: int,
+    guild: discord.Guild,
+    config: GuildConfig,
+    house: HouseConfig,
+    *,
+    accepted: bool = False,
+    draws_free: bool = True,
 ) -> ui.LayoutView:
     """One of the four steps; *accepted* says that unchecked pictures were accepted on this card."""
     view = ui.LayoutView(timeout=None)
@@ -34,13 +40,13 @@ def setup_step(
     parts: Iterable[ui.Item[Any]]
     match step:
         case 1:
-            parts = _where(guild, config)
+            parts = _where(guild, config, house)
         case 2:
             parts = _who(guild, config)
         case 3:
             parts = _how_much(config, draws_free=draws_free)
         case _:
-            parts = _ready(config, accepted=accepted or config.unchecked)
+            parts = _ready(config, house, accepted=accepted or config.unchecked)
     for part in parts:
         box.add_item(part)
     view.add_item(box)
@@ -56,11 +62,12 @@ def _steps(step: int) -> Iterable[Control]:
     yield button("conf", 0, "later", wording.BUTTON_LATER)
 
 
-def _where(guild: discord.Guild, config: GuildConfig) -> Iterable[ui.Item[Any]]:
+def _where(guild: discord.Guild, config: GuildConfig, house: HouseConfig) -> Iterable[ui.Item[Any]]:
     yield ui.TextDisplay(wording.SETUP_PLACES)
     yield ui.ActionRow(menu(channels_select(guild, config.channels), "conf", 1, "pick", "channels"))
     lines = [posting_line(guild, channel) for channel in config.channels]
-    yield ui.TextDisplay("\n".join(lines) or wording.SETUP_PLACES_NONE)
+    none = wording.SETUP_PLACES_CHECKED if house.checked else wording.SETUP_PLACES_NONE
+    yield ui.TextDisplay("\n".join(lines) or none)
 
 
 def _who(guild: discord.Guild, config: GuildConfig) -> Iterable[ui.Item[Any]]:
@@ -89,7 +96,7 @@ def _how_much(config: GuildConfig, *, draws_free: bool) -> Iterable[ui.Item[Any]
     yield ui.TextDisplay(line if draws_free or not config.never_spend else f"{line}\n{wording.SETUP_NOFREE}")
 
 
-def _ready(config: GuildConfig, *, accepted: bool) -> Iterable[ui.Item[Any]]:
+def _ready(config: GuildConfig, house: HouseConfig, *, accepted: bool) -> Iterable[ui.Item[Any]]:
     yield ui.TextDisplay(wording.SETUP_READY)
     lines = wording.say(
         "setup.ready.lines",
@@ -101,11 +108,15 @@ def _ready(config: GuildConfig, *, accepted: bool) -> Iterable[ui.Item[Any]]:
     )
     yield ui.TextDisplay(lines)
     needs = [] if config.channels else [wording.SETUP_NEEDS_CHANNEL]
-    needs.append(wording.SETUP_ACCEPTED if accepted else wording.SETUP_UNCHECKED)
-    yield ui.TextDisplay("\n".join([*needs, wording.SETUP_CLOSED]))
-    can_open = accepted and bool(config.channels)
+    if house.checked:
+        needs.append(wording.SETUP_CHECKED)
+    else:
+        needs += [wording.SETUP_ACCEPTED if accepted else wording.SETUP_UNCHECKED, wording.SETUP_CLOSED]
+    yield ui.TextDisplay("\n".join(needs))
+    is_settled = accepted or house.checked
+    can_open = is_settled and bool(config.channels)
     yield ui.ActionRow(
-        *([] if accepted else [button("conf", 4, "accept", wording.BUTTON_ACCEPT)]),
+        *([] if is_settled else [button("conf", 4, "accept", wording.BUTTON_ACCEPT)]),
         button("conf", 4, "open", wording.BUTTON_OPEN, primary=True, disabled=not can_open, arg=ACCEPTED),
     )
 

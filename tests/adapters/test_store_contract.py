@@ -19,6 +19,7 @@ from bot.domain.job import Application, Delivery, Job, JobState, Noted, Settleme
 from bot.domain.model import Smea
 from bot.domain.record import Record
 from bot.domain.request import Context, Picture
+from bot.domain.sheet import Sheet
 from bot.ports import Decide, Store
 from tests.adapters.conftest import ADAPTERS, Adapter, adapters, differences
 from tests.builders import GUILD, LARGE, a_place, a_request, a_requester, an_application
@@ -179,6 +180,20 @@ async def test_a_draft_is_consumed_once(store: Store) -> None:
     other = an_application(price=30)
     with pytest.raises(Refused, match=r"draft\.gone"):
         await store.admit(other, NOON, _decide(other, NOON), draft_id=draft.id)
+
+
+async def test_a_form_is_kept_with_what_was_typed(store: Store) -> None:
+    """A draft of its own kind, consumed like any other."""
+    sheet = Sheet(request=a_request(characters=""), left_out={"vibes": 2}, typed={"seed": "x", "prompt": "猫"})
+    draft = await store.propose(a_requester(), sheet.request, 0, NOON + 900, sheet=sheet)
+
+    found = await store.draft(draft.id)
+
+    assert found == draft
+    assert found is not None
+    assert (sheet, sheet.request) == (found.sheet, found.request)
+    assert await store.drop_draft(draft.id)
+    assert (await store.propose(a_requester(), a_request(), 30, NOON + 900)).sheet is None
 
 
 async def test_a_draft_survives_a_refusal_but_not_its_time(store: Store) -> None:

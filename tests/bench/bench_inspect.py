@@ -226,14 +226,14 @@ def memory(folder: Path) -> None:
 async def crowd(folder: Path) -> None:
     """Print peak and longest stall with fifty asked at once of the one darkroom."""
     darkroom = Darkroom(NOVELAI)
-    stalls = asyncio.create_task(_stalls())
+    watch = asyncio.create_task(stalls())
     began = time.perf_counter()
     asked = [
         darkroom.inspect(lambda path=folder / kind: _pieces(path)) for kind in list(KINDS) * (AT_ONCE // len(KINDS))
     ]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     took = time.perf_counter() - began
-    stalls.cancel()
+    watch.cancel()
     darkroom.close()
     wrong = [answer for answer in answers if isinstance(answer, BaseException) and not isinstance(answer, Mistake)]
     status = Path("/proc/self/status").read_text()
@@ -245,7 +245,8 @@ async def crowd(folder: Path) -> None:
 STALLS: list[float] = []
 
 
-async def _stalls() -> None:
+async def stalls() -> None:
+    """Note how late the loop is, over and over."""
     while True:
         began = time.perf_counter()
         await asyncio.sleep(0.001)

@@ -208,6 +208,46 @@ async def test_a_server_is_set_up_in_four_steps_and_draws_nothing_before(tmp_pat
         assert "Settings · Places" in await stage.said("config", by=lantern.ADA, at=NEW)
 
 
+async def test_with_a_classifier_nothing_has_to_be_accepted(tmp_path: Path) -> None:
+    """The step says that pictures are checked, and who never accepted is asked once the classifier is gone."""
+    async with open_stage(tmp_path) as stage:
+        guilds = stage.house.services.guilds
+        await guilds.admit(lantern.NEW_SERVER, lantern.ADA)
+        guilds.house = replace(guilds.house, checked=True)
+
+        async def press(card: dict[str, object], label: str) -> dict[str, object]:
+            return await stage.answered(await stage.press(card, label, by=lantern.ADA))
+
+        refused = await stage.answered(await stage.slash("generate", by=lantern.ADA, at=NEW, prompt="1girl"))
+        card = await press(refused, "Set up")
+        assert "as soon as you pick it" in text_of(card)
+        card = await stage.answered(await stage.choose(card, "pick:channels", NEW, by=lantern.ADA))
+        card = await press(await press(await press(card, "Next"), "Next"), "Next")
+        labels = [part.get("label") for part in walk(card["components"])]
+        assert ("A classifier looks" in text_of(card), "I accept this" in labels) == (True, False)
+        card = await press(card, "Open the doors")
+
+        assert "The doors are open" in text_of(card)
+        assert not _config(stage, lantern.NEW_SERVER).unchecked
+        assert "seed" in await stage.said("generate", at=NEW, prompt="1girl", size="64x64")
+        guilds.house = replace(guilds.house, checked=False)
+        refused = await stage.answered(await stage.slash("generate", by=lantern.ADA, at=NEW, prompt="1girl"))
+        assert "to draw without a check" in text_of(refused)
+        assert "Where may I draw?" in text_of(await press(refused, "Set up"))
+
+
+@pytest.mark.parametrize(("checked", "told"), [(True, "A classifier looks"), (False, "Pictures are not checked")])
+async def test_the_panel_says_whether_pictures_are_checked(tmp_path: Path, told: str, *, checked: bool) -> None:
+    """Among what is about safety."""
+    async with open_stage(tmp_path, working=False) as stage:
+        guilds = stage.house.services.guilds
+        guilds.house = replace(guilds.house, checked=checked)
+        card = await stage.answered(await stage.slash("config", by=lantern.ADA))
+        card = await stage.answered(await stage.choose(card, "group", "safety", by=lantern.ADA))
+
+        assert told in text_of(card)
+
+
 async def test_the_steps_name_what_the_bot_lacks(tmp_path: Path) -> None:
     """The missing permission, by channel."""
     async with open_stage(tmp_path, working=False) as stage:

@@ -190,6 +190,7 @@ async def test_cancel_deletes_the_waiting_message_and_tells_privately(tmp_path: 
 
         [job] = await stage.house.store.recent(0.0)
         assert (JobState.CANCELLED, 0) == (job.state, job.charged_pictures)
+        await stage.delivered(job.id)
         assert shown[asked.original or 0].deleted
         assert "Taken back. Nothing was charged." == stage.private_words()[0]
 

@@ -4,12 +4,24 @@ import json
 from dataclasses import replace
 
 import pytest
+from discord import ui
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import wording
-from bot.domain.claims import Carrier, Character, Claim, Inspection, Note, Signature, Signer, Verdict, to_json
-from cogs.ui.inspection import METADATA_BYTES, card_of, metadata_bytes, remembered, texts_of
+from bot.domain.claims import Carrier, Character, Claim, Inspection, Note, Signature, Signer, Verdict, noted, to_json
+from bot.imaging.jsontext import parse_object
+from cogs.ui.inspection import (
+    METADATA_BYTES,
+    Look,
+    card_of,
+    cards_of,
+    memory_bytes,
+    metadata_bytes,
+    recalled,
+    remembered,
+    texts_of,
+)
 
 SIGNED = Claim(
     carrier=Carrier.PNG_TEXT,
@@ -68,7 +80,11 @@ def test_v5s_model_is_part_of_what_was_signed() -> None:
     """So nothing is said against it."""
     claim = replace(SIGNED, settings={"model_name": "nai-diffusion-5-full"})
 
-    assert wording.MODEL_NOT_SIGNED not in "".join(texts_of(an_inspection(claim), "a.png"))
+    claim = replace(claim, model="nai-diffusion-5-full-medium")
+
+    text = "".join(texts_of(an_inspection(claim), "a.png"))
+    assert wording.MODEL_NOT_SIGNED not in text
+    assert "**NovelAI Diffusion V5 Full, Medium** ·" in text
 
 
 def test_another_generators_settings_are_shown_as_it_wrote_them() -> None:
@@ -109,6 +125,14 @@ def test_every_verdict_and_note_has_its_words(verdict: Verdict, notes: tuple[Not
     assert card_of(an_inspection(*claims, verdict=verdict, notes=notes), "a.png").to_components()
 
 
+def test_a_remark_more_stands_in_its_place() -> None:
+    """That only a preview was at hand is no verdict, and is said once."""
+    found = noted(noted(an_inspection(SIGNED, notes=(Note.FRAMES,)), Note.PREVIEW), Note.PREVIEW)
+
+    assert (Note.PREVIEW, Note.FRAMES) == found.notes
+    assert 1 == "\n".join(texts_of(found, "a.png")).count(wording.NOTE_PREVIEW)
+
+
 NASTY = st.text(alphabet=st.sampled_from("`@<>#*_|~[]()\n\\-:/ aé\u202e\u200b\u2066\u3164\ud800𝕏😀"), max_size=3_000)
 SCALARS = st.one_of(NASTY, st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False))
 
@@ -147,6 +171,66 @@ def test_nothing_a_file_says_breaks_out_or_overflows(inspection: Inspection, nam
         outside = "".join(text.split("```")[::2]).partition("-# ")[0].replace("\\<", "").replace("\\@", "")
         assert not {"<", "@"} & set(outside)
         assert "](" not in outside
+
+
+@given(st.lists(st.one_of(inspections(), st.none()), min_size=2, max_size=4), NASTY, st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_a_card_of_several_is_within_every_bound(found: list[Inspection | None], name: str, shared: bool) -> None:
+    """Characters, bytes (Discord answers 500 over 10,170) and parts; a heading and a verdict for each."""
+    looks = [Look(name=name, inspection=each, error=None if each else ("image.type", "No."), url="u") for each in found]
+
+    card = cards_of(looks, shared=shared)
+
+    texts = [item.content for item in card.walk_children() if isinstance(item, ui.TextDisplay)]
+    assert sum(map(len, texts)) <= 3_200
+    assert sum(len(text.encode()) for text in texts) <= 9_500
+    assert len(list(card.walk_children())) <= 36
+    assert len(memory_bytes(looks)) <= METADATA_BYTES
+    for n, text in enumerate(texts[: len(looks)], 1):
+        assert text.startswith(f"### Image {n} of {len(looks)} · `")
+        assert text.splitlines()[1].startswith("**")
+
+
+@given(st.lists(st.one_of(inspections(), st.none()), min_size=1, max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_the_memory_of_several_is_read_back(found: list[Inspection | None]) -> None:
+    """Names, addresses, verdicts and errors, image by image, through the parser of strangers' files."""
+    looks = [
+        Look(name=str(n), inspection=each, error=None if each else ("image.type", "No."), url=f"https://x/{n}")
+        for n, each in enumerate(found)
+    ]
+
+    again = recalled(parse_object(memory_bytes(looks).decode()))
+
+    assert [(look.name, look.url, look.error) for look in looks] == [
+        (look.name, look.url, look.error) for look in again
+    ]
+    assert [each and each.verdict for each in found] == [look.inspection and look.inspection.verdict for look in again]
+
+
+def test_of_several_long_ones_each_keeps_what_its_buttons_need() -> None:
+    """Four of the longest that a reader lets through, in characters of four bytes."""
+    characters = tuple(Character(prompt="😀" * 20_000, undesired_content="😀" * 20_000) for _ in range(32))
+    settings_ = {f"{n}" * 200: "😀" * 500 for n in range(100)}
+    long = replace(SIGNED, prompt="😀" * 20_000, undesired_content="\x01" * 20_000, characters=characters)
+    long = replace(long, settings=settings_, added=("😀" * 500,) * 100)
+    looks = [Look(name="😀" * 500, inspection=an_inspection(long), url="u" * 3_000)] * 4
+
+    again = recalled(parse_object(memory_bytes(looks).decode()))
+
+    assert 4 == len(again)
+    assert all(look.claim is not None and (look.claim.prompt or "").startswith("😀" * 80) for look in again)
+
+
+def test_two_of_ordinary_length_are_shown_whole() -> None:
+    """A neighbour that says little leaves its room to the other."""
+    long = replace(SIGNED, prompt="a" * 850, characters=())
+    looks = [Look(name="a", inspection=an_inspection(long)), Look(name="b", error=("image.type", "No."))]
+
+    texts = [item.content for item in cards_of(looks).walk_children() if isinstance(item, ui.TextDisplay)]
+
+    assert "a" * 850 in texts[0]
+    assert "**⚠️ Cannot be read**\nNo." in texts[1]
 
 
 @given(inspections())

@@ -20,6 +20,7 @@ from bot.domain.rules import (
     check_moderator,
     check_operator,
     judge,
+    judge_shown,
     judge_words,
     keeps_safe,
 )
@@ -31,6 +32,7 @@ from tests.shared import shared
 NIGHT = 201
 OPEN = GuildConfig(channels=(CHANNEL, NIGHT), unchecked=True)
 HOUSE = HouseConfig()
+CHECKED = HouseConfig(checked=True)
 ADULT = replace(OPEN, age_restricted=True)
 BLOCK = Block(guild_id=100, user_id=1, until=2e9, reason="spam", actor=9)
 
@@ -52,7 +54,7 @@ def _at_night(**more: object) -> Requester:
     [
         (a_requester(), _ground(None), "not.served"),
         (a_requester(), _ground(GuildConfig()), "place.none"),
-        (a_requester(), _ground(replace(OPEN, unchecked=False)), "place.none"),
+        (a_requester(), _ground(replace(OPEN, unchecked=False)), "place.unchecked"),
         (a_requester(), _ground(channels={999: False}), "place.none"),
         (a_requester(channel_id=999), _ground(), "place"),
         (a_requester(), _ground(channels={NIGHT: True}), "place"),
@@ -65,6 +67,7 @@ def _at_night(**more: object) -> Requester:
         (a_requester(), _ground(words={("blossoms", "smile"): "blossoms smile"}), "word"),
         (a_requester(), _ground(words={("blossoms",): "bl0ssoms"}), "word.hidden"),
         (a_requester(), _ground(channels={}), "place.none"),
+        (a_requester(), _ground(GuildConfig(), CHECKED), "place.none"),
     ],
 )
 def test_where_and_by_whom_pictures_may_not_be_made(requester: Requester, ground: Ground, code: str) -> None:
@@ -73,6 +76,15 @@ def test_where_and_by_whom_pictures_may_not_be_made(requester: Requester, ground
         judge(requester, _safe(a_request()), ground)
 
     assert code == caught.value.code
+
+
+def test_where_a_classifier_looks_nobody_has_to_accept_that_none_does() -> None:
+    """A server that never did is closed again once the classifier is gone, with a sentence of its own."""
+    guild = replace(OPEN, unchecked=False)
+
+    judge(a_requester(), _safe(a_request()), _ground(guild, CHECKED))
+    with pytest.raises(Forbidden, match=r"place\.unchecked"):
+        judge(a_requester(), _safe(a_request()), _ground(guild))
 
 
 def test_where_pictures_may_be_made() -> None:
@@ -407,3 +419,31 @@ def test_common_disguises_are_read_through() -> None:
 def test_any_text_can_be_folded(text: str) -> None:
     """Folding takes whatever people type, and what it gives is plain and lower-case."""
     assert all(word and word.isascii() and word == word.casefold() for word in fold(text))
+
+
+@pytest.mark.parametrize(
+    ("requester", "prompts", "texts", "code"),
+    [
+        (a_requester(), ["1girl"], ["nsfw, lowres"], None),
+        (a_requester(), ["1girl, nsfw"], [], "nsfw.asked"),
+        (_at_night(), ["1girl, nsfw"], [], None),
+        (a_requester(), ["1girl"], ["a cat"], "word"),
+        (a_requester(), ["a cat"], [], "word"),
+        (_at_night(), ["loli", "nude"], [], "locked"),
+        (_at_night(), ["1girl"], ["loli, nude"], None),
+        (a_requester(guild_id=None, context=Context.DM), ["nsfw"], [], "nsfw.asked.only"),
+    ],
+)
+def test_a_strangers_texts_are_judged_before_everybody_sees_them(
+    requester: Requester, prompts: list[str], texts: list[str], code: str | None
+) -> None:
+    """What they ask for as if it were asked for here; what is kept out may be called by its name."""
+    words, channels = {fold("cat"): "cat"}, {CHANNEL: False, NIGHT: True}
+    in_guild = requester.context is Context.GUILD
+    ground = _ground(ADULT if in_guild else None, words=words, channels=channels)
+    if code is None:
+        judge_shown(prompts, texts, requester, ground)
+        return
+    with pytest.raises(Forbidden) as caught:
+        judge_shown(prompts, texts, requester, ground)
+    assert code == caught.value.code

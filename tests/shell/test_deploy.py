@@ -109,6 +109,7 @@ def _pinned(name: str) -> dict[str, str]:
         ("requirements.txt", "project", "dependencies"),
         ("requirements-build.txt", "build-system", "requires"),
         ("requirements-postgres.txt", "project", "postgres"),
+        ("requirements-classifier.txt", "project", "classifier"),
     ],
 )
 def test_what_the_project_needs_is_pinned_by_hash(file: str, table: str, key: str) -> None:
@@ -128,6 +129,7 @@ def test_nothing_names_a_package_index() -> None:
         "requirements.txt",
         "requirements-build.txt",
         "requirements-postgres.txt",
+        "requirements-classifier.txt",
         "Dockerfile",
         "compose.yaml",
     ):
@@ -135,11 +137,11 @@ def test_nothing_names_a_package_index() -> None:
         assert not re.search(r"://|--(extra-)?index|--find-links|pypi", text), name
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-build.txt", "requirements-postgres.txt"])
-def test_pip_finds_the_pinned_packages_and_misses_none(file: str) -> None:
+@pytest.mark.parametrize("extra", ["", "-build", "-postgres", "-classifier"])
+def test_pip_finds_the_pinned_packages_and_misses_none(extra: str) -> None:
     """Every one that these need is pinned too, and its hash is one of the published."""
     pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--require-hashes", "-q", "-r"]
-    done = subprocess.run([*pip, DEPLOY / file], capture_output=True, text=True, timeout=110)
+    done = subprocess.run([*pip, DEPLOY / f"requirements{extra}.txt"], capture_output=True, text=True, timeout=110)
 
     if done.returncode and re.search("NewConnectionError|ConnectTimeout|NameResolutionError", done.stderr):
         pytest.skip("no package index can be reached")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.imaging.inspection import inspect_image
 from bot.imaging.signature import NOVELAI, STANDIN
+from tests.imaging.pictures import COMMENT, a_picture, hidden, packed, png, signed
 from tests.shell.room import ROOT, naibot, say, visit
 
 WISH = "/generate prompt:1girl, cherry blossoms, smile seed:1234567"
@@ -49,6 +50,39 @@ async def test_inspect_agrees_with_the_shell(tmp_path: Path) -> None:
     [found] = [json.loads(line) for line in out.splitlines()]
     assert (0, "signed", "standin") == (code, found["verdict"], found["claims"][0]["signer"])
     assert "altered" == json.loads(plain)["verdict"]
+
+
+async def test_an_image_becomes_a_picture(tmp_path: Path) -> None:
+    """Two images on one card; a form filled from one; a file restored; the card shown to everybody."""
+    whole, stripped = tmp_path / "whole.png", tmp_path / "stripped.png"
+    whole.write_bytes(png(a_picture(), Software="NovelAI", Comment=json.dumps({**COMMENT, "width": 64, "height": 64})))
+    stripped.write_bytes(png(hidden(a_picture(80, 96), packed(signed(a_picture(80, 96))))))
+    seen = await visit(
+        tmp_path / "out",
+        *say(
+            f"/inspect image:@{whole} image_2:@{stripped}",
+            "press Use these settings",
+            "fill Seed:x",
+            "press Open again",
+            "fill Seed:77 Size:512x768",
+            f"/inspect image:@{stripped}",
+            "press Restored file",
+            "press Show to everyone",
+        ),
+    )
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    assert "Image 2 of 2 · `stripped.png`" in seen.said(1)
+    [opened] = [entry["form"] for entry in seen.line(2)]
+    assert {"hint": "Not carried over: model. Free. V3, 64×64.", "value": "1girl, smile"}.items() <= (
+        opened["fields"][0].items()
+    )
+    assert "A seed is a whole number" in seen.said(3)
+    assert "512×768 · seed 77" in seen.said(5)
+    [restored] = seen.files(7)
+    found = inspect_image(restored.read_bytes())
+    assert ["png_text", "alpha"] == [claim.carrier.value for claim in found.claims]
+    assert [False] == [entry["ephemeral"] for entry in seen.line(8) if "1girl" in entry["content"]]
 
 
 async def test_refusals_are_private_and_name_the_cure(tmp_path: Path) -> None:

@@ -168,7 +168,9 @@ class Cases:
             ticket = decide(await standing_of(session, house, member, books))
             queued: dict[str, Value] = {"state": JobState.QUEUED, "turn": ticket.turn, "step": ticket.step}
             reserved: dict[str, Value] = {"price": price, "charged_anlas": None, "charged_pictures": None}
-            after = await move(session, before, **queued, **reserved, admitted_at=now, approver=ruling.actor)
+            after = await move(
+                session, before, **queued, **reserved, reason=None, admitted_at=now, approver=ruling.actor
+            )
             if after is None:
                 return None
             sql = "UPDATE members SET last_turn = ? WHERE guild_id = ? AND user_id = ? AND last_turn < ?"

@@ -20,6 +20,7 @@ from bot.adapters.store.books import (
 from bot.adapters.store.cases import open_case, withdraw_held
 from bot.adapters.store.driver import Database, Row, Session, Value
 from bot.adapters.store.rows import (
+    SHEET,
     case_of,
     columns_of,
     draft_of,
@@ -37,6 +38,7 @@ from bot.domain.errors import Refused, StoreError
 from bot.domain.inputs import Inputs
 from bot.domain.job import MOVES, Application, Delivery, Draft, Job, JobState, Settlement
 from bot.domain.request import Picture, Place, Request, Requester
+from bot.domain.sheet import Sheet
 from bot.ports import ALL, Decide
 
 log = logging.getLogger(__name__)
@@ -77,16 +79,18 @@ class Jobs:
 
     # --- drafts
 
-    async def propose(self, requester: Requester, request: Request, price: int, expires_at: float) -> Draft:
-        """Keep what waits for a yes."""
+    async def propose(
+        self, requester: Requester, request: Request, price: int, expires_at: float, *, sheet: Sheet | None = None
+    ) -> Draft:
+        """Keep what waits for a yes, or the form that comes before it."""
         async with self._db.tx() as session:
             row = await session.one(
                 "INSERT INTO drafts (user_id, requester, kind, request, price, expires_at) "
                 "VALUES (?, ?, ?, ?, ?, ?) RETURNING *",
                 requester.user_id,
                 to_json(requester),
-                kind_of(request),
-                to_json(request),
+                SHEET if sheet is not None else kind_of(request),
+                to_json(sheet or request),
                 price,
                 expires_at,
             )
@@ -129,7 +133,7 @@ class Jobs:
             if row is None:
                 await lock_guild(session, requester.scope)
                 await lock_member(session, requester.scope, requester.user_id)
-                row = await _insert_proposed(session, application, now)
+                row = await _insert_proposed(session, application, now, filing.reason)
             case = await open_case(session, replace(filing, job_id=row["id"]), now)
         return job_of(row), case_of(case)
 
@@ -471,9 +475,9 @@ async def _consume(session: Session, draft_id: int, user_id: int, now: float) ->
         raise Refused("draft.gone")
 
 
-async def _insert_proposed(session: Session, application: Application, now: float) -> Row:
+async def _insert_proposed(session: Session, application: Application, now: float, reason: str) -> Row:
     """A wish that waits for a yes: charged nothing, so that it weighs nothing, and without a turn."""
-    nothing: dict[str, Value] = {"turn": 0, "charged_anlas": 0, "charged_pictures": 0}
+    nothing: dict[str, Value] = {"turn": 0, "charged_anlas": 0, "charged_pictures": 0, "reason": reason}
     row = await _write(session, application, now, state=JobState.PROPOSED, **nothing)
     await note(session, now, "job.proposed", row, price=row["price"], pictures=row["pictures"])
     return row

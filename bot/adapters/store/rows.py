@@ -18,6 +18,7 @@ from bot.domain.inputs import Input, InputKind
 from bot.domain.job import Application, Delivery, Draft, Job, JobState, Likeness
 from bot.domain.record import Entry, Record
 from bot.domain.request import Generate, Picture, Place, Request, Requester
+from bot.domain.sheet import Sheet
 from bot.domain.tools import Direct, Upscale
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 KINDS: Mapping[str, type[Request]] = {"generate": Generate, "direct": Direct, "upscale": Upscale}
 """What stands in the column ``kind``."""
+SHEET = "sheet"
+"""The kind of a draft that is a form to fill."""
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
@@ -155,13 +158,15 @@ def _read_request(kind: str, text: str) -> Request:
 
 
 def draft_of(row: Row) -> Draft:
-    """The draft of a row."""
+    """The draft of a row; a form's is of a kind of its own, and holds its request."""
+    sheet = _from_json(row["request"], Sheet) if row["kind"] == SHEET else None
     return Draft(
         id=row["id"],
         requester=_from_json(row["requester"], Requester),
-        request=_read_request(row["kind"], row["request"]),
+        request=sheet.request if sheet is not None else _read_request(row["kind"], row["request"]),
         price=row["price"],
         expires_at=row["expires_at"],
+        sheet=sheet,
     )
 
 

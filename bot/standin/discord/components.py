@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.standin.discord.errors import ApiError, invalid
+from bot.standin.discord.proxy import proxied
 
 Json = dict[str, Any]
 Link = Callable[[Any], Any]
@@ -166,6 +167,6 @@ def _check_card(every: list[Json]) -> None:
 
 def _link(media: Json, link: Link) -> None:
     media["url"] = link(media["url"])
-    media.setdefault("proxy_url", media["url"])
+    media.setdefault("proxy_url", proxied(media["url"]))
     parts = media["url"].split("/")
     media.setdefault("id", parts[5] if "attachments/" in media["url"] else "0")

@@ -8,6 +8,7 @@ from typing import Any
 from bot.standin.discord import components, embeds, lantern
 from bot.standin.discord.errors import check_types, empty_message, invalid, no_history, too_large
 from bot.standin.discord.mentions import is_author_pinged, pinged
+from bot.standin.discord.proxy import proxied
 from bot.standin.discord.world import CARD, EPHEMERAL, FILE_LIMIT, LOADING, Blob, Json, World
 
 CONTENT_MAX, ALT_MAX, FILES_MAX = 2_000, 1_024, 10
@@ -65,6 +66,7 @@ class Writer:
         shown = embeds.check(copy.deepcopy(_kept(body, "embeds", message) or []))
         for media, key in embeds.media_of(shown):
             media[key] = _linked("embeds", media[key], by_name)
+            media[f"proxy_{key}"] = proxied(media[key])
         content = _kept(body, "content", message) or ""
         if len(content) > CONTENT_MAX:
             raise invalid("content", "BASE_TYPE_MAX_LENGTH", "Must be 2000 or fewer in length.")

@@ -1,5 +1,6 @@
 """All of the pretend Discord on one port: REST, gateway, files and the room."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from bot.standin.discord import lantern
 from bot.standin.discord.actions import Actions
 from bot.standin.discord.gateway import Gateway
 from bot.standin.discord.interactions import Interactions
+from bot.standin.discord.proxy import smaller
 from bot.standin.discord.rest import PREFIX, Fault, Judge, Rest
 from bot.standin.discord.room import Room
 from bot.standin.discord.world import World
@@ -84,6 +86,7 @@ class Discord:
             ("GET", "/gateway", self.gateway.serve),
             ("GET", "/gateway/", self.gateway.serve),
             ("GET", "/{kind:(?:ephemeral-)?attachments}/{channel}/{id}/{name}", self._file),
+            ("GET", "/proxy/{kind:(?:ephemeral-)?attachments}/{channel}/{id}/{name}", self._preview),
             ("*", PREFIX + "/{tail:.*}", self.rest.serve),
         ):
             app.router.add_route(method, path, guard.guarded(handler))
@@ -122,6 +125,15 @@ class Discord:
         if blob is None or expires < self.world.clock():
             return web.Response(status=404, text="This content is no longer available.")
         return web.Response(body=blob.data, headers={"Content-Type": blob.media_type, **FILE_HEADERS})
+
+    async def _preview(self, request: web.Request) -> web.Response:
+        """What Discord's proxy makes of a picture: small, lossy, and without what the file said of itself."""
+        file = await self._file(request)
+        if file.status != 200 or not isinstance(file.body, bytes) or not file.content_type.startswith("image/"):
+            return file
+        data = await asyncio.to_thread(smaller, file.body)
+        headers = {"Content-Type": "image/webp", **FILE_HEADERS}
+        return web.Response(body=data, headers=headers) if data else web.Response(status=415)
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[str]:

@@ -19,6 +19,7 @@ from bot.standin.discord.errors import (
     unknown_channel,
     unknown_message,
 )
+from bot.standin.discord.proxy import proxied
 
 Json = dict[str, Any]
 
@@ -196,7 +197,7 @@ class World:
             f"?ex={born + FILE_LIFE:x}&is={born:x}&hm={'0' * 64}"
         )
         made: Json = {
-            "id": str(id_), "filename": blob.filename, "size": len(blob.data), "url": url, "proxy_url": url,
+            "id": str(id_), "filename": blob.filename, "size": len(blob.data), "url": url, "proxy_url": proxied(url),
             "content_type": blob.media_type,
         }  # fmt: skip
         if size := _size_of(blob):

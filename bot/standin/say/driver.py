@@ -29,8 +29,11 @@ OK, BUG, UNSENDABLE, TIMEOUT = 0, 1, 2, 3
 NAME_MAX = 100
 CONNECTING = 30.0
 POLL = 0.05
+WRITING = 1.5
+"""Seconds in which a message says that it waits for somebody's decision."""
 FILE_MAX = 26 * 1024 * 1024
 _WORKING = ("QUEUED", "RUNNING", "SENT")
+_UNDECIDED = ("PROPOSED", "HELD")
 _OPEN_FORM = 9
 _BUTTON, _TEXT, _FILE = 2, 10, 13
 _DECORATION = re.compile(r"^[^\w#@]+|\s*·.*$|\s+\d[\d,]* Anlas$|…$")
@@ -177,10 +180,16 @@ class Driver:
 
     async def _wait(self, interaction: str, deadline: float) -> tuple[Json | None, Json]:
         """Until it was acknowledged, no handler of it runs, and its jobs are delivered; the form, and what it did."""
+        written = 0.0
         while time.monotonic() < deadline:
             state = await self._get(f"interactions/{interaction}")
             inside = (await self._get("backstage"))["interactions"].get(interaction)
-            if inside is not None and inside["handlers"] == 0 and all(map(_is_over, inside["jobs"])):
+            jobs = inside["jobs"] if inside is not None else []
+            if not written and any(job["state"] in _UNDECIDED for job in jobs):
+                now = time.monotonic()
+                written = now + min(WRITING, (deadline - now) / 2)
+            is_written = time.monotonic() >= written
+            if inside is not None and inside["handlers"] == 0 and is_written and all(map(_is_over, jobs)):
                 if state["acknowledged"] is not None:
                     return state["form"] if state["acknowledged"] == _OPEN_FORM else None, inside
                 if state["lapsed"]:
@@ -386,7 +395,7 @@ def _where(line: Line) -> dict[str, str]:
 
 
 def _is_over(job: Json) -> bool:
-    return job["state"] == "HELD" or (job["state"] not in _WORKING and job["delivery"] != "PENDING")
+    return job["state"] in _UNDECIDED or (job["state"] not in _WORKING and job["delivery"] != "PENDING")
 
 
 def _clear(folder: Path) -> None:
@@ -461,10 +470,21 @@ def _form_fields(form: Json) -> Iterator[tuple[str, Json]]:
             yield str(part.get("label") or field_.get("label")), field_
 
 
+def _held_by(part: Json) -> object:
+    """What a field shows when its form opens: a text, or the entry that is chosen."""
+    chosen = [option["label"] for option in part.get("options") or [] if option.get("default")]
+    return part["value"] if part.get("value") is not None else ", ".join(chosen) or None
+
+
+def _hints(form: Json) -> list[str | None]:
+    """What stands below each label."""
+    return [part.get("description") for part in form["components"] if part.get("component") or part.get("components")]
+
+
 def _form_json(form: Json) -> Json:
     fields = [
-        {"label": label, "value": part.get("value"), "required": part.get("required", True)}
-        for label, part in _form_fields(form)
+        {"label": label, "value": _held_by(part), "required": part.get("required", True), "hint": hint}
+        for (label, part), hint in zip(_form_fields(form), _hints(form), strict=False)
     ]
     return {"title": form["title"], "fields": fields}
 
