@@ -24,7 +24,7 @@ from bot.services.moderation import Moderation
 from bot.services.studio import Occasion, Studio, check_owner
 from cogs.ui import replies
 from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
-from cogs.ui.controls import Form, Press, button, row
+from cogs.ui.controls import Form, Press
 from cogs.ui.options import Asked, is_private_message, place_of, request_of
 from cogs.ui.requester import Interaction, requester_of
 from cogs.ui.sizes import size_label
