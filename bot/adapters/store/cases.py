@@ -281,7 +281,7 @@ class Cases:
 
     async def cover(self, job_id: int, covers: bool, record: Record) -> bool:
         """See `CaseStore.cover`: one bit of the column is the classifier's, the other one the moderators'."""
-        change = f"hidden | {_COVERED}" if covers else f"hidden & ~{_COVERED}"
+        change = f"(hidden | {_COVERED})" if covers else f"(hidden & ~{_COVERED})"
         async with self._db.tx() as session:
             changed = await session.run(
                 f"UPDATE jobs SET hidden = {change} WHERE id = ? AND hidden <> {change}",  # noqa: S608 (ours)
