@@ -36,6 +36,7 @@ from bot.services.deliveries import Deliveries
 from bot.services.departures import Departures
 from bot.services.guilds import Guilds
 from bot.services.lead import Lead
+from bot.services.lookout import Lookout
 from bot.services.loops import every, keep_alive
 from bot.services.moderation import Moderation
 from bot.services.neighbours import LOOK_EVERY, Neighbours
@@ -141,6 +142,7 @@ async def open_house(
             departures=departures,
             darkroom=darkroom,
             classifier=classifier,
+            lookout=Lookout(darkroom, guilds, clock),
             guilds=guilds,
             moderation=moderation,
             sanctions=sanctions,
@@ -202,7 +204,8 @@ async def run(
     """
     Serve Discord until *closing* begins and what was sent has come back, or until cancelled.
 
-    *ready* is set once Discord is connected. Raises `StoreError` where the folder cannot be used, and `LoginRefused`.
+    *ready* is set once Discord is connected. Raises `StoreError` where the folder cannot be used, `LoginRefused` and
+    `IntentsRefused`.
     """
     point_at(settings)
     pulse = pulse or Pulse(settings.data_dir)

@@ -22,7 +22,8 @@ from bot.adapters.store.ledger import Findings, examine
 from bot.client import LoginRefused
 from bot.domain.anlas import Account
 from bot.domain.errors import ClassifierError, StoreError, UpstreamError
-from bot.lookaround import DiscordAway, Room, Server, Surroundings, look_around
+from bot.domain.guild import GuildConfig
+from bot.lookaround import DiscordAway, Room, Server, Surroundings, Wanted, look_around
 from bot.settings import Settings, Unfit, data_dir_of, read_database, read_settings, secret_files
 from bot.shell import complaint_of
 
@@ -232,7 +233,7 @@ async def _clock(settings: Settings) -> Finding | None:
 async def _discord(settings: Settings, found: Findings | None) -> AsyncIterator[Finding]:
     configs = found.configs if found is not None else {}
     try:
-        seen = await look_around(settings, {guild_id: config.channels for guild_id, config in configs.items()})
+        seen = await look_around(settings, {guild_id: _wanted(settings, each) for guild_id, each in configs.items()})
     except LoginRefused:
         yield _finding(Mark.PROBLEM, "login.refused")
         return
@@ -242,6 +243,8 @@ async def _discord(settings: Settings, found: Findings | None) -> AsyncIterator[
     yield _finding(Mark.FINE, "check.discord_ok", name=wording.safe(seen.name), id=seen.application_id)
     if seen.has_endpoint:
         yield _finding(Mark.PROBLEM, "check.discord_endpoint")
+    if settings.house.message_content and not seen.may_read:
+        yield _finding(Mark.PROBLEM, "check.intent")
     if seen.identifies < IDENTIFIES_LEAST:
         until = time.strftime("%H:%M", time.localtime(time.time() + seen.reset_after))
         yield Finding(Mark.HINT, wording.say("check.identifies_low", n=seen.identifies, until=until))
@@ -249,12 +252,17 @@ async def _discord(settings: Settings, found: Findings | None) -> AsyncIterator[
         yield finding
 
 
+def _wanted(settings: Settings, config: GuildConfig) -> Wanted:
+    return Wanted(drawn=config.channels, watched=config.auto_inspect if settings.house.message_content else ())
+
+
 def _servers(settings: Settings, found: Findings | None, seen: Surroundings) -> Iterator[Finding]:
     configs = found.configs if found is not None else {}
+    link = seen.invitation(reacts=settings.house.message_content)
     if not seen.servers:
-        yield _finding(Mark.PROBLEM, "check.guilds_none", link=seen.invitation)
+        yield _finding(Mark.PROBLEM, "check.guilds_none", link=link)
     else:
-        yield _finding(Mark.HINT, "check.invite", link=seen.invitation)
+        yield _finding(Mark.HINT, "check.invite", link=link)
     for server in seen.servers:
         if server.id in configs:
             yield from _server(server)
@@ -278,6 +286,7 @@ def _server(server: Server) -> Iterator[Finding]:
         if able:
             channels = wording.safe(wording.listed(able[:ROOMS_SHOWN]))
             yield _finding(Mark.FINE, "check.guild_ok", server=name, channels=channels)
+    yield from (finding for room in server.watched if (finding := _room(name, room)) is not None)
 
 
 def _room(server: str, room: Room) -> Finding | None:

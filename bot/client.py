@@ -41,6 +41,12 @@ Cure = Callable[[NaibotError], discord.ui.View | None]
 _BAD_TOKEN = 4004
 
 
+def intents_for(settings: Settings) -> discord.Intents:
+    """What Discord tells the bot of: servers alone, and messages with their reactions where the operator says so."""
+    reads = settings.house.message_content
+    return discord.Intents(guilds=True, guild_messages=reads, guild_reactions=reads, message_content=reads)
+
+
 class Tree(app_commands.CommandTree["Naibot"]):
     """The command tree; what it does with errors is set by the cog `errors`."""
 
@@ -75,6 +81,10 @@ class LoginRefused(Exception):
     """Discord does not take the token."""
 
 
+class IntentsRefused(Exception):
+    """The application may not have the intents that it asks for."""
+
+
 class Naibot(commands.Bot):
     """The client. Cogs find services, settings and the table of controls on it."""
 
@@ -85,7 +95,7 @@ class Naibot(commands.Bot):
             command_prefix=commands.when_mentioned,
             tree_cls=Tree,
             help_command=None,
-            intents=discord.Intents(guilds=True),
+            intents=intents_for(settings),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -132,6 +142,9 @@ class Naibot(commands.Bot):
             if not module.ispkg and f"{COGS}.{module.name}" not in self.extensions:
                 await self.load_extension(f"{COGS}.{module.name}")
         await self._sync()
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Nobody types commands into messages; without this the library would look for them."""
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """
@@ -193,13 +206,19 @@ class Naibot(commands.Bot):
             return []
 
     async def serve(self) -> None:
-        """Stay connected until closed; a Discord that is away is waited for. Raises `LoginRefused`."""
+        """
+        Stay connected until closed; a Discord that is away is waited for.
+
+        Raises `LoginRefused` and `IntentsRefused`.
+        """
         reach_carefully(lambda: self.application_id)
         try:
             await self._patiently(self._log_in)
             await self._patiently(self._connect)
         except discord.LoginFailure as error:
             raise LoginRefused from error
+        except discord.PrivilegedIntentsRequired as error:
+            raise IntentsRefused from error
         except discord.ConnectionClosed as error:
             # What is left of these after discord.py's own reconnecting cannot be helped by another try.
             if error.code == _BAD_TOKEN:

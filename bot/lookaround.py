@@ -13,8 +13,12 @@ from bot.settings import Settings
 LOOK_TIME = 60.0
 GUILDS_MAX = 200
 PERMISSIONS = 274_878_008_320
-"""View Channel, Send Messages (also in threads), Attach Files, Read Message History: all that the bot ever uses."""
+"""View Channel, Send Messages (also in threads), Attach Files, Read Message History: all that drawing ever uses."""
+REACTING = 64
+"""Add Reactions: what auto-inspect uses beside them."""
 NEEDED = tuple(name for name, is_set in discord.Permissions(PERMISSIONS) if is_set)
+WATCHING = ("view_channel", "read_message_history", "add_reactions")
+"""What auto-inspect needs in a channel."""
 
 
 class DiscordAway(Exception):
@@ -30,12 +34,21 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The channels of a server that are asked about: where it draws, and where it looks at images unasked."""
+
+    drawn: tuple[int, ...] = ()
+    watched: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One server the bot is in; *rooms* are the channels that were asked about, None where they could not be read."""
+    """One server the bot is in; *rooms* and *watched* are what was asked about, None where it could not be read."""
 
     id: int
     name: str
     rooms: tuple[Room, ...] | None = ()
+    watched: tuple[Room, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,48 +58,51 @@ class Surroundings:
     application_id: int
     name: str
     has_endpoint: bool
+    may_read: bool
+    """Whether the portal lets it have the message content intent."""
     identifies: int
     reset_after: float
     servers: tuple[Server, ...]
     is_whole: bool
     """Whether these are all its servers."""
 
-    @property
-    def invitation(self) -> str:
-        """The address by which the bot is invited."""
+    def invitation(self, *, reacts: bool) -> str:
+        """The address by which the bot is invited; with Add Reactions where it *reacts*."""
+        permissions = discord.Permissions(PERMISSIONS | REACTING if reacts else PERMISSIONS)
         scopes = ("bot", "applications.commands")
-        return discord.utils.oauth_url(self.application_id, permissions=discord.Permissions(PERMISSIONS), scopes=scopes)
+        return discord.utils.oauth_url(self.application_id, permissions=permissions, scopes=scopes)
 
 
-async def look_around(settings: Settings, channels: Mapping[int, Iterable[int]]) -> Surroundings:
+async def look_around(settings: Settings, wanted: Mapping[int, Wanted]) -> Surroundings:
     """
-    Log in by REST alone and look at *channels* by server. Raises `LoginRefused` and `DiscordAway`.
+    Log in by REST alone and look at what is *wanted* by server. Raises `LoginRefused` and `DiscordAway`.
     """
     point_at(settings)
     client = discord.Client(intents=discord.Intents.none(), max_messages=None)
     try:
         async with asyncio.timeout(LOOK_TIME), client:
             await client.login(settings.discord_token)
-            return await _look(client, channels)
+            return await _look(client, wanted)
     except discord.LoginFailure as error:
         raise LoginRefused from error
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
         raise DiscordAway from error
 
 
-async def _look(client: discord.Client, channels: Mapping[int, Iterable[int]]) -> Surroundings:
+async def _look(client: discord.Client, wanted: Mapping[int, Wanted]) -> Surroundings:
     about, user = client.application, client.user
     if about is None or user is None:
         raise DiscordAway
     _, _, limit = await client.http.get_bot_gateway()
     servers = [
-        await _server(client, guild, tuple(channels.get(guild.id, ())))
+        await _server(client, guild, wanted.get(guild.id, Wanted()))
         async for guild in client.fetch_guilds(limit=GUILDS_MAX, with_counts=False)
     ]
     return Surroundings(
         application_id=about.id,
         name=user.name,
         has_endpoint=about.interactions_endpoint_url is not None,
+        may_read=about.flags.gateway_message_content or about.flags.gateway_message_content_limited,
         identifies=int(limit["remaining"]),
         reset_after=limit["reset_after"] / 1_000,
         servers=tuple(servers),
@@ -94,8 +110,8 @@ async def _look(client: discord.Client, channels: Mapping[int, Iterable[int]]) -
     )
 
 
-async def _server(client: discord.Client, partial: discord.Guild, wanted: tuple[int, ...]) -> Server:
-    if not wanted or client.user is None:
+async def _server(client: discord.Client, partial: discord.Guild, wanted: Wanted) -> Server:
+    if not (wanted.drawn or wanted.watched) or client.user is None:
         return Server(id=partial.id, name=partial.name)
     try:
         guild = await client.fetch_guild(partial.id, with_counts=False)
@@ -103,11 +119,16 @@ async def _server(client: discord.Client, partial: discord.Guild, wanted: tuple[
         found = {channel.id: channel for channel in await guild.fetch_channels()}
     except (discord.Forbidden, discord.NotFound, discord.InvalidData):
         return Server(id=partial.id, name=partial.name, rooms=None)
-    return Server(id=guild.id, name=guild.name, rooms=tuple(_room(found.get(id_), me) for id_ in wanted))
+    return Server(
+        id=guild.id,
+        name=guild.name,
+        rooms=tuple(_room(found.get(id_), me, NEEDED) for id_ in wanted.drawn),
+        watched=tuple(_room(found.get(id_), me, WATCHING) for id_ in wanted.watched),
+    )
 
 
-def _room(channel: discord.abc.GuildChannel | None, me: discord.Member) -> Room:
+def _room(channel: discord.abc.GuildChannel | None, me: discord.Member, needed: Iterable[str]) -> Room:
     if channel is None:
         return Room(name=None)
     permissions = channel.permissions_for(me)
-    return Room(name=channel.name, lacking=tuple(name for name in NEEDED if not getattr(permissions, name)))
+    return Room(name=channel.name, lacking=tuple(name for name in needed if not getattr(permissions, name)))

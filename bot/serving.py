@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot import app, logs, wording
 from bot.adapters.pulse import Pulse
-from bot.client import LoginRefused
+from bot.client import IntentsRefused, LoginRefused
 from bot.domain.errors import ClassifierError, StoreError
 from bot.services.closing import Closing
 from bot.settings import Settings, Unfit, read_settings
@@ -43,6 +43,9 @@ def run(environ: Mapping[str, str], data: Path | None) -> int:
         return UNFIT
     except LoginRefused:
         complain("login.refused", {})
+        return UNFIT
+    except IntentsRefused:
+        complain("login.intents", {})
         return UNFIT
     except Exception:
         log.critical("it ended on a fault", exc_info=True)

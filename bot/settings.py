@@ -256,6 +256,7 @@ def read_settings(environ: Mapping[str, str], data_dir: Path | None = None) -> S
         retention_days=reader.number("RETENTION_DAYS", 30, 1, 3_650) or 30,
         shards=reader.shards(),
         late_hours=reader.number("LATE_HOURS", 24, 1, 720) or 24,
+        message_content=reader.switch("MESSAGE_CONTENT", False),
     )
     settings = Settings(
         discord_token=reader.secret("DISCORD_TOKEN"),

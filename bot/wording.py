@@ -285,6 +285,7 @@ SETTING_LABELS = {
     "model": "Model",
     "nudge": "Ping when it took long",
     "size": "Size",
+    "auto_inspect": "Look at images unasked",
 }
 SETTING_HELP = {
     "channels": "Where I may draw, threads included.",
@@ -315,6 +316,7 @@ SETTING_HELP = {
     "model": "Which of NovelAI's models draws when nobody says otherwise.",
     "nudge": "Whether I ping a member once when a picture took more than two minutes.",
     "size": "What is drawn when nobody says otherwise.",
+    "auto_inspect": "Where I put a 🔎 on images that say how they were made; who presses it is told by direct message.",
 }
 CONFIG = "Set up this server: places, limits, money, safety, people, log"
 CONFIG_SETTING = "Which setting; empty opens the panel"
@@ -380,6 +382,7 @@ PERMISSIONS = {
     "attach_files": "Attach Files",
     "read_message_history": "Read Message History",
     "send_messages_in_threads": "Send Messages in Threads",
+    "add_reactions": "Add Reactions",
 }
 
 # --- whose bot it is -------------------------------------------------------------------------------------------------
@@ -1026,6 +1029,56 @@ RESTORE_NONE = "I could not write the text back without changing what it says, s
 RESTORE_GONE = "I cannot fetch that image any more. Inspect it again, and the file can be had for a while."
 RESTORE_LARGE = "The restored file is {size}, more than Discord takes here."
 
+# --- /compare --------------------------------------------------------------------------------------------------------
+COMPARE = "Two images' settings side by side, with the differences"
+COMPARE_WHICH = ("First", "Second")
+COMPARE_IMAGE = "{which} image: {why}"
+COMPARE_HEADING = "### {which} · {name}"
+COMPARE_SILENT = "The {which} image says nothing of itself, so all there is counts as a difference."
+COMPARE_SILENT_BOTH = "Neither image says anything of itself; only their sizes can be compared."
+COMPARE_SETTING = "**{label}**  {old} → {new}"
+COMPARE_UNSET = "–"
+COMPARE_PROMPT = "**Prompt**"
+COMPARE_UNDESIRED = "**Undesired content**"
+COMPARE_CHARACTER = "**Character {n}**{what}"
+COMPARE_CHARACTER_UNDESIRED = "**Undesired for {n}**"
+COMPARE_ONLY_FIRST = " · only in the first"
+COMPARE_ONLY_SECOND = " · only in the second"
+COMPARE_MOVED = " · {old} → {new}"
+COMPARE_REORDERED = "-# What both have stands in another order."
+COMPARE_REWRITTEN = "-# The same tags and weights, written differently."
+COMPARE_LONG = "-# Both are too long to say in what they differ."
+COMPARE_SAME = "Same: {n} settings"
+COMPARE_SAME_ONE = "Same: one setting"
+COMPARE_SAME_NONE = "Nothing is the same."
+COMPARE_EQUAL = "Nothing differs."
+COMPARE_WHOLE = "-# Not all of it fits here. Every difference is in the file."
+COMPARE_LABELS = {
+    "size": "Size",
+    "generator": "Made with",
+    "model": "Model",
+    "request_type": "Kind",
+    "req_type": "Kind",
+    "seed": "Seed",
+    "steps": "Steps",
+    "sampler": "Sampler",
+    "noise_schedule": "Noise schedule",
+    "scale": "Prompt Guidance",
+    "cfg_rescale": "Prompt Guidance Rescale",
+    "strength": "Strength",
+    "noise": "Noise",
+    "sm": "SMEA",
+    "sm_dyn": "SMEA DYN",
+    "dynamic_thresholding": "Decrisper",
+    "skip_cfg_above_sigma": "Variety+",
+    "reference_strength_multiple": "Vibe transfer",
+    "director_reference_strengths": "Precise reference",
+}
+
+# --- auto-inspect ----------------------------------------------------------------------------------------------------
+AUTO_INSPECT = "🔎"
+AUTO_INSPECT_FROM = "-# From {link}"
+
 # --- alt text --------------------------------------------------------------------------------------------------------
 ALT_PICTURE = "AI picture: {prompt}"
 ALT_HIDDEN = "AI picture, hidden"
@@ -1084,6 +1137,10 @@ CHECK_DISCORD_OK = "Discord: logged in as {name} ({id})."
 CHECK_DISCORD_AWAY = "Discord cannot be reached, so its token and permissions were not checked."
 CHECK_DISCORD_ENDPOINT = (
     "The application has an Interactions Endpoint URL, so nothing arrives here. Empty it in the developer portal."
+)
+CHECK_INTENT = (
+    "MESSAGE_CONTENT is on, and the application has not the intent. Turn on Bot → Message Content Intent in the "
+    "developer portal, or set MESSAGE_CONTENT=off; until then Discord does not let the bot connect."
 )
 CHECK_IDENTIFIES_LOW = "Discord lets the bot connect only {n} more times until {until}. Do not restart it often."
 CHECK_GUILDS_NONE = "It is in no server yet. Invite it: {link}"
@@ -1168,6 +1225,10 @@ RESTORE_NEWER = "{path} was written by a newer Naibot. Install that version firs
 RESTORE_FAILED = "{path} was not restored: {why}. Nothing was changed."
 SHELL_READY = "READY naibot"
 LOGIN_REFUSED = "Discord does not take DISCORD_TOKEN. Copy it anew from the developer portal."
+LOGIN_INTENTS = (
+    "Discord does not let the application read messages. Turn on Bot → Message Content Intent in the developer portal, "
+    "or set MESSAGE_CONTENT=off."
+)
 SHELL_CLOSING = "Closing: nothing new is taken, and what was sent is waited for. A second signal stops at once."
 SHELL_STOPPED = "Stopped."
 FILE_UNREADABLE = "This file cannot be opened."
@@ -1180,7 +1241,7 @@ TRY_UNANSWERED = "That was not answered in time."
 TRY_GONE = "The practice room did not open. Its last words are above."
 
 # --- lines that no client could send, and why -------------------------------------------------------------------------
-SAY_VERB = "a line begins with /command, press, menu or fill"
+SAY_VERB = "a line begins with /command, press, menu, fill or post"
 SAY_NO_COMMAND = "there is no command /{name} here for this person"
 SAY_SUBCOMMAND = "one of these must follow: {names}"
 SAY_MISSING = "this is missing: {names}"
@@ -1307,7 +1368,16 @@ def reason(text: object) -> str:
 THE_BOT = "I"
 """Who decided where nobody did: the bot, by the rules it was given."""
 
-UNSET = ("channels", "approval", "approval_role", "moderator_role", "log_channel", "review_channel", "ping_role")
+UNSET = (
+    "channels",
+    "approval",
+    "approval_role",
+    "moderator_role",
+    "log_channel",
+    "review_channel",
+    "ping_role",
+    "auto_inspect",
+)
 """Settings that can be empty and are no limits."""
 
 
@@ -1475,6 +1545,9 @@ PAGE_LOST = "The room does not answer. Look into the terminal: naibot try may ha
 PAGE_COMPOSER = "Message {place}"
 PAGE_PLACEHOLDER = "Type / for a command"
 PAGE_SEND = "Send"
+PAGE_IMAGE = "Image"
+PAGE_IMAGE_LABEL = "Image: post one here"
+PAGE_REACTION = "Reaction {emoji}, {n}"
 PAGE_KEYS = "Enter sends · Shift+Enter breaks the line · Alt+↑ ↓ changes the channel"
 PAGE_COMMANDS = "Commands you may use here"
 PAGE_NO_COMMANDS = "No command begins like that here, for {name}."
@@ -1506,7 +1579,7 @@ PAGE_FILE_STILL = "{name} is still being taken. Send it in a moment."
 PAGE_FILE_SURPLUS = "Not taken, because no more fit: {names}."
 PAGE_FILE_LARGE = "{name} is larger than this room takes."
 PAGE_FILE_REFUSED = "{name} was not taken."
-PAGE_FILE_NOWHERE = "No option here takes a file. Choose a command that does, such as /inspect."
+PAGE_FILE_NOWHERE = "No option here takes a file. Choose a command that does, such as /inspect, or post it with Image."
 PAGE_FILE_DOWNLOAD = "Download"
 PAGE_FILE_DOWNLOAD_OF = "Download {name}"
 PAGE_MEGABYTES = "{n} MB"

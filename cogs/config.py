@@ -1,5 +1,7 @@
 """`/config`: the panel of settings, and every change with its way back."""
 
+from collections.abc import Mapping
+
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
@@ -10,7 +12,7 @@ from bot.domain.calendar import ZONE_LENGTH, zones
 from bot.domain.change import Change, What
 from bot.domain.errors import Mistake, Refused
 from bot.domain.features import offered
-from bot.domain.guild import SETTINGS, Group, GuildConfig, Kind, Setting, Spoiler, parse_value, plain_value
+from bot.domain.guild import Group, GuildConfig, Kind, Setting, Spoiler, parse_value, plain_value, settings_of
 from bot.domain.request import SIZES, Requester
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
@@ -35,6 +37,10 @@ class Config(commands.Cog):
         self._guilds = guilds
         self._moderation = moderation
 
+    @property
+    def _settings(self) -> Mapping[str, Setting]:
+        return settings_of(self._guilds.house)
+
     # --- the command -------------------------------------------------------------------------------------------------
 
     @app_commands.command(name="config", description=wording.CONFIG)
@@ -56,7 +62,7 @@ class Config(commands.Cog):
             return
         if setting is None:
             raise Mistake("setting.name")
-        found = _setting_called(setting)
+        found = _setting_called(setting, self._settings)
         if value is None:
             held = wording.setting_value(found.key, plain_value(getattr(config, found.key)))
             await tell(interaction, wording.say("setting.value", value=held))
@@ -66,7 +72,7 @@ class Config(commands.Cog):
     @config.autocomplete("setting")
     async def complete_setting(self, _interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Every setting by its label or key."""
-        labels = {key: wording.SETTING_LABELS[key] for key in SETTINGS}
+        labels = {key: wording.SETTING_LABELS[key] for key in self._settings}
         found = [key for key in labels if current.casefold() in f"{labels[key]} {key}".casefold()]
         return [app_commands.Choice(name=labels[key], value=key) for key in found[:25]]
 
@@ -74,7 +80,7 @@ class Config(commands.Cog):
     async def complete_value(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """What the chosen setting can hold."""
         _, guild, _ = admin_of(interaction)
-        setting = SETTINGS.get(str(getattr(interaction.namespace, "setting", None)))
+        setting = self._settings.get(str(getattr(interaction.namespace, "setting", None)))
         offered = _offered(setting, guild) if setting is not None else []
         found = [text for text in offered if current.casefold() in text.casefold() and len(text) <= CHOICE_MAX]
         return [app_commands.Choice(name=text, value=text) for text in found[:25]]
@@ -134,7 +140,7 @@ class Config(commands.Cog):
         change, undo = await self._moderation.carry_out(admin, press.number)
         pending = None if is_back or undo == change else await self._moderation.keep(admin, undo)
         text = done_text(change, undo, back=is_back)
-        setting = SETTINGS.get(change.name)
+        setting = self._settings.get(change.name)
         if setting is not None and _is_card(interaction):
             notice = Notice(text=text, undo=pending)
             await show_card(interaction, self._panel(guild, setting.group, notice=notice))
@@ -148,7 +154,7 @@ class Config(commands.Cog):
         admin, guild, _ = admin_of(interaction)
         await acknowledge_press(interaction)
         change = await self._moderation.let_go(admin, press.number)
-        setting = SETTINGS.get(change.name)
+        setting = self._settings.get(change.name)
         if setting is not None and _is_card(interaction):
             notice = Notice(text=wording.CHANGE_KEPT)
             await show_card(interaction, self._panel(guild, setting.group, notice=notice))
@@ -168,7 +174,7 @@ class Config(commands.Cog):
         """[Change]: a toggle at once, a form for numbers and the time zone, a select for the rest."""
         interaction = press.interaction
         _, guild, config = admin_of(interaction)
-        setting = setting_of(press.arg)
+        setting = setting_of(press.arg, self._guilds.house)
         if setting.kind in (Kind.NUMBER, Kind.LIMIT, Kind.ZONE):
             await interaction.response.send_modal(_form(setting, config))
             return
@@ -182,30 +188,30 @@ class Config(commands.Cog):
         """A setting's form came back."""
         admin_of(press.interaction)
         await acknowledge_press(press.interaction)
-        setting = setting_of(press.arg)
+        setting = setting_of(press.arg, self._guilds.house)
         await self._draw_change(press, setting, parse_value(setting, press.fields.get("value", "")))
 
     async def choose(self, press: Press) -> None:
         """Something was chosen in a setting's select."""
         _, guild, _ = admin_of(press.interaction)
         await acknowledge_press(press.interaction)
-        setting = setting_of(press.arg)
+        setting = setting_of(press.arg, self._guilds.house)
         await self._draw_change(press, setting, selected(guild, setting, press.values))
 
     async def clear(self, press: Press) -> None:
         """No role, no channel."""
         admin_of(press.interaction)
         await acknowledge_press(press.interaction)
-        setting = setting_of(press.arg)
+        setting = setting_of(press.arg, self._guilds.house)
         if setting.kind not in (Kind.CHANNEL, Kind.ROLE):
             raise Refused("gone")
         await self._draw_change(press, setting, None)
 
 
-def _setting_called(text: str) -> Setting:
+def _setting_called(text: str, settings: Mapping[str, Setting]) -> Setting:
     """A setting by its key or its label. Raises `Mistake` ``setting.unknown``."""
     wanted = text.casefold().strip()
-    for key, setting in SETTINGS.items():
+    for key, setting in settings.items():
         if wanted in (key, wording.SETTING_LABELS[key].casefold()):
             return setting
     raise Mistake("setting.unknown")

@@ -12,11 +12,10 @@ from discord.ext import commands
 from bot import wording
 from bot.client import Naibot
 from bot.domain.carried import characters_line
-from bot.domain.claims import Claim, Note, noted
+from bot.domain.claims import Note, noted
 from bot.domain.errors import Mistake, Refused
-from bot.domain.request import Picture, Requester
-from bot.domain.rules import Ground, judge_member, judge_shown
-from bot.domain.steering import asked_by
+from bot.domain.request import Picture
+from bot.domain.rules import judge_member
 from bot.services.darkroom import Darkroom
 from bot.services.deliveries import Deliveries
 from bot.services.moderation import Moderation
@@ -27,6 +26,7 @@ from cogs.ui.images import Images, Shown
 from cogs.ui.inspection import Look, cards_of, memory_of
 from cogs.ui.memory import look_at, looks_of
 from cogs.ui.requester import Interaction, requester_of
+from cogs.ui.sharing import judge_looks
 
 CONTENT_MAX = 1_800
 """Characters of a text that still fits a message with its fence; a longer one goes into a file too."""
@@ -185,7 +185,7 @@ class Inspect(commands.Cog):
         public = [Look(name=look.name, inspection=look.inspection, error=look.error) for look in looks]
         try:
             # Long texts are work for a thread.
-            await asyncio.to_thread(_judge_looks, public, requester, self._moderation.ground(requester))
+            await asyncio.to_thread(judge_looks, public, requester, self._moderation.ground(requester))
         except Refused as refusal:
             await tell(interaction, wording.SHARE_REFUSED)
             await note(interaction, refusal)
@@ -193,24 +193,6 @@ class Inspect(commands.Cog):
         await fill_placeholder(interaction)
         await interaction.followup.send(view=cards_of(public, shared=True), files=[memory_of(public)])
         return True
-
-
-def _judge_looks(looks: Sequence[Look], requester: Requester, ground: Ground) -> None:
-    """The card's file holds more than the card shows, and all of it becomes everybody's."""
-    for look in looks:
-        judge_shown([look.name], [], requester, ground)
-        for claim in look.inspection.claims if look.inspection is not None else ():
-            judge_shown(*_texts_of(claim), requester, ground)
-
-
-def _texts_of(claim: Claim) -> tuple[list[str], list[str]]:
-    """What a claim asks for, its undesired contents turned around and its settings included; and what stands beside."""
-    prompts = [claim.prompt or "", *(each.prompt for each in claim.characters)]
-    undesired = [claim.undesired_content or "", *(each.undesired_content for each in claim.characters)]
-    settings = [str(value) for value in claim.settings.values() if isinstance(value, str)]
-    names = [claim.generator, claim.model or "", *claim.added, *claim.settings]
-    asked = [*prompts, *map(asked_by, undesired), ", ".join([*settings, *names])]
-    return [text for text in asked if text], [text for text in undesired if text]
 
 
 async def _bytes_of(picture: Picture) -> AsyncIterator[bytes]:

@@ -45,7 +45,7 @@ class Wizard(commands.Cog):
         """A select of a step: saved at once."""
         admin, guild, _ = admin_of(press.interaction)
         await acknowledge_press(press.interaction)
-        setting = setting_of(press.arg)
+        setting = setting_of(press.arg, self._guilds.house)
         if setting.kind not in (Kind.CHANNELS, Kind.CHANNEL, Kind.ROLE):
             raise Refused("gone")
         await self._moderation.set(admin, setting.key, selected(guild, setting, press.values))

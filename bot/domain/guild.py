@@ -61,7 +61,8 @@ class Setting:
     """
     One setting as a person meets it; its label and help are in `bot.wording` under its key.
 
-    *low* and *high* bound a number. *danger* is the value that is asked about once more before it holds.
+    *low* and *high* bound a number. *danger* is the value that is asked about once more before it holds. *reads* says
+    that it needs messages to be read, and so is there only where the operator allows that.
     """
 
     key: str
@@ -70,10 +71,14 @@ class Setting:
     low: int = 0
     high: int = 0
     danger: object = None
+    reads: bool = False
 
 
-def _setting(kind: Kind, group: Group, default: Any, *, low: int = 0, high: int = 0, danger: object = None) -> Any:
-    return field(default=default, metadata={"kind": kind, "group": group, "low": low, "high": high, "danger": danger})
+def _setting(
+    kind: Kind, group: Group, default: Any, *, low: int = 0, high: int = 0, danger: object = None, reads: bool = False
+) -> Any:
+    about = {"kind": kind, "group": group, "low": low, "high": high, "danger": danger, "reads": reads}
+    return field(default=default, metadata=about)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,8 @@ class GuildConfig:
     age-restricted channels. *unchecked* records that an admin accepted pictures that no classifier looks at. Cases are
     shown in *review_channel*, pinging *ping_role*, and end by themselves after *case_days*. In the channels of
     *approval*, and wherever they have the *approval_role*, members suggest and moderators say yes. After *report_limit*
-    reports a picture is hidden until a moderator looked. What has no metadata is not for `/config` yet.
+    reports a picture is hidden until a moderator looked. In the channels of *auto_inspect* images that people post are
+    looked at unasked. What has no metadata is not for `/config` yet.
     """
 
     channels: tuple[int, ...] = _setting(Kind.CHANNELS, Group.PLACES, ())
@@ -118,13 +124,15 @@ class GuildConfig:
     approval_role: int | None = _setting(Kind.ROLE, Group.PEOPLE, None)
     report_limit: int = _setting(Kind.NUMBER, Group.SAFETY, 3, low=1, high=100)
     unchecked: bool = _setting(Kind.SWITCH, Group.SAFETY, False, danger=True)
+    auto_inspect: tuple[int, ...] = _setting(Kind.CHANNELS, Group.LOOK, (), reads=True)
 
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)
             if setting.metadata.get("kind") in (Kind.NUMBER, Kind.LIMIT) and value is not None:
                 _check(setting.name, value, setting.metadata["low"], setting.metadata["high"])
-        _check("channels", len(self.channels), 0, CHANNELS_MAX)
+        for key in ("channels", "auto_inspect"):
+            _check(key, len(getattr(self, key)), 0, CHANNELS_MAX)
 
     def is_set_up(self, house: "HouseConfig") -> bool:
         """Whether it is open: a channel is picked, and pictures are checked or an admin accepted that they are not."""
@@ -148,7 +156,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         )
     }
 )
-"""Every setting that `/config` offers, in the order of its groups."""
+"""Every setting there is, in the order of its groups."""
+
+
+def settings_of(house: "HouseConfig") -> Mapping[str, Setting]:
+    """The settings that `/config` offers: those that need messages to be read only where they are."""
+    return {key: setting for key, setting in SETTINGS.items() if house.message_content or not setting.reads}
 
 
 def plain_value(value: object) -> object:
@@ -232,10 +245,10 @@ def _ids(words: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def grouped() -> Iterable[tuple[Group, tuple[Setting, ...]]]:
-    """The settings by group."""
+def grouped(house: "HouseConfig") -> Iterable[tuple[Group, tuple[Setting, ...]]]:
+    """The settings that are offered, by group."""
     for group in Group:
-        yield group, tuple(setting for setting in SETTINGS.values() if setting.group is group)
+        yield group, tuple(setting for setting in settings_of(house).values() if setting.group is group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +279,8 @@ class HouseConfig:
     *direct_week* are a person's pictures in direct messages and user installs. *operators* run the bot (the
     application's owner or team where none are named); they are asked and told in *operator_channel*, or in
     *operator_guild*, else by direct message. A job that did not start within *late_hours* is taken back. *shards* are
-    those of this process. *checked* says that a classifier looks at pictures.
+    those of this process. *checked* says that a classifier looks at pictures. *message_content*: Discord gave the
+    application the intent of that name, and it is used.
     """
 
     guilds: frozenset[int] = frozenset()
@@ -285,6 +299,7 @@ class HouseConfig:
     direct_week: int | None = None
     retention_days: int = 30
     late_hours: int = 24
+    message_content: bool = False
     shards: Shards = field(default_factory=Shards)
     checked: bool = False
 

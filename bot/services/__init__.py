@@ -14,6 +14,7 @@ from bot.services.deliveries import Deliveries
 from bot.services.departures import Departures
 from bot.services.guilds import Guilds
 from bot.services.lead import Lead
+from bot.services.lookout import Lookout
 from bot.services.moderation import Moderation
 from bot.services.neighbours import Neighbours
 from bot.services.restarts import Restarts
@@ -33,6 +34,7 @@ class Services:
     departures: Departures
     darkroom: Darkroom
     classifier: Classifier | None
+    lookout: Lookout
     guilds: Guilds
     moderation: Moderation
     sanctions: Sanctions

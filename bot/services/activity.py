@@ -8,9 +8,10 @@ REMEMBERED = 500
 
 @dataclass(slots=True)
 class Handling:
-    """One interaction: how many of its handlers run, and the code of the bug that ended one."""
+    """One interaction: how many of its handlers run and have begun, and the code of the bug that ended one."""
 
     handlers: int = 0
+    begun: int = 0
     error: str | None = None
 
 
@@ -22,7 +23,9 @@ class Activity:
 
     def begin(self, interaction_id: int) -> None:
         """A handler of this interaction starts."""
-        self._handlings.setdefault(interaction_id, Handling()).handlers += 1
+        handling = self._handlings.setdefault(interaction_id, Handling())
+        handling.handlers += 1
+        handling.begun += 1
         while len(self._handlings) > REMEMBERED:
             self._handlings.popitem(last=False)
 

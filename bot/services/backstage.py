@@ -32,6 +32,7 @@ class Backstage:
         interactions = {
             str(id_): {
                 "handlers": handlings[id_].handlers if id_ in handlings else 0,
+                "begun": handlings[id_].begun if id_ in handlings else 0,
                 "error": handlings[id_].error if id_ in handlings else None,
                 "jobs": jobs.get(id_, []),
             }

@@ -32,18 +32,23 @@ class Darkroom:
         self._downloads = asyncio.Semaphore(DOWNLOADS)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="darkroom")
 
-    async def inspect(self, read: Read) -> Inspection:
-        """What an image says of itself. Raises `Mistake` with the image's codes."""
-        return await self._developed(read, inspect_image)
+    @property
+    def is_busy(self) -> bool:
+        """Whether another image would have to wait."""
+        return self._downloads.locked()
+
+    async def inspect(self, read: Read, most: int = BYTES_MAX) -> Inspection:
+        """What an image of at most *most* bytes says of itself. Raises `Mistake` with the image's codes."""
+        return await self._developed(read, inspect_image, most)
 
     async def restore(self, read: Read) -> bytes:
         """An image with its stripped text written back; see `bot.imaging.restoring`. Raises `Mistake`."""
         return await self._developed(read, restored)
 
-    async def _developed(self, read: Read, work: Callable[..., T]) -> T:
+    async def _developed(self, read: Read, work: Callable[..., T], most: int = BYTES_MAX) -> T:
         async with self._downloads:
             with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
-                await _download(read, file)
+                await _download(read, file, most)
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._thread, self._open, file, work)
 
@@ -72,14 +77,14 @@ class Darkroom:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-async def _download(read: Read, file: IO[bytes]) -> None:
+async def _download(read: Read, file: IO[bytes], most: int) -> None:
     size = 0
     try:
         async with asyncio.timeout(DOWNLOAD_TIME):
             async for piece in read():
                 size += len(piece)
-                if size > BYTES_MAX:
-                    raise Mistake("image.large", limit_mb=BYTES_MAX // 1024**2)
+                if size > most:
+                    raise Mistake("image.large", limit_mb=most // 1024**2)
                 file.write(piece)
     except TimeoutError as error:
         raise Mistake("image.slow") from error

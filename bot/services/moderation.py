@@ -9,7 +9,7 @@ import msgspec
 from bot.domain.case import HOUSE, Case
 from bot.domain.change import CHANGE_LIFE, Change, Pending, What
 from bot.domain.errors import Mistake, Refused
-from bot.domain.guild import SETTINGS, WORD_LENGTH, WORDS_MAX, Block, GuildConfig, plain_value
+from bot.domain.guild import WORD_LENGTH, WORDS_MAX, Block, GuildConfig, plain_value, settings_of
 from bot.domain.record import Record
 from bot.domain.request import Requester
 from bot.domain.rules import Ground, check_admin, check_moderator
@@ -226,7 +226,7 @@ class Moderation:
     async def _set(self, admin: Requester, change: Change) -> Change:
         await self._guilds.refresh(admin.scope)
         old = self._guilds.config(admin)
-        if old is None or change.name not in SETTINGS:
+        if old is None or change.name not in settings_of(self._guilds.house):
             raise Mistake("setting.unknown")
         # What is kept as JSON becomes a setting again through the type of its field.
         values = {**msgspec.to_builtins(old), change.name: change.value}

@@ -70,6 +70,10 @@ class Images:
             if (known := self._original(url) or self._original(proxy)) is not None:
                 yield Shown(name=_name_of(known[0]), url=known[0], is_preview=known[1])
 
+    def knows(self, url: str) -> bool:
+        """Whether an address is one of Discord's own files; in the practice room, of the stand-in's."""
+        return self._original(url) is not None
+
     def reader(self, shown: Shown) -> Read:
         """What the darkroom reads it with. Raises `Mistake` ``image.large`` for a size that says so beforehand."""
         if (shown.size or 0) > BYTES_MAX:

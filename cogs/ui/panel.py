@@ -10,7 +10,17 @@ from discord import ui
 from bot import wording
 from bot.domain.change import Change, Pending
 from bot.domain.errors import Refused
-from bot.domain.guild import SETTINGS, Group, GuildConfig, HouseConfig, Kind, Setting, Spoiler, grouped, parse_value
+from bot.domain.guild import (
+    Group,
+    GuildConfig,
+    HouseConfig,
+    Kind,
+    Setting,
+    Spoiler,
+    grouped,
+    parse_value,
+    settings_of,
+)
 from bot.domain.model import CAPABILITIES, Model
 from bot.domain.request import SIZES
 from cogs.ui.changes import ask_text, undo_button, yes_or_no
@@ -43,7 +53,7 @@ def panel(
     view = ui.LayoutView(timeout=None)
     box: ui.Container[Any] = ui.Container()
     box.add_item(ui.TextDisplay(wording.say("config.heading", group=wording.GROUPS[group])))
-    for setting in dict(grouped())[group]:
+    for setting in dict(grouped(house))[group]:
         box.add_item(_section(setting, config))
         if setting.key == choosing:
             for item in _chooser(guild, setting, config):
@@ -176,9 +186,9 @@ def selected(guild: discord.Guild, setting: Setting, values: tuple[str, ...]) ->
     return parse_value(setting, values[0] if values else "")
 
 
-def setting_of(key: str | None) -> Setting:
+def setting_of(key: str | None, house: HouseConfig) -> Setting:
     """The setting of a control's argument. Raises `Refused` ``gone`` for one that does not exist."""
-    setting = SETTINGS.get(key or "")
+    setting = settings_of(house).get(key or "")
     if setting is None:
         raise Refused("gone")
     return setting

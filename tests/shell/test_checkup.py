@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from bot.domain.guild import GuildConfig
 from bot.ports import ACCOUNT_STOPPED
 from bot.standin.discord import lantern
 from tests.shell.room import naibot
-from tests.stage import Stage, open_stage
+from tests.stage import STUDIO, Stage, open_stage
 
 NOWHERE = {
     "DISCORD_API": "http://127.0.0.1:1/api/v10",
@@ -86,6 +87,25 @@ async def test_what_is_wrong_outside_is_named(tmp_path: Path) -> None:
     for found in ("lacks Attach Files", "Send Messages in Threads", "a channel that was chosen is gone", "Tablet"):
         assert found in out
     assert ("Nobody could draw" in out, "Nobody could draw" in spending) == (True, False)
+
+
+async def test_the_intent_is_asked_for_where_it_is_wanted(tmp_path: Path) -> None:
+    """Granted it is fine, and the invitation has Add Reactions; not granted it is a problem; unwanted, neither."""
+    config = replace(STUDIO, auto_inspect=(lantern.GENERAL,))
+    async with open_stage(tmp_path, config=config, working=False) as stage:
+        stage.discord.world.denied[lantern.GENERAL] = lantern.REACT
+        _, lacking = await _check(tmp_path, **_meets(stage, MESSAGE_CONTENT="on"))
+        stage.discord.world.denied.clear()
+        granted, fine = await _check(tmp_path, **_meets(stage, MESSAGE_CONTENT="on"))
+        stage.discord.world.grants_content = False
+        refused, wrong = await _check(tmp_path, **_meets(stage, MESSAGE_CONTENT="on"))
+        unwanted, off = await _check(tmp_path, **_meets(stage))
+
+    assert "#general: it lacks Add Reactions" in lacking
+    assert (FINE, PROBLEM, FINE) == (granted, refused, unwanted)
+    assert "permissions=274878008384" in fine
+    assert "permissions=274878008320" in off
+    assert ["MESSAGE_CONTENT is on" in out for out in (fine, wrong, off)] == [False, True, False]
 
 
 async def test_a_token_that_is_refused_is_a_problem_and_silence_is_not(tmp_path: Path) -> None:

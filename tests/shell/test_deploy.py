@@ -18,6 +18,7 @@ from bot import wording
 from bot.adapters.novelai.client import TOTAL
 from bot.domain.guild import HouseConfig
 from bot.domain.job import DRAFT_LIFE
+from bot.lookaround import REACTING
 from bot.services.upkeep import PICTURE_LIFE
 from bot.settings import read_settings
 from cogs.ui.places import DRAWING, WRITING
@@ -296,6 +297,7 @@ def test_secrets_and_settings_are_never_committed() -> None:
 def test_the_invitation_asks_for_what_the_bot_uses_and_nothing_else() -> None:
     """The integer, the table and the code name the same permissions."""
     [asked] = re.findall(r"permissions=(\d+)", README)
+    assert f"ends in {int(asked) | REACTING}" in README
     permissions = discord.Permissions(int(asked))
     table = re.findall(r"(?m)^\| [A-Z][\w ]+ \| (\d+) \| ", README)
 

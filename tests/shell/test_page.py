@@ -584,6 +584,32 @@ async def test_a_file_by_keyboard_picker_drop_and_paste(ann: Visitor, tmp_path: 
     await expect(ann.page.locator(".ephemeral .card")).to_contain_text("Nothing found")
 
 
+async def test_an_image_is_posted_and_a_reaction_pressed(ann: Visitor, stage: Stage, tmp_path: Path) -> None:
+    """By keyboard: picked, posted with what was written, by Ann and not by an app; pressed, counted, taken back."""
+    image = tmp_path / "in.png"
+    Image.new("RGB", (80, 60), (200, 80, 20)).save(image)
+    await ann.line.fill("look at this")
+    await ann.tab_to(ann.page.get_by_role("button", name="Image: post one here"))
+    await ann.press("Enter")
+    await until(lambda: ann.choosers)
+    await ann.choosers[0].set_files(image)
+    await expect(ann.pictures).to_have_count(1)
+    await expect(ann.messages).to_contain_text("look at this")
+    await expect(ann.messages.locator(".author strong")).to_have_text("Ann")
+    await expect(ann.messages.locator(".author .badge")).to_have_count(0)
+    await expect(ann.line).to_have_value("")
+    [shown] = stage.discord.world.newest(lantern.STUDIO)
+    stage.discord.world.react(int(shown.message["id"]), lantern.APPLICATION, "🔎")
+    glass = ann.page.get_by_role("button", name="Reaction 🔎")
+    await expect(glass).to_have_text("🔎 1")
+    await ann.tab_to(glass, "Shift+Tab")
+    for pressed, text in ((True, "🔎 2"), (False, "🔎 1")):
+        await ann.press("Enter")
+        await expect(glass).to_have_text(text)
+        await expect(glass).to_have_attribute("aria-pressed", str(pressed).lower())
+        await expect(glass).to_be_focused()
+
+
 async def _bring(visitor: Visitor, event: str, data: bytes) -> None:
     """Drop or paste a file, as a browser tells a page of it."""
     await visitor.page.locator("#chips").evaluate(

@@ -265,6 +265,18 @@ async def test_a_gateway_that_ends_it_waits_for_what_was_sent(tmp_path: Path) ->
     assert (78, True, 1) == (code, "Copy it anew" in err, count(data, "DONE"))
 
 
+async def test_an_intent_that_is_not_granted_ends_it_with_a_sentence(tmp_path: Path) -> None:
+    """Trying again would only spend the day's identifies: exit 78, and what to turn on or off."""
+    discord, novelai = Discord(), NovelAI()
+    discord.world.grants_content = False
+    async with novelai.serve() as address, discord.serve():
+        environ = {**_environment(discord.settings(), address), "MESSAGE_CONTENT": "on"}
+        code, _, err = await naibot("run", "--data", str(tmp_path / "d"), env=environ)
+
+    assert (78, True, True) == (code, "MESSAGE_CONTENT=off" in err, "Message Content Intent" in err)
+    assert "Traceback" not in err
+
+
 def _wish(prompt: str) -> dict[str, object]:
     return {"kind": "slash", "name": "generate", "options": [{"name": "prompt", "type": 3, "value": prompt}]}
 

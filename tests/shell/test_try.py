@@ -259,3 +259,22 @@ async def test_every_kind_of_no_and_a_set_up_from_outside(tmp_path: Path) -> Non
         assert is_picture or all(entry["ephemeral"] or entry["content"] == "…" for entry in seen.line(n)), line
     assert 2 == len([path for path in tmp_path.iterdir() if path.suffix == ".png"])
     assert not re.search(r"<(#|@&?)\d|<t:\d|</", seen.stdout)
+
+
+async def test_a_message_with_an_image_gets_a_glass_and_its_answer(tmp_path: Path) -> None:
+    """Where it is on, and nowhere else; who presses it is answered in their direct messages."""
+    image = tmp_path / "in.png"
+    image.write_bytes(png(a_picture(), Software="NovelAI", Comment='{"prompt": "1girl, hat", "seed": 7}'))
+    seen = await visit(
+        tmp_path / "out",
+        *say(f"post image:@{image}"), "--in", "general", *say(f"post look image:@{image}"),
+        "--as", "member2", *say("press 🔎", "post thank you"), "--in", "dm", *say("press Copy prompt"),
+    )  # fmt: skip
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    assert [None, ["🔎"]] == [seen.line(n)[0].get("reactions") for n in (1, 2)]
+    assert image.read_bytes() == seen.files(2)[0].read_bytes()
+    assert ["general", "dm"] == [entry["in"] for entry in seen.line(3)]
+    assert "not signed" in seen.said(3)
+    assert "thank you" == seen.said(4)
+    assert "1girl, hat" in seen.said(5)

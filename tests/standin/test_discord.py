@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.standin.discord import Discord, lantern
+from bot.standin.discord.actions import Impossible
 from bot.standin.discord.errors import ApiError
+from bot.standin.discord.gateway import Session
 from bot.standin.discord.interactions import AUTOCOMPLETE, COMMAND, Interaction
 from bot.standin.discord.messages import Writer
-from bot.standin.discord.world import EPHEMERAL, LOADING, World
+from bot.standin.discord.world import EPHEMERAL, LOADING, Blob, World
 
 Json = dict[str, Any]
 _NAMES = (
@@ -467,3 +469,82 @@ async def test_what_cannot_be_read_cannot_be_answered(wire: Wire) -> None:
 
     assert (400, 160002) == _code(await wire.ask("POST", path, reply))
     assert (200, []) == await wire.ask("GET", path)
+
+
+# --- what people post, and what they put under it ---------------------------------------------------------------------
+
+
+async def test_without_the_intent_others_words_are_kept_back(wire: Wire) -> None:
+    """Text and files of messages that the application has no part in; direct messages and mentions are told."""
+    discord = wire.discord
+    file = discord.world.attach(lantern.STUDIO, Blob("a.png", "image/png", b"x"))
+    discord.world.uploads[file["id"]] = file
+    wish = {"text": "hello", "files": [file["id"]]}
+    others = await discord.actions.post(lantern.ANN, lantern.STUDIO, wish)
+    named = await discord.actions.post(lantern.ANN, lantern.STUDIO, {"text": f"<@{lantern.APPLICATION}>"})
+    direct = await discord.actions.post(lantern.ANN, lantern.DIRECT, {"text": "psst"})
+    _, own = await wire.ask("POST", f"/channels/{lantern.STUDIO}/messages", {"content": "mine"})
+
+    async def told() -> list[str]:
+        read = [await wire.ask("GET", f"/channels/{m['channel_id']}/messages/{m['id']}") for m in every]
+        return [f"{body['content']}{len(body['attachments'])}" for _, body in read]
+
+    every = (others, named, direct, own)
+    assert ["hello1", f"<@{lantern.APPLICATION}>0", "psst0", "mine0"] == await told()
+    discord.world.grants_content = False
+    assert ["0", f"<@{lantern.APPLICATION}>0", "psst0", "mine0"] == await told()
+
+
+async def test_a_reaction_is_there_once(wire: Wire) -> None:
+    """Put twice it counts once; who may not react is refused, and what is no emoji."""
+    message = await wire.discord.actions.post(lantern.ANN, lantern.GENERAL, {"text": "hello"})
+    path = f"/channels/{lantern.GENERAL}/messages/{message['id']}"
+    put = [await wire.ask("PUT", f"{path}/reactions/{emoji}/@me") for emoji in ("🔎", "🔎", "x")]
+    _, read = await wire.ask("GET", path)
+    wire.discord.world.denied[lantern.GENERAL] = lantern.REACT
+    other = await wire.ask("PUT", f"{path}/reactions/👍/@me")
+    again = await wire.ask("PUT", f"{path}/reactions/🔎/@me")
+
+    assert [204, 204, 400] == [status for status, _ in put]
+    assert [("🔎", 1, True)] == [(each["emoji"]["name"], each["count"], each["me"]) for each in read["reactions"]]
+    assert (403, 204) == (other[0], again[0])
+
+
+async def test_who_presses_a_reaction_again_takes_it_back(wire: Wire) -> None:
+    """And only one that is there can be pressed."""
+    message = await wire.discord.actions.post(lantern.ANN, lantern.GENERAL, {"text": "hello"})
+    wish = {"message": message["id"], "emoji": "🔎"}
+    with pytest.raises(Impossible):
+        await wire.discord.actions.react(lantern.BEN, wish)
+    await wire.ask("PUT", f"/channels/{lantern.GENERAL}/messages/{message['id']}/reactions/🔎/@me")
+    counts = []
+    for _ in range(2):
+        await wire.discord.actions.react(lantern.BEN, wish)
+        counts.append(len(message["_reactions"]["🔎"]))
+
+    assert [2, 1] == counts
+
+
+@pytest.mark.parametrize("wish", [{}, {"text": "a" * 2_001}, {"text": "a", "files": ["7"]}, {"files": ["7"] * 11}])
+async def test_what_nobody_could_post_is_refused(wire: Wire, wish: Json) -> None:
+    """Nothing, too much, and files that nobody gave."""
+    with pytest.raises(Impossible):
+        await wire.discord.actions.post(lantern.ANN, lantern.GENERAL, wish)
+
+    assert not list(wire.discord.world.newest(lantern.GENERAL))
+
+
+@pytest.mark.parametrize(
+    ("intents", "name", "guild_id", "is_heard"),
+    [
+        (1 << 9, "MESSAGE_CREATE", 1, True),
+        (1 << 12, "MESSAGE_CREATE", 1, False),
+        (1 << 12, "MESSAGE_CREATE", None, True),
+        (1 << 9, "MESSAGE_REACTION_ADD", 1, False),
+        (1 << 10, "MESSAGE_REACTION_ADD", 1, True),
+        (0, "INTERACTION_CREATE", 1, True),
+    ],
+)
+def test_events_are_told_by_intents(intents: int, name: str, guild_id: int | None, is_heard: bool) -> None:
+    """Messages and reactions only to who asked for them; interactions to everybody."""
+    assert is_heard == Session("s", None, intents).hears(name, guild_id)

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.standin.say.grammar import Names, Unsendable, Upload, parse_command, quote, split_values, split_verb
+from bot.standin.say.grammar import (
+    Names,
+    Unsendable,
+    Upload,
+    parse_command,
+    quote,
+    split_post,
+    split_values,
+    split_verb,
+)
 
 COMMANDS: list[dict[str, Any]] = [
     {
@@ -120,8 +129,24 @@ def test_any_line_is_read_or_refused(text: str) -> None:
         ("menu Inspect image", "menu", "Inspect image"),
         ("menu Record @Ann", "menu", "Record @Ann"),
         ("fill Reason:not here", "fill", "Reason:not here"),
+        ("post look at this", "post", "look at this"),
     ],
 )
 def test_verbs(line: str, verb: str, rest: str) -> None:
-    """Four things can be said."""
+    """Five things can be said."""
     assert (verb, rest) == split_verb(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("hello", ("hello", None)),
+        ("image:@a b.png", ("", "a b.png")),
+        ("look: artist:x image:@a.png", ("look: artist:x", "a.png")),
+        ("noimage:@a.png", ("noimage:@a.png", None)),
+        ("image:@a.png text:after", ("after", "a.png")),
+    ],
+)
+def test_a_message_has_a_text_a_file_or_both(text: str, found: tuple[str, str | None]) -> None:
+    """The file is named as in an option."""
+    assert found == split_post(text)

@@ -1,12 +1,14 @@
 """What a person can do in a client, and nothing else: use a command, press, choose, fill a form."""
 
+from contextlib import suppress
 from typing import Any
 
 from bot.standin.discord import lantern
 from bot.standin.discord.components import LABEL, ROW, TEXT, walk
+from bot.standin.discord.errors import ApiError
 from bot.standin.discord.gateway import Gateway, NotConnected
 from bot.standin.discord.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, FORM, Interaction, Interactions
-from bot.standin.discord.messages import outward
+from bot.standin.discord.messages import Writer, outward
 from bot.standin.discord.resolved import Resolver
 from bot.standin.discord.world import Json, World
 
@@ -25,6 +27,7 @@ class Actions:
         self._world = world
         self._interactions = interactions
         self._gateway = gateway
+        self._writer = Writer(world)
 
     async def act(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
         """Do what *wish* says. Raises `Impossible`, or `NotConnected` while the bot is away."""
@@ -41,6 +44,46 @@ class Actions:
                 return await self._fill(user_id, wish)
             case _:
                 raise Impossible("there is no such thing to do")
+
+    async def post(self, user_id: int, channel_id: int, wish: Json) -> Json:
+        """Say something in a channel, with files. Raises `Impossible`."""
+        ids = [str(each) for each in wish.get("files") or []]
+        if any(id_ not in self._world.uploads for id_ in ids):
+            raise Impossible("there is no such file")
+        blobs = [self._world.blobs[int(id_)] for id_ in ids]
+        author = self._world.people[user_id]
+        try:
+            message = self._writer.posted(channel_id, author, str(wish.get("text") or ""), blobs)
+        except ApiError as error:
+            raise Impossible(str(error.body["message"])) from error
+        await self._tell("MESSAGE_CREATE", user_id, channel_id, outward(message), with_user=False)
+        return message
+
+    async def react(self, user_id: int, wish: Json) -> Json:
+        """Put a reaction to a message that everybody sees, or take one's own away. Raises `Impossible`."""
+        message, emoji = self._seen(user_id, int(wish["message"])), str(wish.get("emoji"))
+        if emoji not in message.get("_reactions", {}) or self._world.shown[int(message["id"])].to is not None:
+            raise Impossible("there is no such reaction on that message")
+        if self._world.react(int(message["id"]), user_id, emoji):
+            data = {
+                "user_id": str(user_id), "channel_id": message["channel_id"], "message_id": message["id"],
+                "message_author_id": message["author"]["id"], "emoji": {"id": None, "name": emoji}, "burst": False,
+                "type": 0,
+            }  # fmt: skip
+            await self._tell("MESSAGE_REACTION_ADD", user_id, int(message["channel_id"]), data, with_user=True)
+        return message
+
+    async def _tell(self, event: str, user_id: int, channel_id: int, data: Json, *, with_user: bool) -> None:
+        """What happened in a channel, to an application that is there and sees it; else nobody hears of it."""
+        if channel_id in self._world.unreachable or self._world.is_absent(channel_id):
+            return
+        guild_id = self._guild_of(channel_id)
+        if guild_id is not None:
+            member = self._world.member(self._world.people[user_id], lantern.PERMISSIONS[user_id], guild_id)
+            kept = {name: value for name, value in member.items() if with_user or name != "user"}
+            data = data | {"guild_id": str(guild_id), "member": kept}
+        with suppress(NotConnected):
+            await self._gateway.event(event, data, guild_id)
 
     def commands_for(self, user_id: int, channel_id: int) -> list[Json]:
         """The commands that this person may use here."""

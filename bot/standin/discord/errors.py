@@ -61,6 +61,11 @@ def unknown_message() -> ApiError:
     return ApiError(404, 10008, "Unknown Message")
 
 
+def unknown_emoji() -> ApiError:
+    """That is no emoji."""
+    return ApiError(400, 10014, "Unknown Emoji")
+
+
 def unknown_webhook() -> ApiError:
     """No interaction of that token can be answered by follow-up."""
     return ApiError(404, 10015, "Unknown Webhook")

@@ -66,10 +66,10 @@ class Feed:
         if since == self._world.revision:
             return [], since
         changed = [s for s in self._world.visible(user_id) if s.revision > since]
-        told = [self._told(s) for s in reversed(changed) if not (s.deleted and since == 0)]
+        told = [self._told(s, user_id) for s in reversed(changed) if not (s.deleted and since == 0)]
         return told, self._world.revision
 
-    def _told(self, shown: Shown) -> Json:
+    def _told(self, shown: Shown, user_id: int) -> Json:
         message = shown.message
         if shown.deleted:
             return {"id": message["id"], "place": place_of(message), "deleted": True}
@@ -78,7 +78,7 @@ class Feed:
         return {
             "id": message["id"],
             "place": place_of(message),
-            "message": outward(message) | {"files": message["_files"]},
+            "message": outward(message, user_id) | {"files": message["_files"]},
             "ephemeral": shown.to is not None,
             "asked": None if asked is None else self._asked(asked),
         }

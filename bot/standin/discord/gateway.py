@@ -9,11 +9,15 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from bot.standin.discord import lantern
+from bot.standin.discord.messages import heard
 from bot.standin.discord.world import Json, World
 
 HEARTBEAT_MS = 41_250
 ANSWER_DELAY = 0.05
-PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
+MESSAGE_CONTENT = 1 << 15
+PRIVILEGED = (1 << 1) | (1 << 8) | MESSAGE_CONTENT
+NEEDS = {"MESSAGE_CREATE": (1 << 9, 1 << 12), "MESSAGE_REACTION_ADD": (1 << 10, 1 << 13)}
+"""The intents without which an event is not told: in servers, and in direct messages."""
 REPLAYED = 500
 FRAME_MAX = 16_384
 
@@ -25,9 +29,10 @@ class NotConnected(Exception):
 class Session:
     """One client's session; it outlives its socket, so that a resume misses nothing."""
 
-    def __init__(self, id_: str, shard: list[int] | None) -> None:
+    def __init__(self, id_: str, shard: list[int] | None, intents: int) -> None:
         self.id = id_
         self.shard = shard
+        self.intents = intents
         self.seq = 0
         self.socket: Socket | None = None
         self.is_cut = False
@@ -37,6 +42,12 @@ class Session:
     def is_of(self, guild_id: int | None) -> bool:
         """Whether events of that server come here; those of no server go to the first shard."""
         return self.shard is None or self.shard[0] == ((guild_id or 0) >> 22) % self.shard[1]
+
+    def hears(self, name: str, guild_id: int | None) -> bool:
+        """Whether its intents have that event told."""
+        in_guilds, direct = NEEDS.get(name, (0, 0))
+        needed = direct if guild_id is None else in_guilds
+        return self.intents & needed == needed
 
     async def dispatch(self, event: str, data: Any) -> None:
         """Number, remember and send an event."""
@@ -86,9 +97,16 @@ class Gateway:
         """Send an event to the session of its server. Raises `NotConnected`."""
         for session in reversed(list(self._sessions.values())):
             if (session.socket is not None or session.is_cut) and session.is_of(guild_id):
-                await session.dispatch(name, data)
+                if session.hears(name, guild_id):
+                    await session.dispatch(name, self._told(session, name, data, guild_id))
                 return
         raise NotConnected
+
+    def _told(self, session: Session, name: str, data: Json, guild_id: int | None) -> Json:
+        if name != "MESSAGE_CREATE":
+            return data
+        reads = bool(session.intents & MESSAGE_CONTENT)
+        return heard(data, is_direct=guild_id is None, reads=reads)
 
     async def drop(self, code: int = 4000) -> None:
         """Close every socket as a network would (4000), or for good; until they are resumed, sessions keep events."""
@@ -142,10 +160,11 @@ class Gateway:
         if data.get("token") != lantern.TOKEN:
             await socket.ws.close(code=4004)
             return None
-        if data.get("intents", 0) & PRIVILEGED:
+        intents = int(data.get("intents") or 0)
+        if intents & PRIVILEGED & ~(MESSAGE_CONTENT if self._world.grants_content else 0):
             await socket.ws.close(code=4014)
             return None
-        session = Session(f"{self._world.snowflake():x}", data.get("shard"))
+        session = Session(f"{self._world.snowflake():x}", data.get("shard"), intents)
         self._sessions[session.id] = session
         session.socket = socket
         present = {id_: guild for id_, guild in self._world.guilds.items() if id_ not in self._world.absent}

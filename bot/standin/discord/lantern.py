@@ -16,11 +16,11 @@ DIRECT = 1_100_000_000_000_000_051
 ARTISTS, KEEPERS = 1_100_000_000_000_000_061, 1_100_000_000_000_000_062
 """A role of Lantern's, which Ben has; one of New server's, which Mia has."""
 
-VIEW, SEND, ATTACH, HISTORY, THREADS = 1 << 10, 1 << 11, 1 << 15, 1 << 16, 1 << 38
+VIEW, SEND, ATTACH, HISTORY, THREADS, REACT = 1 << 10, 1 << 11, 1 << 15, 1 << 16, 1 << 38, 1 << 6
 USE_COMMANDS, MODERATE, MANAGE_GUILD, MANAGE_MESSAGES = 1 << 31, 1 << 40, 1 << 5, 1 << 13
-MEMBER = VIEW | SEND | THREADS | ATTACH | HISTORY | USE_COMMANDS
-BOT_PERMISSIONS = 274_878_008_320
-"""View Channels, Send Messages (also in threads), Attach Files, Read Message History."""
+MEMBER = VIEW | SEND | THREADS | ATTACH | HISTORY | REACT | USE_COMMANDS
+BOT_PERMISSIONS = 274_878_008_320 | REACT
+"""View Channels, Send Messages (also in threads), Attach Files, Read Message History, Add Reactions."""
 
 PEOPLE: Mapping[str, tuple[int, str]] = MappingProxyType(
     {"member": (ANN, "Ann"), "member2": (BEN, "Ben"), "moderator": (MIA, "Mia"), "admin": (ADA, "Ada")}
@@ -63,6 +63,7 @@ def seed() -> dict[str, object]:
         "channels": [STUDIO, NIGHT_STUDIO],
         "age_restricted": True,
         "log_channel": MOD_LOG,
+        "auto_inspect": [GENERAL],
         "unchecked": True,
         "never_spend": False,
         "anlas_day": 100,

@@ -107,6 +107,23 @@ class Writer:
             "pinned": False, "flags": 0, "application_id": str(lantern.APPLICATION), "_files": [], **extra,
         }  # fmt: skip
 
+    def posted(self, channel_id: int, author: Json, content: str, files: list[Blob]) -> Json:
+        """What a person says in a channel. Raises as `write` does for what is too long, too much or nothing."""
+        if len(content) > CONTENT_MAX:
+            raise invalid("content", "BASE_TYPE_MAX_LENGTH", "Must be 2000 or fewer in length.")
+        if len(files) > FILES_MAX:
+            raise invalid("attachments", "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer in length.")
+        if any(len(blob.data) > self._world.file_limit(channel_id) for blob in files):
+            raise too_large()
+        if not (content or files):
+            raise empty_message()
+        message = self._blank(channel_id, {"author": author, "content": content})
+        del message["application_id"]
+        kept = [self._world.attach(channel_id, blob) for blob in files]
+        everybody = {**self._world.people, lantern.APPLICATION: self._world.bot}
+        message |= {"attachments": kept, "_files": kept, "mentions": pinged(content, None, everybody)}
+        return self._world.put(message, None, 0)
+
     def placeholder(self, channel_id: int, to: int | None, extra: Json) -> Json:
         """The message of a deferral, which says that the application is thinking."""
         message = self._blank(channel_id, extra)
@@ -169,6 +186,23 @@ def _used(parts: list[Json], shown: list[Json]) -> set[str]:
     return in_parts | {media[key] for media, key in embeds.media_of(shown)}
 
 
-def outward(message: Json) -> Json:
-    """A message as it goes over the wire."""
-    return {name: value for name, value in message.items() if not name.startswith("_")}
+def outward(message: Json, viewer: int = lantern.APPLICATION) -> Json:
+    """A message as it goes over the wire to *viewer*."""
+    told = {name: value for name, value in message.items() if not name.startswith("_")}
+    reactions = [_reaction(emoji, who, viewer) for emoji, who in message.get("_reactions", {}).items()]
+    return told | ({"reactions": reactions} if reactions else {})
+
+
+def _reaction(emoji: str, who: list[int], viewer: int) -> Json:
+    return {
+        "emoji": {"id": None, "name": emoji}, "count": len(who), "count_details": {"burst": 0, "normal": len(who)},
+        "burst_colors": [], "me": viewer in who, "me_burst": False,
+    }  # fmt: skip
+
+
+def heard(message: Json, *, is_direct: bool, reads: bool) -> Json:
+    """A message as the application hears of it: without the intent others' words and files are kept from it."""
+    is_told = reads or is_direct or message["author"]["id"] == str(lantern.APPLICATION)
+    if is_told or any(each["id"] == str(lantern.APPLICATION) for each in message["mentions"]):
+        return message
+    return message | {"content": "", "embeds": [], "attachments": [], "components": []}

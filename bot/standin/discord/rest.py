@@ -11,7 +11,7 @@ from aiohttp import BodyPartReader, web
 
 from bot.standin.discord import commands, errors, lantern
 from bot.standin.discord.interactions import Interactions
-from bot.standin.discord.messages import Writer, outward
+from bot.standin.discord.messages import Writer, heard, outward
 from bot.standin.discord.world import Blob, Json, World
 
 T = TypeVar("T")
@@ -20,9 +20,11 @@ PREFIX = "/api/v10"
 CHUNK = 1 << 16
 NONCE_LIFE = 300.0
 _FILE_PART = re.compile(r"files\[(\d{1,2})\]")
+CONTENT_LIMITED = 1 << 19
+"""An application's flag: the message content intent, of an application in few servers (resources/application)."""
 REQUEST_MAX = 25 * 1024 * 1024
 """Bytes of a whole request that makes a message (Discord's documentation, resources/message, 2026-08)."""
-HISTORY_DEFAULT, HISTORY_MAX, NONCE_MAX = 50, 100, 25
+HISTORY_DEFAULT, HISTORY_MAX, NONCE_MAX, EMOJI_MAX = 50, 100, 25, 16
 OPERATIONS = {
     "callback": "create_interaction_response",
     "follow_up": "execute_webhook",
@@ -196,7 +198,8 @@ class Rest:
         return {
             "id": str(lantern.APPLICATION), "name": lantern.BOT_NAME, "icon": None, "description": "",
             "bot_public": True, "bot_require_code_grant": False, "verify_key": "00" * 32,
-            "owner": self._world.people[lantern.ADA], "team": None, "flags": 0, "summary": "",
+            "owner": self._world.people[lantern.ADA], "team": None, "summary": "",
+            "flags": CONTENT_LIMITED if self._world.grants_content else 0,
             "integration_types_config": {"0": {}, "1": {}},
         }  # fmt: skip
 
@@ -252,13 +255,16 @@ class Rest:
                     return self._replied("history", [])
                 return self._replied("history", self._history(channel_id, request.query.get("limit", "50")))
             case ("GET", "messages", message):
-                return self._replied("message", outward(self._world.public(_id(message), channel_id)))
+                return self._replied("message", self._heard(self._world.public(_id(message), channel_id)))
             case ("PATCH", "messages", message):
                 self._check("edit", body)
                 old = self._own(_id(message), channel_id)
                 limit = self._world.file_limit(channel_id)
                 edited = self._writer.write(body, files, channel_id, old=old, limit=limit)
                 return self._replied("edit", outward(edited))
+            case ("PUT", "messages", message, "reactions", emoji, "@me"):
+                self._react(_id(message), channel_id, emoji)
+                return None
             case ("DELETE", "messages", message):
                 if self._world.public(_id(message), channel_id)["author"]["id"] != self._world.bot["id"]:
                     raise errors.missing_permissions()
@@ -266,6 +272,21 @@ class Rest:
                 return None
             case _:
                 raise errors.not_in_the_standin(method, f"channels/…/{'/'.join(rest)}")
+
+    def _react(self, message_id: int, channel_id: int, emoji: str) -> None:
+        """The application's own reaction; put twice it stays one."""
+        reactions = self._world.public(message_id, channel_id).get("_reactions", {})
+        needed = lantern.HISTORY | (0 if emoji in reactions else lantern.REACT)
+        if needed & self._world.denied.get(channel_id, 0):
+            raise errors.missing_permissions()
+        if emoji.isascii() or len(emoji) > EMOJI_MAX:
+            raise errors.unknown_emoji()
+        if lantern.APPLICATION not in reactions.get(emoji, ()):
+            self._world.react(message_id, lantern.APPLICATION, emoji)
+
+    def _heard(self, message: Json) -> Json:
+        is_direct = self._world.channels[int(message["channel_id"])]["type"] == 1
+        return heard(outward(message), is_direct=is_direct, reads=self._world.grants_content)
 
     def _own(self, message_id: int, channel_id: int) -> Json:
         message = self._world.public(message_id, channel_id)
@@ -294,7 +315,7 @@ class Rest:
         if not limit.isdecimal() or not 1 <= int(limit) <= HISTORY_MAX:
             raise errors.invalid("limit", "NUMBER_TYPE_RANGE", "int value should be between 1 and 100.")
         public = [s.message for s in self._world.newest(channel_id) if s.to is None and not s.deleted]
-        return [outward(message) for message in public[: int(limit)]]
+        return [self._heard(message) for message in public[: int(limit)]]
 
     def _check(self, route: str, body: object) -> None:
         wrong = self._judge.request(OPERATIONS[route], body) if self._judge is not None else None
@@ -346,7 +367,7 @@ def _id(text: str) -> int:
 def _parsed(raw: bytes, *, is_list: bool) -> Any:
     """A body as JSON; an object, but for the one route that takes a list."""
     try:
-        body = json.loads(raw) if raw else {}
+        body = json.loads(raw) if raw else ([] if is_list else {})
     except (ValueError, RecursionError) as error:
         raise errors.bad_json() from error
     if not isinstance(body, list if is_list else dict):

@@ -141,6 +141,10 @@ class Room:
 
     async def _do(self, user_id: int, channel_id: int, wish: Json) -> web.Response:
         try:
+            if wish.get("kind") == "post":
+                return _done(await self._actions.post(user_id, channel_id, wish))
+            if wish.get("kind") == "react":
+                return _done(await self._actions.react(user_id, wish))
             interaction = await self._actions.act(user_id, channel_id, wish)
         except Impossible as error:
             return _refused(str(error))
@@ -244,6 +248,11 @@ def _number(request: web.Request, name: str) -> int:
     if not text.isdecimal() or len(text) > 20:
         raise web.HTTPBadRequest(text=f"{name} must be a number")
     return int(text)
+
+
+def _done(message: Json) -> web.Response:
+    """What is no interaction: nobody has to answer it."""
+    return web.json_response({"message": message["id"]})
 
 
 def _refused(why: str) -> web.Response:

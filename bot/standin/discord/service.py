@@ -112,6 +112,7 @@ class Discord:
             "STANDIN_URL": self.address,
             "GUILDS": f"{lantern.LANTERN},{lantern.NEW_SERVER}",
             "OPERATORS": str(lantern.ADA),
+            "MESSAGE_CONTENT": "on" if self.world.grants_content else "off",
         }
 
     async def _file(self, request: web.Request) -> web.Response:

@@ -81,6 +81,8 @@ class World:
         self.file_limits = FILE_LIMITS
         self.absent: set[int] = set()
         """Servers that the application is not in; people may use it there as their own."""
+        self.grants_content = True
+        """Whether the portal lets the application have the message content intent."""
         self.bell = Bell()
         """Rings at each change that a person may see."""
         self._count = 0
@@ -213,6 +215,20 @@ class World:
         kept.message = message
         self._changed(kept, by)
         return message
+
+    def react(self, message_id: int, user_id: int, emoji: str) -> bool:
+        """Put somebody's reaction to a message, or take it away again; whether it is there now."""
+        reactions = self.find(message_id).message.setdefault("_reactions", {})
+        who = reactions.setdefault(emoji, [])
+        is_new = user_id not in who
+        if is_new:
+            who.append(user_id)
+        else:
+            who.remove(user_id)
+        if not who:
+            del reactions[emoji]
+        self._changed(self.shown[message_id], 0)
+        return is_new
 
     def remove(self, message_id: int, by: int | None = None) -> None:
         """Delete a message; what it was stays as a trace for the room."""

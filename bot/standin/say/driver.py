@@ -21,6 +21,7 @@ from bot.standin.say.grammar import (
     Upload,
     named,
     parse_command,
+    split_post,
     split_values,
     split_verb,
 )
@@ -31,7 +32,12 @@ CONNECTING = 30.0
 POLL = 0.05
 WRITING = 1.5
 """Seconds in which a message says that it waits for somebody's decision."""
+NOBODY = "0"
+"""Stands for what no interaction made."""
+NOTICED = 1.5
+"""Seconds within which the bot looks at what somebody posted or reacted to, if it does."""
 FILE_MAX = 26 * 1024 * 1024
+_UNSEEN: Mapping[str, Any] = {"handlers": 0, "begun": 0, "error": None, "jobs": []}
 _WORKING = ("QUEUED", "RUNNING", "SENT")
 _UNDECIDED = ("PROPOSED", "HELD")
 _OPEN_FORM = 9
@@ -130,16 +136,21 @@ class Driver:
         world = await self._connected(line)
         began, deadline = time.monotonic(), time.monotonic() + self._patience
         wish = await self._wish(line, world)
-        interaction = await self._act({**wish, "as": line.person, "in": line.place}, deadline)
-        if wish["kind"] == "fill":
-            self._forms.pop(line.person, None)
-        form, inside = await self._wait(interaction, deadline)
+        wish |= {"as": line.person, "in": line.place}
+        if wish["kind"] in ("post", "react"):
+            form, inside, interaction = None, await self._do(wish, deadline), NOBODY
+        else:
+            interaction = await self._act(wish, deadline)
+            if wish["kind"] == "fill":
+                self._forms.pop(line.person, None)
+            form, inside = await self._wait(interaction, deadline)
         elapsed = round((time.monotonic() - began) * 1000)
         jobs = ",".join(str(job["id"]) for job in inside["jobs"])
         changes = await self._get(
             "messages", **_where(line), since=str(world["revision"]), interaction=interaction, jobs=jobs
         )
-        entries = [await self._entry(line, change, elapsed) for change in reversed(changes["messages"])]
+        made = [each for each in reversed(changes["messages"]) if interaction != NOBODY or _is_near(each, line)]
+        entries = [await self._entry(line, change, elapsed) for change in made]
         if form is not None:
             self._forms[line.person] = (interaction, form)
             entries.append(self._base(line, elapsed) | {"form": _form_json(form)})
@@ -168,13 +179,27 @@ class Driver:
         raise NotAnswered
 
     async def _act(self, wish: Json, deadline: float) -> str:
+        """The id of the interaction, or of the message that was posted or reacted to."""
         while time.monotonic() < deadline:
             async with self._web.post(self._address + "act", json=wish) as response:
                 answer = await response.json()
             if response.status == 200:
-                return str(answer["interaction"])
+                return str(answer.get("interaction") or answer["message"])
             if response.status != 503:
                 raise Unsendable(answer.get("error", wording.SAY_IMPOSSIBLE))
+            await asyncio.sleep(POLL)
+        raise NotAnswered
+
+    async def _do(self, wish: Json, deadline: float) -> Json:
+        """Post or react, which nobody has to answer, and wait until the bot is through with it, if it looks at all."""
+        known = (await self._get("backstage"))["interactions"].get(str(wish.get("message")), _UNSEEN)
+        message = await self._act(wish, deadline)
+        noticed = time.monotonic() + NOTICED
+        while time.monotonic() < deadline:
+            inside: Json = (await self._get("backstage"))["interactions"].get(message, _UNSEEN)
+            is_noticed = inside.get("begun", 0) > known.get("begun", 0)
+            if (is_noticed and not inside["handlers"]) or (not is_noticed and time.monotonic() > noticed):
+                return inside
             await asyncio.sleep(POLL)
         raise NotAnswered
 
@@ -213,6 +238,9 @@ class Driver:
                 return {"kind": "slash", "name": command.name, "options": options}
             case "menu":
                 return await self._menu(line, rest, names)
+            case "post":
+                text, path = split_post(rest)
+                return {"kind": "post", "text": text, "files": [await self._upload(path)] if path else []}
             case "press":
                 return await self._pressed(line, rest, names)
             case _:
@@ -255,6 +283,8 @@ class Driver:
 
     async def _pressed(self, line: Line, label: str, names: Names) -> Json:
         for message in await self._newest(line):
+            if any(each["emoji"]["name"] == label for each in message.get("reactions", ())):
+                return {"kind": "react", "message": message["id"], "emoji": label}
             for component in _walk(message["components"]):
                 values = _chosen(component, label, names)
                 if values is None:
@@ -317,6 +347,8 @@ class Driver:
             "content": _text_of(message),
             "components": message["components"],
         }
+        if message.get("reactions"):
+            entry["reactions"] = [each["emoji"]["name"] for each in message["reactions"]]
         if change["deleted"]:
             return entry | {"deleted": True}
         entry["attachments"] = [await self._download(file) for file in message["files"]]
@@ -392,6 +424,11 @@ def _channels(places: Mapping[str, str], here: str) -> dict[str, str]:
 
 def _where(line: Line) -> dict[str, str]:
     return {"as": line.person, "in": line.place}
+
+
+def _is_near(change: Json, line: Line) -> bool:
+    """Whether it happened where the line was said, or in its person's direct messages."""
+    return change["place"] in (line.place, "dm")
 
 
 def _is_over(job: Json) -> bool:
@@ -506,4 +543,6 @@ def _readable(entry: Json) -> str:
     labels = [part.get("label") for part in _walk(entry["components"]) if part["type"] == _BUTTON]
     if labels:
         lines.append("  " + " ".join(f"[{label}]" for label in labels))
+    if "reactions" in entry:
+        lines.append("  " + " ".join(entry["reactions"]))
     return "\n".join(lines)

@@ -1,10 +1,11 @@
 """
 The grammar of a line.
 
-``/command [subcommand] option:value …`` · ``press LABEL`` · ``menu NAME [@PERSON]`` · ``fill LABEL:value …``. An
-option starts at the beginning or after a blank, is the exact name of an option of that command not used before, and
-its value follows the colon at once; the value runs to the next such place and is trimmed. A value that must hold such
-a place as text is wrapped whole in double quotes, with ``\\"`` (and ``\\\\``) inside.
+``/command [subcommand] option:value …`` · ``press LABEL`` · ``menu NAME [@PERSON]`` · ``fill LABEL:value …`` ·
+``post TEXT`` and ``post [TEXT] image:@FILE``. An option starts at the beginning or after a blank, is the exact name of
+an option of that command not used before, and its value follows the colon at once; the value runs to the next such
+place and is trimmed. A value that must hold such a place as text is wrapped whole in double quotes, with ``\\"`` (and
+``\\\\``) inside.
 """
 
 import re
@@ -15,6 +16,7 @@ from typing import Any
 from bot import wording
 
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, FILE = range(1, 12)
+TEXT, IMAGE = "text", "image"
 _YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
 _WHOLE = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(\d{1,20}(\.\d*)?|\.\d+)", re.ASCII)
@@ -54,12 +56,12 @@ class Command:
 
 
 def split_verb(line: str) -> tuple[str, str]:
-    """``slash``, ``press``, ``menu`` or ``fill``, and the rest of the line. Raises `Unsendable`."""
+    """``slash``, ``press``, ``menu``, ``fill`` or ``post``, and the rest of the line. Raises `Unsendable`."""
     text = line.strip()
     if text.startswith("/"):
         return "slash", text[1:]
     verb, _, rest = text.partition(" ")
-    if verb in ("press", "menu", "fill") and rest.strip():
+    if verb in ("press", "menu", "fill", "post") and rest.strip():
         return verb, rest.strip()
     raise Unsendable(wording.SAY_VERB)
 
@@ -91,6 +93,13 @@ def _options(options: Sequence[Mapping[str, Any]], text: str, names: Names) -> l
         {"name": name, "type": by_name[name]["type"], "value": convert(by_name[name], value, names)}
         for name, value in given.items()
     ]
+
+
+def split_post(text: str) -> tuple[str, str | None]:
+    """What a message says, and the path of its file. Raises `Unsendable`."""
+    line = text if _name_at(text, 0, [IMAGE]) else f"{TEXT}:{text}"
+    found = split_values(line, [TEXT, IMAGE])
+    return found.get(TEXT, ""), found[IMAGE].removeprefix("@") if IMAGE in found else None
 
 
 def split_values(text: str, names: Iterable[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 // The message box: a list of commands, the options of one as chips, or a whole line.
 
 import { at, el, focusComposer } from "./dom.js";
-import { follow, here, lost, note } from "./deeds.js";
+import { deed, follow, here, lost, note } from "./deeds.js";
 import { Listbox } from "./listbox.js";
 import { Option } from "./option.js";
 import * as room from "./room.js";
@@ -35,6 +35,8 @@ class Composer {
       event.preventDefault();
       this.send();
     });
+    at("image").addEventListener("click", () => at("picker").click());
+    at("picker").addEventListener("change", () => this.#post());
     at("composer").addEventListener("keydown", (event) => this.#key(event));
     this.line.addEventListener("input", (event) => this.#typed(event));
     this.line.addEventListener("blur", () => this.list.control === this.line && this.list.close());
@@ -108,6 +110,7 @@ class Composer {
     at("chips").replaceChildren();
     at("chips").hidden = true;
     this.line.hidden = false;
+    at("image").hidden = false;
     this.#tell("");
     at("keys").textContent = say("keys");
   }
@@ -142,6 +145,22 @@ class Composer {
       else this.#refused(sent);
     }
     return undefined;
+  }
+
+  /** Post the files that were picked, as anybody can, with what is written if that is no command. */
+  async #post() {
+    const picked = [...at("picker").files];
+    at("picker").value = "";
+    const text = this.line.value.startsWith("/") ? "" : this.line.value.trim();
+    const files = [];
+    for (const file of picked) {
+      const given = await room.upload(file).catch(() => ({ ok: false }));
+      if (!given.ok) return this.#tell(say(given.large ? "file_large" : "file_refused", { name: file.name }));
+      files.push(given.id);
+    }
+    if (text) this.clear();
+    emit("said");
+    return files.length && deed({ kind: "post", text, files }, say("image"));
   }
 
   /** Put back what was refused, before what was typed since. */
@@ -292,6 +311,7 @@ class Composer {
     chips.replaceChildren(name, ...this.options.map((each) => each.element), ...(this.adder ? [this.adder] : []));
     chips.hidden = false;
     this.line.hidden = true;
+    at("image").hidden = true;
   }
 
   #adder(rest) {

@@ -13,6 +13,14 @@ export async function use(wish, what) {
   follow(await room.act(wish).catch(lost), what, where);
 }
 
+/** Do what nobody has to answer: post, react; whether it was done. */
+export async function deed(wish, what) {
+  const where = here();
+  const sent = await room.act(wish).catch(lost);
+  if (!sent.ok) note(what, say("not_sent", { why: sent.error ?? say("not_possible") }), 0, where);
+  return sent.ok;
+}
+
 /** Whom one is and where one is, to be remembered over a wait. */
 export const here = () => ({ place: store.place, person: store.person });
 

@@ -1,6 +1,7 @@
 // Builds one message: who did what, what was answered, its pictures and its controls.
 
 import { components } from "./card.js";
+import { deed } from "./deeds.js";
 import { el } from "./dom.js";
 import { markdown } from "./markdown.js";
 import { attachment } from "./media.js";
@@ -74,8 +75,7 @@ function parts(entry) {
       el("span", { class: "tile", "aria-hidden": "true" }, (message.author.global_name ?? "?")[0]),
       el("strong", {}, message.author.global_name),
       " ",
-      el("span", { class: "badge" }, say("app")),
-      " ",
+      message.author.bot ? [el("span", { class: "badge" }, say("app")), " "] : null,
       clock(message.timestamp),
       " ",
       message.edited_timestamp ? edited() : null,
@@ -93,7 +93,30 @@ function content(entry) {
     message.content ? el("div", { class: "text" }, markdown(message.content, message.id)) : null,
     ...message.attachments.map(attachment),
     ...components(message.components, message),
+    message.reactions
+      ? el(
+          "div",
+          { class: "reactions" },
+          message.reactions.map((each) => reaction(each, entry)),
+        )
+      : null,
   ].filter(Boolean);
+}
+
+/** What somebody put under it; pressed, one joins in or takes one's own away. */
+function reaction({ emoji, count, me: isMine }, entry) {
+  const name = say("reaction", { emoji: emoji.name, n: count });
+  return el(
+    "button",
+    {
+      type: "button",
+      "aria-label": name,
+      "aria-pressed": String(isMine),
+      data: { key: `reaction-${emoji.name}` },
+      on: { click: () => deed({ kind: "react", message: entry.id, emoji: emoji.name }, name) },
+    },
+    `${emoji.name} ${count}`,
+  );
 }
 
 function clock(text) {
