@@ -128,7 +128,7 @@ class Pictures(commands.Cog):
             raise Refused("slow") from error
         except discord.HTTPException as error:
             raise Refused("picture.none") from error
-        job = await self._studio.job(self._job_in(message))
+        job = await self._studio.job_soon(self._job_in(message))
         if not _stands_in(job, meant.channel_id):
             raise Refused("picture.none")
         return job.id
