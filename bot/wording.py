@@ -451,9 +451,9 @@ BLOCKED_LASTING = "{member} cannot use me here until it is lifted.{reason} {/mod
 BLOCKED_TAKEN_ONE = "1 waiting picture was taken back."
 BLOCKED_TAKEN = "{n} waiting pictures were taken back."
 UNBLOCKED = "{member} can use me here again."
-BLOCK_SELF = "You cannot block yourself. Nothing was changed."
-BLOCK_OPERATOR = "They run me, so I cannot be closed to them. Nothing was changed."
-BLOCK_ADMIN = "They manage this server, so I cannot be closed to them. Nothing was changed."
+BLOCK_SELF = "You cannot do that to yourself. Nothing was changed."
+BLOCK_OPERATOR = "They run me, so that cannot be done to them. Nothing was changed."
+BLOCK_ADMIN = "They manage this server, so that cannot be done to them. Nothing was changed."
 BLOCK_NONE = "{member} is not blocked here. Nothing was changed."
 
 # --- limits of roles and members -------------------------------------------------------------------------------------
@@ -625,7 +625,6 @@ BUTTON_RECORD = "Record"
 BUTTON_HIDE = "Hide"
 BUTTON_DELETE_WARN = "Delete and warn"
 BUTTON_UPHOLD = "Uphold"
-BUTTON_LIFT = "Lift"
 BUTTON_LIFT_SORRY = "Lift and apologise"
 BUTTON_HISTORY = "History"
 BUTTON_OPEN_CASE = "Open"
@@ -716,6 +715,91 @@ APPEAL_OVER = "This one was looked at twice, so it stays as it is."
 REPORT_OWN = "This picture is yours. Delete takes it away."
 REPORT_TWICE = "You reported this one already. The moderators have it."
 REPORT_MANY = "You have reported a lot within an hour. Try again later, or write to a moderator."
+
+# --- reports and sanctions -------------------------------------------------------------------------------------------
+REPORT = "Tell the moderators about a picture"
+REPORT_PICTURE = "A link to my message, or the job's number"
+REPORT_REASON = "What is wrong with it; empty asks you"
+REPORT_REASONS = {
+    "rule": "Breaks a rule",
+    "person": "A real person",
+    "sexual": "Sexual",
+    "violent": "Violent",
+    "other": "Something else",
+}
+REPORT_RECEIVED = "The moderators have it. Nobody is told that it was you."
+REPORT_HIDDEN = "The moderators have it, and the picture is hidden until they looked. Nobody is told that it was you."
+PICTURE_NONE = "I know no picture of mine there that others can see. Nothing was changed."
+PICTURE_WHICH = "Say which one: a link to my message, or the job's number from More…. Nothing was changed."
+PICTURE_STUCK = "Discord did not let me take it away. Try again in a minute, or delete my message by hand."
+MENU_REPORT = "Report picture"
+MENU_DELETE = "Delete picture"
+MENU_RECORD = "Member's record"
+FORM_REPORT = "Report this picture"
+FORM_REPORT_WHAT = "What is wrong?"
+FORM_REPORT_MORE = "Tell us more"
+FORM_REPORT_HINT = "The moderators read it, and not who wrote it."
+MOD_WARN = "Warn a member; they must read it before their next picture"
+MOD_WARN_REASON = "What they shall read"
+MOD_TIMEOUT = "Pause a member for a while"
+MOD_TIMEOUT_DURATION = "How long"
+MOD_RECORD = "A member's record here, with every action at hand"
+WARNED = "{member} reads your words before their next picture. Case {case}."
+RECORD_HEADING = "### Record of {member}"
+RECORD_PICTURES = "**Pictures here** {pictures} · **Warnings** {warnings} · **Pauses and blocks** {blocks}"
+RECORD_HEAT = (
+    "-# Heat {heat}: refusals raise it, and it halves every {hours} hours. A note comes at {note}, a pause at {pause}."
+)
+RECORD_FREE = "**Now** may use me"
+RECORD_PAUSED = "**Now** paused until {until:f}.{reason}"
+RECORD_BLOCKED = "**Now** blocked until lifted.{reason}"
+RECORD_EVERYWHERE = "**Now** kept out everywhere by whoever runs me.{reason}"
+RECORD_UNREAD = "-# Has a note to read first: case {case}."
+RECORD_SPOILER = "-# All their pictures here are behind a spoiler."
+RECORD_LINE = "{what} · {at:f} · by {actor} · case {case}{words}"
+RECORD_WORDS = ' · "{words}"'
+RECORD_OPEN = "🔎 {what} · open since {at:R} · case {case}"
+RECORD_CLEAN = "Nothing was ever decided about them here."
+RECORD_MORE = "-# and {n} earlier ones"
+RECORD_MORE_ONE = "-# and one earlier one"
+RECORD_NO_ACTIONS = "-# They are you, run me, or manage this server, so nothing is done to them from here."
+RECORD_DECISIONS = {"warned": "⚠️ Warned", "paused": "⏸️ Paused", "blocked": "⛔ Blocked"}
+RECORD_KINDS = {
+    "held": "A picture held for review",
+    "proposal": "A suggestion",
+    "report": "A picture was reported",
+    "refusal": "A refusal",
+    "sanction": "A sanction",
+    "appeal": "An appeal",
+}
+BUTTON_REPORT = "Report"
+BUTTON_WARN = "Warn"
+BUTTON_PAUSE = "Pause"
+BUTTON_BLOCK = "Block"
+BUTTON_SPOILER = "Always spoiler"
+BUTTON_SPOILER_OFF = "No more spoiler"
+BUTTON_LIFT = "Lift"
+FORM_WARN = "Warn this member"
+FORM_PAUSE = "Pause this member"
+FORM_BLOCK = "Block this member"
+FORM_WORDS = "Words to the member"
+FORM_WORDS_HINT = "They read it, and it goes on record."
+FORM_DURATION = "How long"
+SPOILER_ORDERED = "From now on all pictures of {member} here are behind a spoiler."
+SPOILER_ENDED = "Pictures of {member} here are no longer behind a spoiler by order."
+OPERATOR = "For whoever runs me"
+OPERATOR_BLOCK = "Keep somebody from using me anywhere"
+OPERATOR_UNBLOCK = "Lift such a block"
+OPERATOR_USER = "Whom"
+OPERATOR_REASON = "They read it"
+BLOCKED_EVERYWHERE = "{member} cannot use me anywhere until it is lifted.{reason} {/operator unblock} does that."
+UNBLOCKED_EVERYWHERE = "{member} can use me again wherever no server keeps them out."
+LOG_ME = "me"
+LOG_MEMBER_WARNED = "⚠️ **Warned** {member} by {actor}.{reason} · {at:t}"
+LOG_MEMBER_HIDDEN = "🙈 **Always spoiler** for {member} by {actor} · {at:t}"
+LOG_MEMBER_SHOWN = "↩️ **No more spoiler** for {member} by {actor} · {at:t}"
+LOG_PICTURE_HIDDEN = "🙈 **Hidden** a picture of job {job} · {at:t}"
+LOG_PICTURE_REVEALED = "↩️ **Shown again** the picture of job {job} · {at:t}"
 
 # --- the log ---------------------------------------------------------------------------------------------------------
 LOG_SETTING_CHANGED = "⚙️ **Setting** {actor}: *{label}* {old} → {new} · {at:t}"

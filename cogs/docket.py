@@ -4,8 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -20,9 +19,10 @@ from bot.reach import within
 from bot.services.cases import CARD_LEASE, Cases
 from bot.services.guilds import Guilds
 from bot.services.loops import keep_alive
+from bot.services.studio import APPROVAL
 from cogs.ui.desk import Desk
+from cogs.ui.hiding import hide, remove, unhide
 from cogs.ui.notice import told_text, told_view
-from cogs.ui.replies import is_public_suggestion
 from cogs.ui.ways import EDIT_TIME, LOOK_BACK, Outcome, outcome_of
 
 log = logging.getLogger(__name__)
@@ -37,25 +37,23 @@ RETRY_MIN, RETRY_MAX = 5.0, 300.0
 """Seconds until a card is tried again that Discord did not take."""
 
 Act = Callable[[Naibot, Job], Awaitable[Outcome]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hiding:
-    """What can be done to a picture that is shown, however often: hidden, shown again, and taken away."""
-
-    hide: Act
-    unhide: Act
-    remove: Act
+_ACTS: Mapping[Decision, Act] = {
+    Decision.DISMISSED: unhide,
+    Decision.HIDDEN: hide,
+    Decision.DELETED: remove,
+    Decision.WARNED: remove,
+    Decision.BLOCKED: remove,
+}
+"""What is done to a reported picture; each may be done twice."""
 
 
 class Docket(commands.Cog):
     """Two loops, one for cards and one for notices. Both take their work from the database, so a restart loses none."""
 
-    def __init__(self, client: Naibot, cases: Cases, guilds: Guilds, hiding: Hiding) -> None:
+    def __init__(self, client: Naibot, cases: Cases, guilds: Guilds) -> None:
         self._client = client
         self._cases = cases
         self._desk = Desk(client, cases, guilds)
-        self._hiding = hiding
         self._tries: Counter[int] = Counter()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -156,10 +154,10 @@ class Docket(commands.Cog):
 
     async def _stands_in_public(self, case: Case) -> bool:
         """A suggestion that everybody sees has its buttons there."""
-        if case.kind is not CaseKind.PROPOSAL:
+        if case.kind is not CaseKind.PROPOSAL or case.reason != APPROVAL:
             return False
         job = await self._cases.job_of(case)
-        return job is not None and is_public_suggestion(job)
+        return job is not None and job.place is not None and not job.place.ephemeral
 
     # --- what was decided of a picture -------------------------------------------------------------------------------
 
@@ -169,7 +167,7 @@ class Docket(commands.Cog):
 
         Here and not where it was pressed, so that a process which dies in between leaves nothing undone.
         """
-        act = self._act(case)
+        act = _ACTS.get(case.decision) if case.kind is CaseKind.REPORT and case.decision is not None else None
         job = await self._cases.job_of(case) if act is not None else None
         if act is None or job is None:
             return True
@@ -178,19 +176,6 @@ class Docket(commands.Cog):
                 return await act(self._client, job) is not Outcome.LATER
         except TimeoutError:
             return False
-
-    def _act(self, case: Case) -> Act | None:
-        if case.kind is not CaseKind.REPORT:
-            return None
-        match case.decision:
-            case Decision.DISMISSED:
-                return self._hiding.unhide
-            case Decision.HIDDEN:
-                return self._hiding.hide
-            case Decision.DELETED | Decision.WARNED | Decision.BLOCKED:
-                return self._hiding.remove
-            case _:
-                return None
 
     # --- notices -----------------------------------------------------------------------------------------------------
 
@@ -230,28 +215,7 @@ class Docket(commands.Cog):
         return False
 
 
-async def _remove(client: Naibot, job: Job) -> Outcome:
-    """Delete the message that shows a job's picture."""
-    place = job.place
-    if place is None or place.message_id is None or place.ephemeral:
-        return Outcome.GONE
-    message = client.get_partial_messageable(place.channel_id).get_partial_message(place.message_id)
-    try:
-        await message.delete()
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
-        return outcome_of(error)
-    return Outcome.SHOWN
-
-
-async def _leave(_client: Naibot, _job: Job) -> Outcome:
-    """Leave a picture as it is shown."""
-    return Outcome.SHOWN
-
-
-HIDING = Hiding(hide=_leave, unhide=_leave, remove=_remove)
-
-
 async def setup(client: Naibot) -> None:
     """Add the cog."""
     services = client.services
-    await client.add_cog(Docket(client, services.cases, services.guilds, HIDING))
+    await client.add_cog(Docket(client, services.cases, services.guilds))

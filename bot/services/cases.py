@@ -21,7 +21,8 @@ from bot.domain.case import (
 from bot.domain.conduct import Offence, degrees
 from bot.domain.errors import LimitReached, Mistake, Refused
 from bot.domain.guild import REASON_LENGTH, Block, GuildConfig
-from bot.domain.job import Job, JobState
+from bot.domain.job import Delivery, Job, JobState
+from bot.domain.record import Record
 from bot.domain.request import Picture, Request, Requester
 from bot.domain.rules import check_moderator, judge, judge_member
 from bot.ports import AuditStore, CaseStore, Clock, JobStore
@@ -291,14 +292,9 @@ class Cases:
         """
         Report a shown picture; whether it has to be hidden now, because enough members did.
 
-        Raises `Refused`: ``gone``, ``report.own``, ``report.twice``; `LimitReached` ``report.many``.
+        Raises `Refused`: what `reportable` raises, and ``report.twice``; `LimitReached` ``report.many``.
         """
-        judge_member(self._moderation.ground(requester))
-        job = await self._jobs.get(job_id)
-        if job is None or job.requester.scope != requester.scope or not requester.scope:
-            raise Refused("gone")
-        if job.user_id == requester.user_id:
-            raise Refused("report.own")
+        job = await self.reportable(requester, job_id)
         now = self._clock()
         if await self._store.reports_by(requester.user_id, now - REPORT_WINDOW) >= REPORTS_MOST:
             raise LimitReached("report.many")
@@ -318,7 +314,39 @@ class Cases:
             raise Refused("report.twice")
         case, count = made
         self.news.set()
-        return case, count == config.report_limit
+        # Not only at the very number: what could not be hidden then is hidden at the next one.
+        return case, count >= config.report_limit
+
+    async def reportable(self, requester: Requester, job_id: int) -> Job:
+        """
+        The job whose picture *requester* may report.
+
+        Raises `Refused` ``blocked.member``, ``picture.none`` (not in this server, or nobody else sees it) or
+        ``report.own``.
+        """
+        judge_member(self._moderation.ground(requester))
+        job = await self._jobs.get(job_id)
+        if job is None or not _is_public_in(requester.scope, job):
+            raise Refused("picture.none")
+        if not is_reportable(requester, job):
+            raise Refused("report.own")
+        return job
+
+    async def reportable_soon(self, requester: Requester, job_id: int) -> Job:
+        """The same for a handler that opens a form. Raises `Refused` ``slow`` too."""
+        try:
+            async with asyncio.timeout(SOON):
+                return await self.reportable(requester, job_id)
+        except TimeoutError as error:
+            raise Refused("slow") from error
+
+    async def cover(self, job: Job, *, covers: bool) -> Job:
+        """Have a shown picture hidden wherever it is shown from now on, or not any more; the job as it is then."""
+        kind = "picture.hidden" if covers else "picture.revealed"
+        guild_id = job.requester.scope or None
+        record = Record(at=self._clock(), kind=kind, guild_id=guild_id, actor=None, job_id=job.id, data={})
+        await self._store.cover(job.id, covers, record)
+        return await self._jobs.get(job.id) or job
 
     # --- appeals -----------------------------------------------------------------------------------------------------
 
@@ -419,6 +447,18 @@ def decided_already(case: Case) -> Refused:
     """That somebody was quicker: who, and how."""
     code = "case.decided" if case.actor else "case.over"
     return Refused(code, actor=case.actor, decision=f"{case.kind}.{case.decision}")
+
+
+def is_reportable(requester: Requester, job: Job) -> bool:
+    """Whether *requester* sees somebody else's picture of this server in a job."""
+    return job.user_id != requester.user_id and _is_public_in(requester.scope, job)
+
+
+def _is_public_in(scope: int, job: Job) -> bool:
+    """Whether everybody in the channel sees, or saw, what became of a job."""
+    is_shown = job.state is JobState.DONE and (job.delivery is Delivery.SHOWN or job.shown_as is not None)
+    is_private = job.place is None or job.place.ephemeral
+    return scope != 0 and job.requester.scope == scope and is_shown and not is_private
 
 
 def _notice(case: Case, decision: Decision) -> str:

@@ -14,6 +14,9 @@ SERVER_KINDS = (
     "word.removed",
     "member.blocked",
     "member.unblocked",
+    "member.warned",
+    "member.hidden",
+    "member.shown",
     "limits.set",
     "limits.cleared",
     "member.granted",
@@ -22,6 +25,8 @@ SERVER_KINDS = (
     "member.reset.back",
     "refused",
     "picture.deleted",
+    "picture.hidden",
+    "picture.revealed",
 )
 OPERATOR_KINDS = ("account.lost", "account.drift", "account.stopped", "account.refused")
 READ = "chronicle.read"

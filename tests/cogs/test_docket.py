@@ -16,6 +16,7 @@ from bot.domain.request import Place, Requester, Size
 from bot.standin.discord import lantern
 from bot.standin.discord.components import walk
 from bot.standin.discord.interactions import COMPONENT
+from bot.standin.discord.messages import SPOILER
 from bot.standin.discord.world import LOADING
 from tests.builders import a_request
 from tests.conftest import Clock
@@ -388,6 +389,28 @@ async def test_reports_are_one_card_that_counts_and_names_nobody(tmp_path: Path)
             told = await _told(stage, "did something about it", by)
             assert [] == _labels(told)
             assert str(ANN) not in text_of(told)
+
+
+async def test_a_reported_picture_is_hidden_and_shown_again(tmp_path: Path) -> None:
+    """Hide puts it behind a spoiler; Dismiss takes away the one that enough reports put there."""
+    config = replace(REVIEWED, report_limit=1)
+    async with open_stage(tmp_path, config=config) as stage:
+        made = [await stage.answered(await stage.slash("generate", prompt="1girl", size=SMALL)) for _ in range(2)]
+        first, _ = await _report(stage, 1, BEN)
+        link = f"https://discord.com/channels/{lantern.LANTERN}/{lantern.STUDIO}/{made[1]['id']}"
+        assert "hidden until they looked" in await stage.said("report", by=BEN, picture=link, reason="x")
+        second = (await stage.house.store.cases(kinds=[CaseKind.REPORT], most=9))[0]
+
+        await stage.answered(await stage.press(await _card(stage, first), "Hide", by=MIA))
+        await stage.answered(await stage.press(await _card(stage, second), "Dismiss", by=MIA))
+
+        await stage.until(lambda: _is_hidden(stage, made[0]) and not _is_hidden(stage, made[1]))
+        assert 2 == len(stage.pictures())
+
+
+def _is_hidden(stage: Stage, message: Json) -> bool:
+    [file] = stage.discord.world.shown[int(message["id"])].message["attachments"]
+    return bool(file.get("flags", 0) & SPOILER)
 
 
 async def test_a_dismissed_report_leaves_the_picture_and_says_so(tmp_path: Path) -> None:

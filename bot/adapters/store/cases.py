@@ -18,6 +18,8 @@ BLOCKED_PICTURE = "blocked.picture"
 DECLINED = "declined"
 """Likewise of a wish that nobody approved."""
 _ID_MAX = 2**63 - 1
+_COVERED = 2
+"""In `jobs.hidden`: hidden after it was shown. 1 is what the classifier said before."""
 
 _NEXT_CARD = """
 UPDATE cases SET card_not_before = ? WHERE carded < version AND id = (
@@ -278,6 +280,18 @@ class Cases:
                 int(spoiler),
             )
             await note_record(session, record)
+
+    async def cover(self, job_id: int, covers: bool, record: Record) -> bool:
+        """See `CaseStore.cover`: one bit of the column is the classifier's, the other one the moderators'."""
+        change = f"(hidden | {_COVERED})" if covers else f"(hidden & ~{_COVERED})"
+        async with self._db.tx() as session:
+            changed = await session.run(
+                f"UPDATE jobs SET hidden = {change} WHERE id = ? AND hidden <> {change}",  # noqa: S608 (ours)
+                job_id,
+            )
+            if changed:
+                await note_record(session, record)
+        return changed > 0
 
     async def made(self, guild_id: int, user_id: int) -> int:
         """See `CaseStore.made`."""

@@ -149,13 +149,13 @@ class Writer:
     def _file(
         self, wanted: Json, kept: Mapping[str, Json], files: Mapping[int, Blob], channel_id: int, message: Json
     ) -> Json:
-        check_types("attachments", wanted, {"description": str, "filename": str})
+        check_types("attachments", wanted, {"description": str, "filename": str, "is_spoiler": bool})
         id_, description = str(wanted["id"]), wanted.get("description")
         if len(description or "") > ALT_MAX:
             raise invalid("attachments.description", "BASE_TYPE_MAX_LENGTH", "Must be 1024 or fewer in length.")
         changed = {"description": description} if description else {}
-        if wanted.get("is_spoiler"):
-            changed["flags"] = SPOILER
+        if "is_spoiler" in wanted:
+            changed["flags"] = SPOILER if wanted["is_spoiler"] else 0
         if id_ in kept:
             return kept[id_] | changed
         if not id_.isdecimal() or int(id_) not in files:

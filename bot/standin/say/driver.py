@@ -239,7 +239,7 @@ class Driver:
                 options = [await self._uploaded(option) for option in command.options]
                 return {"kind": "slash", "name": command.name, "options": options}
             case "menu":
-                return {"kind": "menu", "name": rest, "message": await self._newest_with_file(line)}
+                return await self._menu(line, rest, names)
             case "post":
                 text, path = split_post(rest)
                 return {"kind": "post", "text": text, "files": [await self._upload(path)] if path else []}
@@ -275,6 +275,13 @@ class Driver:
             if message["attachments"]:
                 return str(message["id"])
         raise Unsendable(wording.SAY_NO_FILE)
+
+    async def _menu(self, line: Line, rest: str, names: Names) -> Json:
+        """A menu of the newest message with a file, or of the person who is named behind it."""
+        name, sign, person = rest.rpartition(" @")
+        if sign:
+            return {"kind": "menu", "name": name.strip(), "user": named(person, "@", names.people)}
+        return {"kind": "menu", "name": rest, "message": await self._newest_with_file(line)}
 
     async def _pressed(self, line: Line, label: str, names: Names) -> Json:
         """A button that is there, or comes within a moment: cards and notices are nobody's answer."""
