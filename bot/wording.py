@@ -309,7 +309,7 @@ SETTING_HELP = {
     "approval_role": "Members with this role suggest in every channel, and moderators say yes.",
     "log_channel": "Where I write what was decided and changed.",
     "review_channel": "Where moderators decide. Make it age-restricted, or held pictures can only be discarded.",
-    "ping_role": "Who is pinged when a case comes up.",
+    "ping_role": "Who is pinged when a case comes up. Discord pings a role only if anyone may mention it.",
     "case_days": "A case that nobody decided by then is discarded.",
     "report_limit": "So many members' reports hide a picture behind a spoiler until a moderator looked.",
     "show_prompts": "Whether the prompt stands over a picture.",
@@ -711,6 +711,7 @@ TOLD_REPORT_KEPT = "moderators looked at the picture you reported, and it stays.
 TOLD_REPORT_ACTED = "moderators looked at the picture you reported and did something about it. Thank you."
 APPEAL_NONE = "There is nothing to appeal in this one."
 APPEAL_OPEN = "Your appeal of this one is being looked at. You get the answer by message, and in {/cases}."
+APPEAL_MANY = "{limit} of your appeals are being looked at already. Wait for an answer first."
 APPEAL_OVER = "This one was looked at twice, so it stays as it is."
 REPORT_OWN = "This picture is yours. Delete takes it away."
 REPORT_TWICE = "You reported this one already. The moderators have it."

@@ -182,13 +182,19 @@ class Docket(commands.Cog):
     async def _keep_notices(self) -> None:
         await self._client.wait_until_ready()
         while True:
-            due = [each for _ in range(AT_ONCE) if (each := await self._cases.next_notice()) is not None]
+            due: list[tuple[Notice, Case]] = []
+            while len(due) < AT_ONCE and (each := await self._cases.next_notice()) is not None:
+                due.append(each)
             await asyncio.gather(*(self._tell(notice, case) for notice, case in due))
             if not due:
                 await self._pause()
 
     async def _tell(self, notice: Notice, case: Case) -> None:
-        """By direct message; what nobody could be told stands in /cases."""
+        """By direct message; what nobody could be told stands in /cases, and what was read meanwhile is told."""
+        is_about_picture = case.kind is CaseKind.REPORT
+        if notice.code == "told.warned" and not (case.needs_ack or is_about_picture):
+            await self._cases.told(notice, reached=True)
+            return
         try:
             async with within(EDIT_TIME):
                 await self._say(notice, case)

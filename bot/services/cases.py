@@ -39,6 +39,8 @@ REPORTS_MOST = 10
 """Reports of one member in an hour, over all servers."""
 REPORT_WORDS = 500
 APPEAL_WORDS = (20, 1_000)
+APPEALS_MOST = 5
+"""Of one member that are looked at, at the same time."""
 SOON = 0.5
 """Seconds a handler that opens a form may read before it acknowledges."""
 LIST_MOST = 25
@@ -351,7 +353,12 @@ class Cases:
     # --- appeals -----------------------------------------------------------------------------------------------------
 
     async def check_appeal(self, requester: Requester, case_id: int) -> Case:
-        """The case, if *requester* may appeal it. Raises `Refused` ``case.gone``, ``appeal.none``, ``appeal.open``."""
+        """
+        The case, if *requester* may appeal it.
+
+        Raises `Refused`: ``case.gone``, ``appeal.none``, ``appeal.open``, ``appeal.over``; `LimitReached`
+        ``appeal.many``.
+        """
         case = await self._store.case(case_id)
         if case is None:
             raise Refused("case.gone")
@@ -361,6 +368,8 @@ class Cases:
         for appeal in about:
             if appeal.parent_id == case.id:
                 raise Refused("appeal.open" if appeal.is_open else "appeal.over")
+        if sum(appeal.is_open for appeal in about) >= APPEALS_MOST:
+            raise LimitReached("appeal.many", limit=APPEALS_MOST)
         return case
 
     async def check_appeal_soon(self, requester: Requester, case_id: int) -> Case:

@@ -1,5 +1,6 @@
 """What a case looks like: its card for moderators, open and closed, its history, and lists of cases."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ WORDS = 300
 QUOTES = 3
 QUOTE = 200
 LINES_MAX = 10
+TEXT_MAX = 3_000
+"""Characters of lines on one card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,20 +227,27 @@ def own_card(cases: Sequence[Case], places: Mapping[int, str]) -> ui.LayoutView:
     appeals = {case.parent_id: case for case in cases if case.kind is CaseKind.APPEAL}
     shown = [case for case in cases if case.kind is not CaseKind.APPEAL]
     box: ui.Container[Any] = ui.Container(ui.TextDisplay(wording.CASES_OWN_HEADING))
-    for case in shown[:LINES_MAX]:
-        box.add_item(_own_line(case, appeals.get(case.id), places))
+    lines = _fitting([(case, _own_text(case, appeals.get(case.id), places)) for case in shown])
+    for case, text in lines:
+        box.add_item(_own_line(case, text, has_appeal=case.id in appeals))
     if not shown:
         box.add_item(ui.TextDisplay(wording.CASES_OWN_NONE))
-    if len(shown) > LINES_MAX:
+    if len(shown) > len(lines):
         box.add_item(ui.TextDisplay(wording.CASES_MORE))
     return _of(box)
 
 
-def _own_line(case: Case, appeal: Case | None, places: Mapping[int, str]) -> ui.Item[Any]:
+def _fitting(lines: Sequence[tuple[Case, str]]) -> Sequence[tuple[Case, str]]:
+    """As many of the first lines as a card holds."""
+    sizes = itertools.accumulate(len(text) for _, text in lines)
+    return [line for line, size in zip(lines, sizes, strict=True) if size <= TEXT_MAX][:LINES_MAX]
+
+
+def _own_text(case: Case, appeal: Case | None, places: Mapping[int, str]) -> str:
     if case.is_open:
         at = wording.Moment(case.opened_at)
-        return ui.TextDisplay(wording.say("cases.own.open", case=case.id, what=what(case), at=at))
-    text = wording.say(
+        return wording.say("cases.own.open", case=case.id, what=what(case), at=at)
+    return wording.say(
         "cases.own",
         case=case.id,
         what=what(case),
@@ -247,9 +257,12 @@ def _own_line(case: Case, appeal: Case | None, places: Mapping[int, str]) -> ui.
         words=_words(case.words),
         where=wording.say("cases.own.where", where=places[case.guild_id], appeal=_appealed(appeal)),
     )
+
+
+def _own_line(case: Case, text: str, *, has_appeal: bool) -> ui.Item[Any]:
     if case.needs_ack:
         return ui.Section(text, accessory=button("case", case.id, "ack", wording.BUTTON_ACK, primary=True))
-    if appeal is not None or not case.is_appealable:
+    if has_appeal or not case.is_appealable:
         return ui.TextDisplay(text)
     return ui.Section(text, accessory=button("case", case.id, "appeal", wording.BUTTON_APPEAL))
 

@@ -228,12 +228,12 @@ async def test_a_new_card_pings_the_role_and_an_edit_nobody(tmp_path: Path) -> N
         card = await _card(stage, case)
         [post] = [path for method, path, _ in stage.discord.rest.requests if _is_post(method, path)]
         assert f"<@&{lantern.ARTISTS}>" in text_of(card)
-        assert [] == card["mentions"]
+        assert ([str(lantern.ARTISTS)], []) == (card["mention_roles"], card["mentions"])
 
         await stage.answered(await stage.press(card, "Reject", by=MIA))
 
         closed = await _card(stage, case, "Rejected")
-        assert "<@&" not in text_of(closed)
+        assert ("<@&" in text_of(closed), closed["mention_roles"]) == (False, [])
         assert [post] == [path for method, path, _ in stage.discord.rest.requests if _is_post(method, path)]
 
 
@@ -726,6 +726,22 @@ async def test_a_form_is_taken_only_from_whoever_may(tmp_path: Path, verb: str) 
         assert ("no such case" if verb == "appeal" else "Only moderators") in stage.private_words(BEN)[0]
         assert [] == list(await stage.house.store.cases(kinds=[CaseKind.APPEAL], most=9))
         assert (verb == "appeal") == (not (await stage.house.store.case(case.id) or case).is_open)
+
+
+async def test_a_list_of_long_decisions_fits_its_card(tmp_path: Path) -> None:
+    """Whatever moderators wrote; and of one member only so many appeals wait."""
+    async with open_stage(tmp_path, config=REVIEWED) as stage:
+        mia = Requester(user_id=MIA, guild_id=lantern.LANTERN, channel_id=lantern.STUDIO, may_moderate=True)
+        ann = Requester(user_id=ANN, guild_id=lantern.LANTERN, channel_id=lantern.STUDIO)
+        cases = [await stage.house.services.sanctions.warn(mia, ANN, "*_~" * 100) for _ in range(12)]
+
+        own = await stage.answered(await stage.slash("cases"))
+
+        assert f"**Case {cases[-1].id}**" in text_of(own)
+        assert "-# and more" in text_of(own)
+        for case in cases[:5]:
+            await stage.house.services.cases.appeal(ann, case.id, WHY)
+        assert "5 of your appeals" in await stage.said("appeal", case=cases[5].id)
 
 
 async def test_a_forged_appeal_of_no_words_is_none(tmp_path: Path) -> None:

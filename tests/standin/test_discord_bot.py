@@ -338,6 +338,24 @@ async def test_pings_are_only_what_is_allowed(room: tuple[Discord, SampleBot]) -
     assert ["Naibot"] == await pinged("b", reference=first, mention_author=True)
 
 
+async def test_a_role_is_pinged_where_that_is_allowed_and_anyone_may(room: tuple[Discord, SampleBot]) -> None:
+    """Not by its name alone, and not a role that only some may mention."""
+    service, bot = room
+    channel = bot.get_partial_messageable(STUDIO)
+    artists = discord.AllowedMentions(everyone=False, users=False, roles=[discord.Object(lantern.ARTISTS)])
+
+    async def pinged(**options: Any) -> list[str]:
+        sent = await channel.send(f"<@&{lantern.ARTISTS}> <@{ANN}>", **options)
+        message = outward(service.world.shown[sent.id].message)
+        return [*message["mention_roles"], *(each["id"] for each in message["mentions"])]
+
+    assert [] == await pinged()
+    assert [str(lantern.ARTISTS)] == await pinged(allowed_mentions=artists)
+    for role in service.world.guilds[lantern.LANTERN]["roles"]:
+        role["mentionable"] = False
+    assert [] == await pinged(allowed_mentions=artists)
+
+
 async def test_a_picture_becomes_a_spoiler_without_new_bytes(room: tuple[Discord, SampleBot]) -> None:
     """An edit may mark a file that is already there."""
     service, bot = room
