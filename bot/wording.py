@@ -590,6 +590,7 @@ CASE_APPEAL_WORDS = "**{member} writes** {words}"
 CASE_LOOKS_AT_NOTHING = "-# Nothing of it is kept, and nobody looks at it."
 CASE_CLOSED = "### {symbol} Case {case} · {decision} · by {actor} {at:R}{words}"
 CASE_CLOSED_ITSELF = "### {symbol} Case {case} · {decision} {at:R}"
+CASE_UNTIL = "{decision} until {until:f}"
 CASE_WORDS = ' · "{words}"'
 WHY = {
     "rating": "picture rated explicit {score} (shown below {limit})",

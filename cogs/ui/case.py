@@ -59,7 +59,7 @@ def closed_line(case: Case) -> str:
     data = {
         "symbol": wording.DECISION_SYMBOLS.get(how, ""),
         "case": case.id,
-        "decision": wording.first_large(wording.decision(case.kind, how)),
+        "decision": wording.first_large(ended(case)),
         "at": wording.Moment(case.decided_at or 0.0),
     }
     if not case.actor:
@@ -70,6 +70,15 @@ def closed_line(case: Case) -> str:
 def decided(case: Case) -> str:
     """The decision as its code; "" while there is none."""
     return case.decision.value if case.decision is not None else ""
+
+
+def ended(case: Case) -> str:
+    """How a case ended, in words, and until when that holds."""
+    how = wording.decision(case.kind, decided(case))
+    until = case.data.get("until")
+    return (
+        wording.say("case.until", decision=how, until=wording.Moment(until)) if isinstance(until, int | float) else how
+    )
 
 
 def _words(words: str) -> str:
@@ -132,7 +141,7 @@ def _why(dossier: Dossier) -> Iterable[str]:
     if parent is not None:
         yield wording.say(
             "case.decided.before",
-            decision=wording.decision(parent.kind, decided(parent)),
+            decision=ended(parent),
             actor=who(parent.actor),
             at=wording.Moment(parent.decided_at or 0.0),
             words=_words(parent.words),
@@ -218,7 +227,7 @@ def _line(case: Case) -> str:
     data = {"case": case.id, "what": what(case), "member": f"<@{case.user_id}>"}
     if case.is_open:
         return wording.say("cases.line", data, at=wording.Moment(case.opened_at))
-    decision = wording.decision(case.kind, decided(case))
+    decision = ended(case)
     return wording.say("cases.line.closed", data, decision=decision, at=wording.Moment(case.decided_at or 0.0))
 
 
@@ -251,7 +260,7 @@ def _own_text(case: Case, appeal: Case | None, places: Mapping[int, str]) -> str
         "cases.own",
         case=case.id,
         what=what(case),
-        decision=wording.decision(case.kind, decided(case)),
+        decision=ended(case),
         actor=who(case.actor),
         at=wording.Moment(case.decided_at or 0.0),
         words=_words(case.words),
@@ -272,7 +281,7 @@ def _appealed(appeal: Case | None) -> str:
         return ""
     if appeal.is_open:
         return wording.CASES_OWN_APPEALED
-    return wording.say("cases.own.looked", decision=wording.decision(appeal.kind, decided(appeal)))
+    return wording.say("cases.own.looked", decision=ended(appeal))
 
 
 def history_card(case: Case, appeals: Sequence[Case]) -> ui.LayoutView:
@@ -295,7 +304,7 @@ def _decided_lines(case: Case) -> Iterable[str]:
         return
     data = {
         "at": wording.Moment(case.decided_at or 0.0),
-        "decision": wording.decision(case.kind, case.decision),
+        "decision": ended(case),
         "actor": who(case.actor),
         "words": _words(case.words),
     }

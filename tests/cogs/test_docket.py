@@ -157,7 +157,7 @@ async def test_a_block_lasts_as_long_as_its_form_says(tmp_path: Path) -> None:
         assert ["Appeal"] == _labels(refused)
         note = await _told(stage, "paused pictures for you")
         assert f"until <t:{int(block.until or 0)}:f>. Reason: Enough." in text_of(note)
-        assert "Blocked · by" in text_of(await _card(stage, case, "Blocked"))
+        assert f"Blocked until <t:{int(block.until or 0)}:f> · by" in text_of(await _card(stage, case, "Blocked"))
 
 
 async def test_of_two_moderators_the_first_one_decides(tmp_path: Path) -> None:
