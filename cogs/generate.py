@@ -18,12 +18,13 @@ from bot.domain.model import CAPABILITIES
 from bot.domain.request import PROMPT_MAX, SIZES, Context, Generate, Requester, parse_size
 from bot.domain.rules import judge_place, never_spends
 from bot.services.accounts import Accounts
+from bot.services.cases import is_reportable
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 from bot.services.studio import Occasion, Studio, check_owner, refuses_copy
 from cogs.ui import replies
 from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
-from cogs.ui.controls import Form, Press, button, row
+from cogs.ui.controls import Form, Press
 from cogs.ui.options import Asked, is_private_message, place_of, request_of
 from cogs.ui.requester import Interaction, requester_of
 from cogs.ui.sizes import size_label
@@ -288,34 +289,6 @@ class GenerateCog(commands.Cog, name="Generate"):
         check_owner(requester_of(press.interaction), await self._studio.job(press.number))
         await press.interaction.delete_original_response()
 
-    async def delete(self, press: Press) -> None:
-        """Delete a picture: at once for its member; a moderator is asked for a reason first."""
-        requester, job = requester_of(press.interaction), await self._studio.job_soon(press.number)
-        check_owner(requester, job)
-        if requester.user_id != job.user_id:
-            form = Form("job", job.id, "delete", wording.FORM_DELETE)
-            form.ask("reason", wording.FORM_DELETE_REASON, hint=wording.FORM_DELETE_HINT)
-            await press.interaction.response.send_modal(form)
-            return
-        await acknowledge_press(press.interaction)
-        await self._delete(press, requester, job, reason=None)
-
-    async def delete_with_reason(self, press: Press) -> None:
-        """A moderator's form came back."""
-        await acknowledge_press(press.interaction)
-        requester, job = requester_of(press.interaction), await self._studio.job(press.number)
-        check_owner(requester, job)
-        await self._delete(press, requester, job, reason=press.fields.get("reason"))
-
-    async def _delete(self, press: Press, requester: Requester, job: Job, *, reason: str | None) -> None:
-        await press.interaction.delete_original_response()
-        await self._studio.note_deleted(requester, job, reason)
-        if requester.user_id != job.user_id:
-            await tell(press.interaction, wording.DELETED_ON_RECORD)
-            return
-        again = button("job", job.id, "again", wording.BUTTON_AGAIN)
-        await tell(press.interaction, wording.DELETED, view=row(again))
-
     # --- More… -------------------------------------------------------------------------------------------------------
 
     async def more(self, press: Press) -> None:
@@ -325,10 +298,11 @@ class GenerateCog(commands.Cog, name="Generate"):
         job = await self._studio.visible_job(requester, press.number)
         if job.request is None:
             raise Refused("gone")
-        shows_prompt = self._studio.shows_prompt(requester, job)
+        shows_prompt, may_report = self._studio.shows_prompt(requester, job), is_reportable(requester, job)
         # In direct messages it is there already.
         sends_copy = requester.context is not Context.DM and refuses_copy(requester, job) is None
-        await show_card(interaction, replies.more_card(job, shows_prompt=shows_prompt, sends_copy=sends_copy))
+        card = replies.more_card(job, shows_prompt=shows_prompt, sends_copy=sends_copy, may_report=may_report)
+        await show_card(interaction, card)
 
     async def copy(self, press: Press) -> None:
         """The whole command, to paste."""
@@ -359,7 +333,6 @@ async def setup(client: Naibot) -> None:
     client.control("job", "again", press=cog.make_again)
     client.control("job", "retry", press=cog.retry)
     client.control("job", "drop", press=cog.dismiss)
-    client.control("job", "delete", press=cog.delete, submit=cog.delete_with_reason)
     client.control("job", "more", press=cog.more)
     client.control("job", "copy", press=cog.copy)
     await client.add_cog(cog)

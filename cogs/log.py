@@ -85,7 +85,7 @@ def _data(entry: Entry) -> dict[str, object]:
     stated = told.get("stated")
     amount, until = told.get("anlas"), told.get("until")
     return {
-        "actor": f"<@{record.actor}>",
+        "actor": f"<@{record.actor}>" if record.actor else wording.LOG_ME,
         "at": wording.Moment(record.at),
         "id": entry.id,
         "job": record.job_id,

@@ -14,6 +14,9 @@ SERVER_KINDS = (
     "word.removed",
     "member.blocked",
     "member.unblocked",
+    "member.warned",
+    "member.hidden",
+    "member.shown",
     "limits.set",
     "limits.cleared",
     "member.granted",
@@ -23,6 +26,8 @@ SERVER_KINDS = (
     "refused",
     "rules.logged",
     "picture.deleted",
+    "picture.hidden",
+    "picture.revealed",
 )
 OPERATOR_KINDS = (
     "account.lost",

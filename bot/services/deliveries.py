@@ -109,8 +109,10 @@ class Deliveries:
     async def next(self) -> Parcel | None:
         """The next end to be shown, leased to the caller for 60 s; None when nothing waits."""
         job = await self._store.next_delivery(self._clock(), LEASE)
-        if job is None:
-            return None
+        return await self.parcel_of(job) if job is not None else None
+
+    async def parcel_of(self, job: Job) -> Parcel:
+        """All that is said and shown of an end."""
         pictures = await self._jobs.pictures(job.id) if job.state is JobState.DONE else ()
         now = self._clock()
         standing = await self._jobs.standing(job.requester, now)
@@ -181,6 +183,11 @@ class Deliveries:
     async def note_posted(self, job: Job, nonce: str, message_id: int) -> None:
         """Write down which message became of a nonce."""
         await self._store.note_posted(job.id, nonce, message_id)
+
+    async def messages_of(self, job: Job) -> Sequence[int]:
+        """The messages in its channel that show a job's pictures, as far as is known."""
+        placed = [job.place.message_id] if job.place is not None and job.place.message_id is not None else []
+        return list(dict.fromkeys([*placed, *await self._store.posted(job.id)]))
 
     def seconds_since(self, at: float) -> float:
         """How long ago that was."""

@@ -118,6 +118,14 @@ class Deliveries:
         sql = "UPDATE nonces SET message_id = ? WHERE job_id = ? AND nonce = ?"
         await session.run(sql, message_id, job_id, nonce)
 
+    async def posted(self, job_id: int) -> Sequence[int]:
+        """See `DeliveryStore.posted`."""
+        sql = "SELECT nonce, message_id FROM nonces WHERE job_id = ? AND message_id IS NOT NULL ORDER BY message_id"
+        async with self._db.read() as session:
+            rows = await session.rows(sql, job_id)
+        # ``5-2`` is a part, ``5-dm2`` went to its member alone, ``5-nudge`` has no picture.
+        return [row["message_id"] for row in rows if row["nonce"].removeprefix(f"{job_id}-").isdecimal()]
+
     async def expiring(self, now: float, before: float) -> Sequence[Job]:
         """See `DeliveryStore.expiring`."""
         async with self._db.read() as session:
