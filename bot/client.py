@@ -8,6 +8,7 @@ import logging
 import pkgutil
 import random
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain.errors import NaibotError
-from bot.ports import COMMANDS_TOLD, GuildStore
+from bot.ports import COMMANDS_TOLD, OPERATOR_GUILD_TOLD, GuildStore
 from bot.reach import punctual, reach_carefully
 from bot.services import Services
 from bot.settings import Settings
@@ -167,16 +168,42 @@ class Naibot(commands.Bot):
         return max(1, int(limit["max_concurrency"]))
 
     async def _sync(self) -> None:
-        definition = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        known = await self._tell_commands(COMMANDS_TOLD, None)
+        self.mentions = dict(_mentions([*known, *await self._sync_operators()]))
+
+    async def _tell_commands(self, key: str, guild: discord.Object | None) -> list[app_commands.AppCommand]:
+        """Tell Discord the commands of everywhere, or of one server, where they changed since; what it has then."""
+        definition = [command.to_dict(self.tree) for command in self.tree.get_commands(guild=guild)]
         text = json.dumps([self.application_id, definition], sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        known = await self.tree.fetch_commands() if digest == await self._guilds.recall(COMMANDS_TOLD) else []
+        known = await self.tree.fetch_commands(guild=guild) if digest == await self._guilds.recall(key) else []
         # A stand-in that was started anew has none of the commands; Discord itself keeps them.
         if len(known) != len(definition):
-            known = await self.tree.sync()
-            await self._guilds.remember(COMMANDS_TOLD, digest)
+            known = await self.tree.sync(guild=guild)
+            await self._guilds.remember(key, digest)
             log.info("synced %d commands", len(definition))
-        self.mentions = dict(_mentions(known))
+        return known
+
+    async def _sync_operators(self) -> list[app_commands.AppCommand]:
+        """
+        The commands of the operator's own server; those of an earlier one are taken back.
+
+        A server that the bot is not in (yet) keeps nobody from using the others.
+        """
+        now, before = self.settings.house.operator_guild, await self._guilds.recall(OPERATOR_GUILD_TOLD)
+        if before and before != str(now):
+            with suppress(discord.HTTPException):
+                await self.tree.sync(guild=discord.Object(int(before)))
+                await self._guilds.remember(f"{COMMANDS_TOLD}.{before}", "")
+        if before != str(now or ""):
+            await self._guilds.remember(OPERATOR_GUILD_TOLD, str(now or ""))
+        if now is None:
+            return []
+        try:
+            return await self._tell_commands(f"{COMMANDS_TOLD}.{now}", discord.Object(now))
+        except discord.HTTPException as error:
+            log.warning("the commands of the operator's server could not be told: %s", error.code)
+            return []
 
     async def serve(self) -> None:
         """

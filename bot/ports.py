@@ -41,7 +41,9 @@ ACCOUNT_REFUSED = "account.refused."
 """Likewise that NovelAI does not take the account, and that the operator was told; empty once it is taken again."""
 
 COMMANDS_TOLD = "command_digest"
-"""Under this key the house remembers which commands Discord was told last."""
+"""Under this key the house remembers which commands Discord was told last; with a server's id, which for it alone."""
+OPERATOR_GUILD_TOLD = "operator_guild"
+"""Likewise which server the operator's commands were told for."""
 
 STARTS = "starts"
 """Under this key the house remembers when it was started, until it is stopped in order."""
@@ -300,6 +302,9 @@ class DeliveryStore(Protocol):
     async def note_posted(self, job_id: int, nonce: str, message_id: int) -> None:
         """Write down which message became of a nonce."""
 
+    async def posted(self, job_id: int) -> Sequence[int]:
+        """The messages that were posted in the job's channel with its pictures, beside the one it is placed in."""
+
     async def keep(
         self, job_id: int, now: float, until: float, *, shown_as: Likeness | None = None, message_id: int | None = None
     ) -> bool:
@@ -517,7 +522,7 @@ class CaseStore(Protocol):
 
     async def decide(self, case_id: int, ruling: Ruling, now: float) -> Case | None:
         """
-        OPEN → CLOSED; None where it was decided before.
+        OPEN → CLOSED; None where it was decided before. Members who reported its picture are told what came of it.
 
         A held picture is approved (HELD → DONE, charged, to be shown) or not (HELD → BLOCKED, charged nothing, its
         pictures deleted); a proposal that is not approved is cancelled. A lifted appeal ends the block and the wall of
@@ -560,6 +565,16 @@ class CaseStore(Protocol):
 
     async def order_spoiler(self, guild_id: int, user_id: int, spoiler: bool, record: Record) -> None:
         """Have all of a member's pictures hidden behind a spoiler, or not any more."""
+
+    async def cover(self, job_id: int, covers: bool, record: Record) -> bool:
+        """
+        Have a shown picture hidden, or not any more; False where it stood so already.
+
+        What hid it before it was shown (the classifier) is kept apart and stays.
+        """
+
+    async def made(self, guild_id: int, user_id: int) -> int:
+        """How many pictures a member had made in a server."""
 
 
 class PrivacyStore(Protocol):

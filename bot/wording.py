@@ -30,6 +30,11 @@ CANCEL_LATE = "It is already being drawn and cannot be stopped. It will arrive i
 DELETED = "Deleted. The same picture can be made again."
 DELETED_ON_RECORD = "Deleted, and put on record with your reason."
 DONE_ASKED = "Done."
+UNPOSTED = "Discord did not take my message, so I took this one back. Nothing was charged."
+UNPOSTED_LATE = (
+    "Discord did not take my message, and this one is being drawn already. It comes as soon as I can show it, and else "
+    "waits in {/inbox}."
+)
 DROPPED = "Nothing was made or charged."
 STARTING = "⏳ One moment."
 UNDELIVERED = "I could not show this one here. Nothing was charged."
@@ -318,7 +323,7 @@ SETTING_HELP = {
     "approval_role": "Members with this role suggest in every channel, and moderators say yes.",
     "log_channel": "Where I write what was decided and changed.",
     "review_channel": "Where moderators decide. Make it age-restricted, or held pictures can only be discarded.",
-    "ping_role": "Who is pinged when a case comes up.",
+    "ping_role": "Who is pinged when a case comes up. Discord pings a role only if anyone may mention it.",
     "case_days": "A case that nobody decided by then is discarded.",
     "report_limit": "So many members' reports hide a picture behind a spoiler until a moderator looked.",
     "show_prompts": "Whether the prompt stands over a picture.",
@@ -510,9 +515,9 @@ BLOCKED_LASTING = "{member} cannot use me here until it is lifted.{reason} {/mod
 BLOCKED_TAKEN_ONE = "1 waiting picture was taken back."
 BLOCKED_TAKEN = "{n} waiting pictures were taken back."
 UNBLOCKED = "{member} can use me here again."
-BLOCK_SELF = "You cannot block yourself. Nothing was changed."
-BLOCK_OPERATOR = "They run me, so I cannot be closed to them. Nothing was changed."
-BLOCK_ADMIN = "They manage this server, so I cannot be closed to them. Nothing was changed."
+BLOCK_SELF = "You cannot do that to yourself. Nothing was changed."
+BLOCK_OPERATOR = "They run me, so that cannot be done to them. Nothing was changed."
+BLOCK_ADMIN = "They manage this server, so that cannot be done to them. Nothing was changed."
 BLOCK_NONE = "{member} is not blocked here. Nothing was changed."
 
 # --- limits of roles and members -------------------------------------------------------------------------------------
@@ -573,6 +578,9 @@ DECISIONS = {
     "approved": "approved",
     "rejected": "rejected",
     "warned": "rejected with a warning",
+    "report.warned": "deleted, with a warning",
+    "sanction.warned": "a note to read",
+    "proposal.rejected": "declined",
     "paused": "paused",
     "blocked": "blocked",
     "refused": "refused",
@@ -585,14 +593,279 @@ DECISIONS = {
     "lifted": "lifted",
     "apologised": "lifted, with an apology",
 }
+CASE_OVER = "This case is over: {decision}. Nothing was changed."
 LOOK_PLACE = "I show it only in an age-restricted review channel. Make this one age-restricted, or discard the case."
 LOOK_NONE = "The picture is not kept any more. Nothing was changed."
+CASE_KINDS = {
+    "held": "Held for review",
+    "proposal": "Suggested",
+    "report": "Reported",
+    "refusal": "Refused",
+    "sanction": "About a member",
+    "appeal": "Appeal of case {parent}",
+}
+CASE_SYMBOLS = {
+    "held": "🔎",
+    "proposal": "💡",
+    "report": "🚩",
+    "refusal": "🚫",
+    "sanction": "⛔",
+    "appeal": "⚖️",
+}
+DECISION_SYMBOLS = {
+    "approved": "✅",
+    "rejected": "🚫",
+    "warned": "🚫",
+    "paused": "⛔",
+    "blocked": "⛔",
+    "refused": "🚫",
+    "expired": "⌛",
+    "withdrawn": "↩️",
+    "dismissed": "✅",
+    "hidden": "🙈",
+    "deleted": "🗑️",
+    "upheld": "⚖️",
+    "lifted": "↩️",
+    "apologised": "↩️",
+}
+CASE_HEADING = "### {symbol} Case {case} · {what}"
+CASE_PING = "-# {role}"
+CASE_WHERE = "{member}{channel}{adult}{job}{due}"
+CASE_CHANNEL = " · {channel}"
+CASE_SAFE = " (not age-restricted)"
+CASE_ADULT = " (age-restricted)"
+CASE_JOB = " · job {job}"
+CASE_DUE = " · discarded {due:R} if nobody decides"
+CASE_WHY = "**Why** {why}"
+CASE_FIGURES = "**{member}** {pictures}, {warnings}"
+CASE_PICTURES_ONE = "1 picture"
+CASE_PICTURES = "{n} pictures"
+CASE_WARNINGS_ONE = "1 warning"
+CASE_WARNINGS = "{n} warnings"
+CASE_PROMPT = "**Prompt** {prompt}"
+CASE_PROMPT_GONE = "-# The prompt is not kept any more."
+CASE_PRICE = "**Price** {price}, paid from what the server may use"
+CASE_REPORTS_ONE = "**1 report** {reasons}"
+CASE_REPORTS = "**{n} reports** {reasons}"
+CASE_REPORT_TIMES = "{reason} ×{n}"
+CASE_QUOTE = "> {words}"
+CASE_DECIDED_BEFORE = "**Decided** {decision} by {actor} {at:R}{words}"
+CASE_APPEAL_WORDS = "**{member} writes** {words}"
+CASE_LOOKS_AT_NOTHING = "-# Nothing of it is kept, and nobody looks at it."
+CASE_CLOSED = "### {symbol} Case {case} · {decision} · by {actor} {at:R}{words}"
+CASE_CLOSED_ITSELF = "### {symbol} Case {case} · {decision} {at:R}"
+CASE_UNTIL = "{decision} until {until:f}"
+CASE_WORDS = ' · "{words}"'
+WHY = {
+    "rating": "picture rated explicit {score} (shown below {limit})",
+    "minor": "words that may mean a minor, and a picture rated explicit {score} (shown below {limit})",
+    "unrated": "the check failed, so nobody knows what it shows",
+    "heat": "several refused prompts within a short time",
+    "moderator": "a moderator decided it",
+    "operator": "whoever runs me decided it",
+    "locked": "what is never made anywhere",
+    "word.hidden": "a disguised word of this server's list",
+    "approval": "pictures are only suggested here",
+    "rule": "breaks a rule",
+    "person": "a real person",
+    "sexual": "sexual",
+    "violent": "violent",
+    "other": "something else",
+}
+REASONS = {
+    "rules": "Against the rules here",
+    "sexual": "Too sexual for this place",
+    "violent": "Too violent for this place",
+    "person": "Shows a real person",
+    "none": "None of these",
+}
+"""What a moderator's form offers; the last one stands for their own words alone."""
+CASE_REASON_WORDS = "{reason}. {words}"
+BUTTON_LOOK = "Look"
+BUTTON_APPROVE = "Approve"
+BUTTON_REJECT = "Reject"
+BUTTON_REJECT_WARN = "Reject and warn"
+BUTTON_CASE_BLOCK = "Block…"
+BUTTON_RECORD = "Record"
+BUTTON_HIDE = "Hide"
+BUTTON_DELETE_WARN = "Delete and warn"
+BUTTON_UPHOLD = "Uphold"
+BUTTON_LIFT_SORRY = "Lift and apologise"
+BUTTON_HISTORY = "History"
+BUTTON_OPEN_CASE = "Open"
+BUTTON_ANYWAY = "Decide it anyway"
+FORM_CASE_WARN = "Reject and warn"
+FORM_CASE_DELETE = "Delete and warn"
+FORM_CASE_BLOCK = "Block"
+FORM_CASE_REASON = "Reason"
+FORM_CASE_WORDS = "Words to the member"
+FORM_CASE_WORDS_HINT = "They read them with the reason, and who wrote them."
+FORM_CASE_DURATION = "How long"
+FORM_APPEAL = "Ask for a second look"
+FORM_APPEAL_WORDS = "Why should it be looked at again?"
+LOOKED = "Case {case}, job {job}. That you looked is on record."
+APPEAL_FIRST = "You decided this one yourself. Better somebody else looks at it; you may all the same."
+MOD_CASE = "Open one case"
+MOD_CASE_NUMBER = "Which case"
+MOD_CASES = "Cases waiting for a decision, oldest first"
+MOD_CASES_STATE = "Which ones; empty means open"
+MOD_CASES_MEMBER = "Only those about one member"
+CASE_STATES = {"open": "Open", "appealed": "Appealed", "closed": "Closed"}
+CASES_HEADING = "### Cases · {state}"
+CASES_NONE = "There are none."
+CASES_MORE = "-# and more"
+CASES_LINE = "**{case}** {what} · {member} · {at:R}"
+CASES_LINE_CLOSED = "**{case}** {what} · {decision} · {member} · {at:R}"
+CASES_CHOICE = "{case} · {what}"
+CASES = "Decisions about you, each with its appeal"
+CASES_OWN_HEADING = "### Decisions about you"
+CASES_OWN_NONE = "There are none. What moderators decide about you stands here, with a way to ask for a second look."
+CASES_OWN_OPEN = "**Case {case}** {what} · waiting since {at:R}"
+CASES_OWN = "**Case {case}** {what} · {decision} by {actor} {at:f}{words}{where}"
+CASES_OWN_WHERE = "\n-# {where}{appeal}"
+CASES_OWN_APPEALED = " · your appeal is being looked at"
+CASES_OWN_LOOKED = " · looked at again: {decision}"
+WHERE_DIRECT = "direct messages"
+WHERE_EVERYWHERE = "everywhere"
+WHERE_SOMEWHERE = "another server"
+HISTORY_HEADING = "### Case {case} · history"
+HISTORY_OPENED = "{at:f} opened · {why}"
+HISTORY_DECIDED = "{at:f} {decision} by {actor}{words}"
+HISTORY_DECIDED_ITSELF = "{at:f} {decision}"
+HISTORY_APPEAL = "{at:f} appealed, case {case}"
+HISTORY_UNREAD = "-# The note was not read yet."
+APPEAL = "Ask for a second look"
+APPEAL_CASE = "Which decision about you"
+APPEAL_LENGTH = "An appeal has {low} to {high} characters. Nothing was sent."
+APPEAL_SENT = (
+    "Sent. Somebody other than {actor} will look if possible; you get the answer by message, and it stands in {/cases}."
+)
+APPEAL_SENT_HOUSE = "Sent to the people who run me. You get the answer by message, and it stands in {/cases}."
+APPEAL_SENT_BOT = "Sent to the moderators. You get the answer by message, and it stands in {/cases}."
+ACKNOWLEDGED = "✓ Read. You can go on."
+TOLD_WHERE = "**{where}**: {said}"
+TOLD_WARNED = "{actor} left you a note{words}. Press to go on; no picture is made for you before. Case {case}."
+TOLD_WARNED_HEAT = (
+    "several of your prompts were refused within a short time. Going on like that leads to a pause. "
+    "Press to go on; no picture is made for you before. Case {case}."
+)
+TOLD_PAUSED = "{actor} paused pictures for you until {until:f}.{reason} Your waiting ones were taken back. Case {case}."
+TOLD_PAUSED_HEAT = (
+    "too many of your prompts were refused, so I paused pictures for you until {until:f}. "
+    "Your waiting ones were taken back. Case {case}."
+)
+TOLD_BLOCKED = (
+    "{actor} closed me to you until they lift it.{reason} Your waiting pictures were taken back. Case {case}."
+)
+TOLD_BLOCKED_HEAT = (
+    "too many of your prompts were refused, so I am closed to you until a moderator lifts it. "
+    "Your waiting pictures were taken back. Case {case}."
+)
+TOLD_DELETED = "{actor} deleted your picture of job {job} because members reported it. Case {case}."
+TOLD_WARNED_DELETED = (
+    "{actor} deleted your picture of job {job} and left you a note{words}. "
+    "Press to go on; no picture is made for you before. Case {case}."
+)
+TOLD_APPEAL_UPHELD = "your appeal of case {parent} was looked at again, and the decision stays as it is."
+TOLD_APPEAL_LIFTED = "your appeal of case {parent} was looked at again, and the decision is taken back."
+TOLD_APPEAL_APOLOGISED = (
+    "your appeal of case {parent} was looked at again: it was our mistake, and the decision is taken back. "
+    "Thank you for telling us."
+)
+TOLD_REPORT_KEPT = "moderators looked at the picture you reported, and it stays."
+TOLD_REPORT_ACTED = "moderators looked at the picture you reported and did something about it. Thank you."
 APPEAL_NONE = "There is nothing to appeal in this one."
 APPEAL_OPEN = "Your appeal of this one is being looked at. You get the answer by message, and in {/cases}."
+APPEAL_MANY = "{limit} of your appeals are being looked at already. Wait for an answer first."
 APPEAL_OVER = "This one was looked at twice, so it stays as it is."
 REPORT_OWN = "This picture is yours. Delete takes it away."
 REPORT_TWICE = "You reported this one already. The moderators have it."
 REPORT_MANY = "You have reported a lot within an hour. Try again later, or write to a moderator."
+
+# --- reports and sanctions -------------------------------------------------------------------------------------------
+REPORT = "Tell the moderators about a picture"
+REPORT_PICTURE = "A link to my message, or the job's number"
+REPORT_REASON = "What is wrong with it; empty asks you"
+REPORT_REASONS = {
+    "rule": "Breaks a rule",
+    "person": "A real person",
+    "sexual": "Sexual",
+    "violent": "Violent",
+    "other": "Something else",
+}
+REPORT_RECEIVED = "The moderators have it. Nobody is told that it was you."
+REPORT_HIDDEN = "The moderators have it, and the picture is hidden until they looked. Nobody is told that it was you."
+PICTURE_NONE = "I know no picture of mine there that others can see. Nothing was changed."
+PICTURE_WHICH = "Say which one: a link to my message, or the job's number from More…. Nothing was changed."
+PICTURE_STUCK = "Discord did not let me take it away. Try again in a minute, or delete my message by hand."
+MENU_REPORT = "Report picture"
+MENU_DELETE = "Delete picture"
+MENU_RECORD = "Member's record"
+FORM_REPORT = "Report this picture"
+FORM_REPORT_WHAT = "What is wrong?"
+FORM_REPORT_MORE = "Tell us more"
+FORM_REPORT_HINT = "The moderators read it, and not who wrote it."
+MOD_WARN = "Warn a member; they must read it before their next picture"
+MOD_WARN_REASON = "What they shall read"
+MOD_TIMEOUT = "Pause a member for a while"
+MOD_TIMEOUT_DURATION = "How long"
+MOD_RECORD = "A member's record here, with every action at hand"
+WARNED = "{member} reads your words before their next picture. Case {case}."
+RECORD_HEADING = "### Record of {member}"
+RECORD_PICTURES = "**Pictures here** {pictures} · **Warnings** {warnings} · **Pauses and blocks** {blocks}"
+RECORD_HEAT = (
+    "-# Heat {heat}: refusals raise it, and it halves every {hours} hours. A note comes at {note}, a pause at {pause}."
+)
+RECORD_FREE = "**Now** may use me"
+RECORD_PAUSED = "**Now** paused until {until:f}.{reason}"
+RECORD_BLOCKED = "**Now** blocked until lifted.{reason}"
+RECORD_EVERYWHERE = "**Now** kept out everywhere by whoever runs me.{reason}"
+RECORD_UNREAD = "-# Has a note to read first: case {case}."
+RECORD_SPOILER = "-# All their pictures here are behind a spoiler."
+RECORD_LINE = "{what} · {at:f} · by {actor} · case {case}{words}"
+RECORD_WORDS = ' · "{words}"'
+RECORD_OPEN = "🔎 {what} · open since {at:R} · case {case}"
+RECORD_CLEAN = "Nothing was ever decided about them here."
+RECORD_MORE = "-# and {n} earlier ones"
+RECORD_MORE_ONE = "-# and one earlier one"
+RECORD_NO_ACTIONS = "-# They are you, run me, or manage this server, so nothing is done to them from here."
+RECORD_DECISIONS = {"warned": "⚠️ Warned", "paused": "⏸️ Paused", "blocked": "⛔ Blocked"}
+RECORD_KINDS = {
+    "held": "A picture held for review",
+    "proposal": "A suggestion",
+    "report": "A picture was reported",
+    "refusal": "A refusal",
+    "sanction": "A sanction",
+    "appeal": "An appeal",
+}
+BUTTON_REPORT = "Report"
+BUTTON_WARN = "Warn"
+BUTTON_PAUSE = "Pause"
+BUTTON_BLOCK = "Block"
+BUTTON_SPOILER = "Always spoiler"
+BUTTON_SPOILER_OFF = "No more spoiler"
+BUTTON_LIFT = "Lift"
+FORM_WARN = "Warn this member"
+FORM_PAUSE = "Pause this member"
+FORM_BLOCK = "Block this member"
+FORM_WORDS = "Words to the member"
+FORM_WORDS_HINT = "They read it, and it goes on record."
+FORM_DURATION = "How long"
+SPOILER_ORDERED = "From now on all pictures of {member} here are behind a spoiler."
+SPOILER_ENDED = "Pictures of {member} here are no longer behind a spoiler by order."
+OPERATOR = "For whoever runs me"
+OPERATOR_BLOCK = "Keep somebody from using me anywhere"
+OPERATOR_UNBLOCK = "Lift such a block"
+OPERATOR_USER = "Whom"
+OPERATOR_REASON = "They read it"
+BLOCKED_EVERYWHERE = "{member} cannot use me anywhere until it is lifted.{reason} {/operator unblock} does that."
+UNBLOCKED_EVERYWHERE = "{member} can use me again wherever no server keeps them out."
+LOG_ME = "me"
+LOG_MEMBER_WARNED = "⚠️ **Warned** {member} by {actor}.{reason} · {at:t}"
+LOG_MEMBER_HIDDEN = "🙈 **Always spoiler** for {member} by {actor} · {at:t}"
+LOG_MEMBER_SHOWN = "↩️ **No more spoiler** for {member} by {actor} · {at:t}"
+LOG_PICTURE_HIDDEN = "🙈 **Hidden** a picture of job {job} · {at:t}"
+LOG_PICTURE_REVEALED = "↩️ **Shown again** the picture of job {job} · {at:t}"
 
 # --- the log ---------------------------------------------------------------------------------------------------------
 LOG_SETTING_CHANGED = "⚙️ **Setting** {actor}: *{label}* {old} → {new} · {at:t}"
@@ -687,8 +960,6 @@ LOG_CASE_DECIDED = "⚖️ **Case {case}** {about}, {member}: {decision} by {act
 LOG_CASE_ENDED = "⚖️ **Case {case}** {about}, {member}: {decision}{of_job} · {at:t}"
 LOG_CASE_LOOKED = "👁️ **Looked** {actor} at the picture of case {case}, of {member}{of_job} · {at:t}"
 LOG_CASE_READ = "☑️ **Read** {actor} the note of case {case} · {at:t}"
-LOG_MEMBER_HIDDEN = "🙈 **Always spoiler** for {member} by {actor} · {at:t}"
-LOG_MEMBER_SHOWN = "↩️ **No more spoiler** for {member} by {actor} · {at:t}"
 LOG_GUILD_ADMITTED = "✅ **Admitted** this server by {actor} · {at:t}"
 LOG_GUILD_LEFT = "🚪 **Left** this server; it is forgotten after 30 days · {at:t}"
 LOG_JOB_SETTLED = "🖼️ **Job {job}** of {actor} {end} · charged {charged} · {at:t}"
@@ -698,7 +969,6 @@ LOG_FOR_WHAT = " ({why})"
 LOG_OF_JOB = ", job {job}"
 LOG_SOME = "{some} and {n} more"
 CHARGED_LATER = "when it is decided"
-LOG_ME = "me"
 LOG_CASES = {
     "held": "held picture",
     "proposal": "suggestion",
@@ -707,7 +977,6 @@ LOG_CASES = {
     "sanction": "sanction",
     "appeal": "appeal",
 }
-LOG_DECISIONS = {"sanction.warned": "warned", "report.warned": "deleted with a warning"}
 LOG_WHY = {
     "rating": "what the picture shows",
     "minor": "words for minors, and what the picture shows",
@@ -719,6 +988,11 @@ LOG_WHY = {
     "moderator": "by a moderator",
     "operator": "by whoever runs me",
     "approval": "waits for a yes",
+    "rule": "breaks a rule",
+    "person": "a real person",
+    "sexual": "sexual",
+    "violent": "violent",
+    "other": "something else",
 }
 JOB_ENDS = {
     "DONE": "was drawn",
@@ -886,9 +1160,11 @@ BUTTON_NOT_NOW = "Not now"
 BUTTON_AGAIN = "Make it again"
 BUTTON_INSPECT = "Inspect the file"
 BUTTON_COPY = "Copy command"
+BUTTON_SEND = "Send me a copy"
 BUTTON_COPY_PROMPT = "Copy prompt"
 BUTTON_SHARE = "Show to everyone"
-BUTTON_INBOX = "My inbox"
+BUTTON_INBOX = "Inbox"
+BUTTON_INBOX_N = "Inbox ({n})"
 BUTTON_COLLECT = "Collect"
 BUTTON_COLLECT_ALL = "Collect all"
 FORM_DELETE = "Delete this picture"
@@ -1084,6 +1360,17 @@ SETTING_VARIETY = "Variety+"
 SHELL_PROMPT = "Prompt"
 SHELL_UNDESIRED = "Undesired content"
 SHELL_CHARACTER = "Character {n}{place}"
+COPY_TEXT = "The picture of job {job}, as you asked."
+COPY_SENT = "Sent: look at our direct messages."
+COPY_PART = "Sent what fits into a direct message; the rest is too large and stays here."
+COPY_LARGE = "Its file is too large for a direct message. Open the picture here to save it."
+COPY_CLOSED = (
+    "Discord did not let me write to you. Allow direct messages from this server's members in its privacy settings, "
+    "and press again."
+)
+COPY_DELETED = "That picture was deleted, so I send no copies of it."
+COPY_GONE = "I do not have that file any more. If you still see the picture, open it to save it."
+COPY_AGE = "Pictures of age-restricted channels stay there: only {author} is sent this one."
 SHARED = "Everyone can see it now."
 SHARE_REFUSED = "Its text does not fit the rules of this place, so only you can see this."
 NO_PROMPT = "It holds no prompt."
@@ -1451,7 +1738,7 @@ def _write(name: str, value: object) -> object:
         case ("word" | "tag" | "place" | "why", str()):
             return plain(cut(value, 100))
         case ("decision", str()):
-            return DECISIONS.get(value, value)
+            return decision(*value.rpartition(".")[::2])
         case ("price" | "old" | "new" | "most", int()):
             return anlas(value)
         case ("channel" | "other", int()):
@@ -1488,6 +1775,26 @@ def reason(text: object) -> str:
 def person(user_id: object) -> str:
     """Somebody as Discord draws them; the bot where it decided by itself."""
     return f"<@{user_id}>" if user_id else LOG_ME
+
+
+def decision(kind: str, how: str) -> str:
+    """How a case of that kind ended: ``rejected with a warning``."""
+    return DECISIONS.get(f"{kind}.{how}") or DECISIONS.get(how, how)
+
+
+def first_large(text: str) -> str:
+    """*text* with a capital at its front."""
+    return text[:1].upper() + text[1:]
+
+
+def why(reason: str, data: Mapping[str, object]) -> str:
+    """Why a case was opened, from its code and what is kept of it."""
+    figures = {key: f"{value:.2f}" if isinstance(value, float) else value for key, value in data.items()}
+    template = WHY.get(reason)
+    try:
+        return template.format_map(figures) if template is not None else plain(cut(reason, 60))
+    except KeyError:
+        return plain(cut(reason, 60))
 
 
 THE_BOT = "I"
@@ -1777,6 +2084,7 @@ PAGE_BACKSTAGE = "Backstage"
 PAGE_BACKSTAGE_HINT = "What nobody sees in a real server."
 PAGE_QUEUE = "Queue"
 PAGE_QUEUE_EMPTY = "Nothing waits."
+PAGE_QUEUE_MORE = "… and more"
 PAGE_QUEUE_JOB = "Job {id}"
 PAGE_QUEUE_STATES = {
     "QUEUED": "waits",
@@ -1881,6 +2189,12 @@ def block(text: str, limit: int = 700) -> str:
 def unmarked(text: str) -> str:
     """A sentence of ours for a file, without Discord's Markdown; mentions stay as ids."""
     return re.sub(r"\\(.)|[*`]", r"\1", text)
+
+
+def hidden(text: str, limit: int = 700) -> str:
+    """User text in a fence behind a spoiler; what would end the spoiler is taken apart."""
+    bare = block(text, limit)
+    return f"||{re.sub(r'[|]{2,}', lambda run: chr(0x200B).join(run[0]), bare)}||"
 
 
 def plain(text: str) -> str:

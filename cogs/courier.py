@@ -76,7 +76,7 @@ class Courier(commands.Cog):
 
     async def _deliver_all(self) -> None:
         await self._client.wait_until_ready()
-        with self._deliveries.listen() as changes:
+        with self._deliveries.listen(to_show=True) as changes:
             while True:
                 changes.drain()
                 await self._slots.acquire()

@@ -1,7 +1,7 @@
 """`/generate`, the question before Anlas are spent, and the buttons under a picture."""
 
 import io
-from contextlib import suppress
+import logging
 from dataclasses import replace
 
 import aiohttp
@@ -15,19 +15,22 @@ from bot.domain.errors import Mistake, Refused
 from bot.domain.guild import DIRECT_CONFIG
 from bot.domain.job import Draft, Job
 from bot.domain.model import CAPABILITIES
-from bot.domain.request import PROMPT_MAX, SIZES, Generate, Requester, parse_size
+from bot.domain.request import PROMPT_MAX, SIZES, Context, Generate, Requester, parse_size
 from bot.domain.rules import judge_place, never_spends
 from bot.services.accounts import Accounts
+from bot.services.cases import is_reportable
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
-from bot.services.studio import Occasion, Studio, check_owner
+from bot.services.studio import Occasion, Studio, check_owner, refuses_copy
 from cogs.ui import replies
 from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
-from cogs.ui.controls import Form, Press, button, row
+from cogs.ui.controls import Form, Press
 from cogs.ui.options import Asked, is_private_message, place_of, request_of
 from cogs.ui.requester import Interaction, requester_of
 from cogs.ui.sizes import size_label
 from cogs.ui.wish import Wishes
+
+log = logging.getLogger(__name__)
 
 CHOICES = {model: row for model, row in CAPABILITIES.items() if row.is_offered}
 CONTENT_MAX = 1_900
@@ -219,12 +222,20 @@ class GenerateCog(commands.Cog, name="Generate"):
     ) -> None:
         try:
             message = await interaction.followup.send(wording.STARTING, ephemeral=private, wait=True)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError):
-            with suppress(Refused):
-                # Too late where it is being drawn already; then the courier finds another way to show it.
-                await self._studio.cancel(requester, job.id)
-            raise
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("the waiting message of job %s could not be posted: %s", job.id, type(error).__name__)
+            said = await self._take_back(requester, job)
+            await interaction.edit_original_response(content=wording.say(said, interaction.client.mentions))
+            return
         await self._studio.place(job, place_of(interaction, message.id, ephemeral=private))
+
+    async def _take_back(self, requester: Requester, job: Job) -> str:
+        """Take back what has no message; the key of what is said. What is drawn already the courier shows elsewhere."""
+        try:
+            await self._studio.cancel(requester, job.id)
+        except Refused:
+            return "unposted.late"
+        return "unposted"
 
     async def let_go(self, press: Press) -> None:
         """No."""
@@ -278,34 +289,6 @@ class GenerateCog(commands.Cog, name="Generate"):
         check_owner(requester_of(press.interaction), await self._studio.job(press.number))
         await press.interaction.delete_original_response()
 
-    async def delete(self, press: Press) -> None:
-        """Delete a picture: at once for its member; a moderator is asked for a reason first."""
-        requester, job = requester_of(press.interaction), await self._studio.job_soon(press.number)
-        check_owner(requester, job)
-        if requester.user_id != job.user_id:
-            form = Form("job", job.id, "delete", wording.FORM_DELETE)
-            form.ask("reason", wording.FORM_DELETE_REASON, hint=wording.FORM_DELETE_HINT)
-            await press.interaction.response.send_modal(form)
-            return
-        await acknowledge_press(press.interaction)
-        await self._delete(press, requester, job, reason=None)
-
-    async def delete_with_reason(self, press: Press) -> None:
-        """A moderator's form came back."""
-        await acknowledge_press(press.interaction)
-        requester, job = requester_of(press.interaction), await self._studio.job(press.number)
-        check_owner(requester, job)
-        await self._delete(press, requester, job, reason=press.fields.get("reason"))
-
-    async def _delete(self, press: Press, requester: Requester, job: Job, *, reason: str | None) -> None:
-        await press.interaction.delete_original_response()
-        await self._studio.note_deleted(requester, job, reason)
-        if requester.user_id != job.user_id:
-            await tell(press.interaction, wording.DELETED_ON_RECORD)
-            return
-        again = button("job", job.id, "again", wording.BUTTON_AGAIN)
-        await tell(press.interaction, wording.DELETED, view=row(again))
-
     # --- More… -------------------------------------------------------------------------------------------------------
 
     async def more(self, press: Press) -> None:
@@ -315,7 +298,11 @@ class GenerateCog(commands.Cog, name="Generate"):
         job = await self._studio.visible_job(requester, press.number)
         if job.request is None:
             raise Refused("gone")
-        await show_card(interaction, replies.more_card(job, shows_prompt=self._studio.shows_prompt(requester, job)))
+        shows_prompt, may_report = self._studio.shows_prompt(requester, job), is_reportable(requester, job)
+        # In direct messages it is there already.
+        sends_copy = requester.context is not Context.DM and refuses_copy(requester, job) is None
+        card = replies.more_card(job, shows_prompt=shows_prompt, sends_copy=sends_copy, may_report=may_report)
+        await show_card(interaction, card)
 
     async def copy(self, press: Press) -> None:
         """The whole command, to paste."""
@@ -346,7 +333,6 @@ async def setup(client: Naibot) -> None:
     client.control("job", "again", press=cog.make_again)
     client.control("job", "retry", press=cog.retry)
     client.control("job", "drop", press=cog.dismiss)
-    client.control("job", "delete", press=cog.delete, submit=cog.delete_with_reason)
     client.control("job", "more", press=cog.more)
     client.control("job", "copy", press=cog.copy)
     await client.add_cog(cog)

@@ -1,4 +1,4 @@
-"""`/mod`: who may use the bot here."""
+"""`/mod`: who may use the bot here, and what members are told; the record itself is in `cogs/record.py`."""
 
 import discord
 from discord import app_commands
@@ -6,15 +6,20 @@ from discord.ext import commands
 
 from bot import wording
 from bot.client import Naibot
-from bot.domain.errors import Refused
-from bot.domain.guild import REASON_LENGTH, Block
+from bot.domain.guild import REASON_LENGTH
 from bot.services.moderation import Moderation
 from bot.services.sanctions import Sanctions
 from cogs.ui.admin import moderator_of
 from cogs.ui.answer import acknowledge, tell
+from cogs.ui.casebook import open_numbers, show_case, show_cases
+from cogs.ui.record import PAUSE_CHOICES, blocked_text, check_target, pause_seconds, show_record
 from cogs.ui.requester import Interaction
 
+NUMBER_MAX = 2**53 - 1
+"""Discord's whole numbers end there."""
+STATES = [app_commands.Choice(name=label, value=value) for value, label in wording.CASE_STATES.items()]
 DURATIONS = [app_commands.Choice(name=label, value=value) for value, label in wording.DURATIONS.items()]
+PAUSES = [app_commands.Choice(name=label, value=value) for value, label in PAUSE_CHOICES.items()]
 
 
 @app_commands.default_permissions(moderate_members=True)
@@ -39,12 +44,11 @@ class Mod(commands.GroupCog, group_name="mod", group_description=wording.MOD):
     ) -> None:
         """Their waiting pictures are taken back, and they are told when they come again."""
         requester = moderator_of(interaction)
-        if isinstance(member, discord.Member) and _manages(member):
-            raise Refused("block.admin")
+        check_target(member)
         await acknowledge(interaction, private=True)
         seconds = float(duration) if duration in wording.DURATIONS and duration != "0" else None
         _, block, taken = await self._sanctions.pause(requester, member.id, seconds, reason or "")
-        await tell(interaction, _blocked_text(block, taken, interaction.client.mentions))
+        await tell(interaction, blocked_text(block, taken, interaction.client.mentions))
 
     @app_commands.command(name="unblock", description=wording.MOD_UNBLOCK)
     @app_commands.describe(member=wording.MOD_MEMBER)
@@ -55,18 +59,67 @@ class Mod(commands.GroupCog, group_name="mod", group_description=wording.MOD):
         await self._moderation.unblock(requester, member.id)
         await tell(interaction, wording.say("unblocked", member=member.mention))
 
+    @app_commands.command(name="case", description=wording.MOD_CASE)
+    @app_commands.describe(number=wording.MOD_CASE_NUMBER)
+    async def case(self, interaction: Interaction, number: app_commands.Range[int, 1, NUMBER_MAX]) -> None:
+        """Its card, also where there is no review channel."""
+        await show_case(interaction, number)
 
-def _manages(member: discord.Member) -> bool:
-    permissions = member.resolved_permissions
-    return permissions is not None and (permissions.manage_guild or permissions.administrator)
+    @case.autocomplete("number")
+    async def complete_number(self, interaction: Interaction, current: str) -> list[app_commands.Choice[int]]:
+        """Those that are open."""
+        return await open_numbers(interaction, current)
 
+    @app_commands.command(name="cases", description=wording.MOD_CASES)
+    @app_commands.describe(state=wording.MOD_CASES_STATE, member=wording.MOD_CASES_MEMBER)
+    @app_commands.choices(state=STATES)
+    async def cases(
+        self,
+        interaction: Interaction,
+        state: str = "open",
+        member: discord.User | None = None,
+    ) -> None:
+        """Open ones the oldest first, others the newest first."""
+        await show_cases(interaction, state, member.id if member is not None else None)
 
-def _blocked_text(block: Block, taken: int, mentions: dict[str, str]) -> str:
-    data: dict[str, object] = {"member": block.user_id, "reason": block.reason, "until": block.until}
-    text = wording.explain("blocked" if block.until is not None else "blocked.lasting", data, mentions)
-    if not taken:
-        return text
-    return f"{text}\n{wording.counted('blocked.taken', taken)}"
+    @app_commands.command(name="warn", description=wording.MOD_WARN)
+    @app_commands.describe(member=wording.MOD_MEMBER, reason=wording.MOD_WARN_REASON)
+    async def warn(
+        self,
+        interaction: Interaction,
+        member: discord.Member | discord.User,
+        reason: app_commands.Range[str, 1, REASON_LENGTH],
+    ) -> None:
+        """They read it before their next picture, and press that they did."""
+        requester = moderator_of(interaction)
+        check_target(member)
+        await acknowledge(interaction, private=True)
+        case = await self._sanctions.warn(requester, member.id, reason)
+        await tell(interaction, wording.say("warned", member=member.mention, case=case.id))
+
+    @app_commands.command(name="timeout", description=wording.MOD_TIMEOUT)
+    @app_commands.describe(member=wording.MOD_MEMBER, duration=wording.MOD_TIMEOUT_DURATION, reason=wording.MOD_REASON)
+    @app_commands.choices(duration=PAUSES)
+    async def timeout(
+        self,
+        interaction: Interaction,
+        member: discord.Member | discord.User,
+        duration: str,
+        reason: app_commands.Range[str, 1, REASON_LENGTH],
+    ) -> None:
+        """A block that ends by itself."""
+        requester = moderator_of(interaction)
+        check_target(member)
+        seconds = pause_seconds(duration)
+        await acknowledge(interaction, private=True)
+        _, block, taken = await self._sanctions.pause(requester, member.id, seconds, reason)
+        await tell(interaction, blocked_text(block, taken, interaction.client.mentions))
+
+    @app_commands.command(name="member", description=wording.MOD_RECORD)
+    @app_commands.describe(member=wording.MOD_MEMBER)
+    async def member(self, interaction: Interaction, member: discord.Member | discord.User) -> None:
+        """Their record, for this moderator alone."""
+        await show_record(interaction, self._sanctions, member.id, member)
 
 
 async def setup(client: Naibot) -> None:

@@ -57,6 +57,7 @@ class Queue(commands.Cog):
             config,
             self._anlas_key(whose),
             None if whose.user_id == requester.user_id else whose.user_id,
+            await self._deliveries.count_inbox(whose.user_id),
         )
         await show_card(interaction, shown)
 

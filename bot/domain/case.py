@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bot.domain.errors import Refused
 from bot.domain.guild import Block
+from bot.domain.job import Job
 from bot.domain.request import Requester
 
 HOUSE = -1
@@ -143,6 +144,16 @@ class Case:
         return self.state is CaseState.OPEN
 
     @property
+    def is_appealable(self) -> bool:
+        """Whether it was decided against its member, who may ask for a second look."""
+        return not self.is_open and self.decision in APPEALABLE and self.kind is not CaseKind.APPEAL
+
+    @property
+    def is_of_house(self) -> bool:
+        """Whether whoever runs the bot looks at an appeal of it, and no server's moderators."""
+        return self.guild_id <= 0 or self.is_locked
+
+    @property
     def is_locked(self) -> bool:
         """Whether it is about what is never made: nobody looks at it, and only the operator may lift it."""
         return self.reason == "locked"
@@ -172,6 +183,22 @@ class Report:
     user_id: int
     reason: str
     words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """
+    A case with what its card says: *pictures* that its member made in that server, and *warnings* they had there.
+
+    *job* is None where there is none or it is forgotten, *parent* the case that an appeal is about.
+    """
+
+    case: Case
+    job: Job | None = None
+    parent: Case | None = None
+    pictures: int = 0
+    warnings: int = 0
+    reports: tuple[Report, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,5 +234,5 @@ def check_appealable(case: Case, requester: Requester) -> None:
     """Raise `Refused` ``case.gone``, ``appeal.none`` or ``not.yours`` unless *requester* may appeal *case*."""
     if case.user_id != requester.user_id:
         raise Refused("case.gone")
-    if case.is_open or case.decision not in APPEALABLE or case.kind is CaseKind.APPEAL:
+    if not case.is_appealable:
         raise Refused("appeal.none")

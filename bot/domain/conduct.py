@@ -56,6 +56,11 @@ _LADDER: tuple[tuple[float, Consequence], ...] = (
 _NOTHING = Consequence(step=Step.NONE)
 
 
+def height_of(step: Step) -> float:
+    """The heat at which *step* first follows."""
+    return min(height for height, what in _LADDER if what.step is step)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conduct:
     """

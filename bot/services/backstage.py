@@ -7,6 +7,8 @@ from bot.services.activity import Activity
 
 LOOK_BACK = 3_600.0
 """Seconds; an interaction asked for before a restart is found again through its job."""
+QUEUE_MOST = 100
+"""Queued jobs that are shown, the first ones; whoever waits for a line looks at its interaction."""
 
 
 class Backstage:
@@ -19,13 +21,14 @@ class Backstage:
         self._clock = clock
 
     async def snapshot(self) -> dict[str, object]:
-        """JSON: interactions by id with their handlers and jobs, the queue in fair order, the balances."""
+        """JSON: interactions by id with their handlers and jobs, the front of the queue, the balances."""
         # Before the jobs: a handler that is through has admitted what it admits.
         handlings = self._activity.handlings()
         jobs: dict[int, list[dict[str, object]]] = {}
         recent = await self._jobs.recent(self._clock() - LOOK_BACK)
+        waiting = await self._jobs.waiting(most=QUEUE_MOST + 1)
         # What is being drawn first; a job without an interaction is seen only while it is queued.
-        line = {job.id: job for job in (*recent, *await self._jobs.waiting()) if job.state.is_waiting}
+        drawn = [job for job in recent if job.state.is_waiting and job.state is not JobState.QUEUED]
         for job in recent:
             if job.interaction is not None:
                 jobs.setdefault(job.interaction, []).append(_brief(job))
@@ -41,13 +44,14 @@ class Backstage:
         clients = self._accounts.clients
         return {
             "interactions": interactions,
-            "queue": [_brief(job) for job in sorted(line.values(), key=_in_line)],
+            "queue": [_brief(job) for job in (*sorted(drawn, key=_turn), *waiting[:QUEUE_MOST])],
+            "more": len(waiting) > QUEUE_MOST,
             "ledger": {client.account_id: self._accounts.known(client).anlas for client in clients},
         }
 
 
-def _in_line(job: Job) -> tuple[bool, int, int]:
-    return job.state is JobState.QUEUED, job.turn, job.id
+def _turn(job: Job) -> tuple[int, int]:
+    return job.turn, job.id
 
 
 def _brief(job: Job) -> dict[str, object]:

@@ -10,8 +10,9 @@ _UNHEARD = 1_000
 class Listener:
     """One listener's unread job ids, the oldest forgotten first."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, to_show: bool = False) -> None:
         self._jobs: asyncio.Queue[int] = asyncio.Queue(_UNHEARD)
+        self.to_show = to_show
 
     def put(self, job_id: int) -> None:
         """Note a change; never blocks and never fails."""
@@ -39,15 +40,16 @@ class Bell:
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
 
-    def ring(self, job_id: int) -> None:
-        """Tell every listener."""
+    def ring(self, job_id: int, *, to_show: bool = True) -> None:
+        """Tell every listener; *to_show* is whether it may have an end now that is to be shown."""
         for listener in self._listeners:
-            listener.put(job_id)
+            if to_show or not listener.to_show:
+                listener.put(job_id)
 
     @contextmanager
-    def listen(self) -> Iterator[Listener]:
-        """Hear every ring from now on."""
-        listener = Listener()
+    def listen(self, *, to_show: bool = False) -> Iterator[Listener]:
+        """Hear every ring from now on, or only of ends *to_show*."""
+        listener = Listener(to_show=to_show)
         self._listeners.append(listener)
         try:
             yield listener

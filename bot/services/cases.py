@@ -10,6 +10,7 @@ from bot.domain.case import (
     Case,
     CaseKind,
     Decision,
+    Dossier,
     Filing,
     Notice,
     Report,
@@ -18,9 +19,10 @@ from bot.domain.case import (
     check_decidable,
 )
 from bot.domain.conduct import Offence, degrees
-from bot.domain.errors import LimitReached, Refused
+from bot.domain.errors import LimitReached, Mistake, Refused
 from bot.domain.guild import REASON_LENGTH, Block, GuildConfig
-from bot.domain.job import Job, JobState
+from bot.domain.job import Delivery, Job, JobState
+from bot.domain.record import Record
 from bot.domain.request import Picture, Request, Requester
 from bot.domain.rules import check_moderator, judge, judge_member
 from bot.ports import AuditStore, CaseStore, Clock, JobStore
@@ -37,6 +39,8 @@ REPORTS_MOST = 10
 """Reports of one member in an hour, over all servers."""
 REPORT_WORDS = 500
 APPEAL_WORDS = (20, 1_000)
+APPEALS_MOST = 5
+"""Of one member that are looked at, at the same time."""
 SOON = 0.5
 """Seconds a handler that opens a form may read before it acknowledges."""
 LIST_MOST = 25
@@ -66,6 +70,8 @@ class Cases:
         self._accounts = accounts
         self._bell = bell
         self._clock = clock
+        self.news = asyncio.Event()
+        """Set when a card or a notice became due by what was done in this process."""
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -79,6 +85,13 @@ class Cases:
             raise Refused("case.gone")
         if case.user_id != requester.user_id:
             check_moderator(requester, self._moderation.ground(requester))
+        return case
+
+    async def own_case(self, requester: Requester, case_id: int) -> Case:
+        """A case about the one who asks. Raises `Refused` ``case.gone``."""
+        case = await self._store.case(case_id)
+        if case is None or case.user_id != requester.user_id:
+            raise Refused("case.gone")
         return case
 
     async def case_soon(self, requester: Requester, case_id: int) -> Case:
@@ -97,6 +110,39 @@ class Cases:
         return await self._store.cases(
             guild_id=moderator.scope, user_id=user_id, kinds=kinds, is_open=is_open, most=LIST_MOST
         )
+
+    def seconds_since(self, at: float) -> float:
+        """How long ago that was."""
+        return self._clock() - at
+
+    async def now(self, case: Case) -> Case:
+        """The case as it stands at this moment."""
+        return await self._store.case(case.id) or case
+
+    async def proposal_of(self, job_id: int) -> Case:
+        """The case in which a suggestion waits. Raises `Refused` ``case.gone``."""
+        case = await self._store.case_of_job(job_id, CaseKind.PROPOSAL)
+        if case is None:
+            raise Refused("case.gone")
+        return case
+
+    async def dossier(self, case: Case) -> Dossier:
+        """A case with all that its card says."""
+        parent = await self._store.case(case.parent_id) if case.parent_id is not None else None
+        about = parent or case
+        return Dossier(
+            case=case,
+            job=await self.job_of(about),
+            parent=parent,
+            pictures=await self._store.made(case.guild_id, case.user_id),
+            warnings=await self.warnings_of(case),
+            reports=tuple(await self.reports_of(about)),
+        )
+
+    async def appeals_of(self, case: Case) -> Sequence[Case]:
+        """The appeals of a case, the newest first."""
+        found = await self._store.cases(user_id=case.user_id, kinds=[CaseKind.APPEAL], most=100)
+        return [each for each in found if each.parent_id == case.id]
 
     async def own(self, requester: Requester) -> Sequence[Case]:
         """The newest decisions about *requester*, over all servers; who reported something is never among them."""
@@ -176,6 +222,7 @@ class Cases:
         judge_member(self._moderation.ground(moderator))
 
     async def _after(self, case: Case, ruling: Ruling) -> Case:
+        self.news.set()
         if case.job_id is not None:
             self._bell.ring(case.job_id)
         if ruling.block is not None:
@@ -196,7 +243,7 @@ class Cases:
         current = await self._store.case(case.id)
         if current is None or current.decision is None:
             return Refused("case.gone")
-        return Refused("case.decided", actor=current.actor, decision=current.decision.value)
+        return decided_already(current)
 
     def _block(
         self, case: Case, moderator: Requester, decision: Decision, seconds: float | None, words: str
@@ -247,14 +294,9 @@ class Cases:
         """
         Report a shown picture; whether it has to be hidden now, because enough members did.
 
-        Raises `Refused`: ``gone``, ``report.own``, ``report.twice``; `LimitReached` ``report.many``.
+        Raises `Refused`: what `reportable` raises, and ``report.twice``; `LimitReached` ``report.many``.
         """
-        judge_member(self._moderation.ground(requester))
-        job = await self._jobs.get(job_id)
-        if job is None or job.requester.scope != requester.scope or not requester.scope:
-            raise Refused("gone")
-        if job.user_id == requester.user_id:
-            raise Refused("report.own")
+        job = await self.reportable(requester, job_id)
         now = self._clock()
         if await self._store.reports_by(requester.user_id, now - REPORT_WINDOW) >= REPORTS_MOST:
             raise LimitReached("report.many")
@@ -273,12 +315,50 @@ class Cases:
         if made is None:
             raise Refused("report.twice")
         case, count = made
-        return case, count == config.report_limit
+        self.news.set()
+        # Not only at the very number: what could not be hidden then is hidden at the next one.
+        return case, count >= config.report_limit
+
+    async def reportable(self, requester: Requester, job_id: int) -> Job:
+        """
+        The job whose picture *requester* may report.
+
+        Raises `Refused` ``blocked.member``, ``picture.none`` (not in this server, or nobody else sees it) or
+        ``report.own``.
+        """
+        judge_member(self._moderation.ground(requester))
+        job = await self._jobs.get(job_id)
+        if job is None or not _is_public_in(requester.scope, job):
+            raise Refused("picture.none")
+        if not is_reportable(requester, job):
+            raise Refused("report.own")
+        return job
+
+    async def reportable_soon(self, requester: Requester, job_id: int) -> Job:
+        """The same for a handler that opens a form. Raises `Refused` ``slow`` too."""
+        try:
+            async with asyncio.timeout(SOON):
+                return await self.reportable(requester, job_id)
+        except TimeoutError as error:
+            raise Refused("slow") from error
+
+    async def cover(self, job: Job, *, covers: bool) -> Job:
+        """Have a shown picture hidden wherever it is shown from now on, or not any more; the job as it is then."""
+        kind = "picture.hidden" if covers else "picture.revealed"
+        guild_id = job.requester.scope or None
+        record = Record(at=self._clock(), kind=kind, guild_id=guild_id, actor=None, job_id=job.id, data={})
+        await self._store.cover(job.id, covers, record)
+        return await self._jobs.get(job.id) or job
 
     # --- appeals -----------------------------------------------------------------------------------------------------
 
     async def check_appeal(self, requester: Requester, case_id: int) -> Case:
-        """The case, if *requester* may appeal it. Raises `Refused` ``case.gone``, ``appeal.none``, ``appeal.open``."""
+        """
+        The case, if *requester* may appeal it.
+
+        Raises `Refused`: ``case.gone``, ``appeal.none``, ``appeal.open``, ``appeal.over``; `LimitReached`
+        ``appeal.many``.
+        """
         case = await self._store.case(case_id)
         if case is None:
             raise Refused("case.gone")
@@ -288,6 +368,8 @@ class Cases:
         for appeal in about:
             if appeal.parent_id == case.id:
                 raise Refused("appeal.open" if appeal.is_open else "appeal.over")
+        if sum(appeal.is_open for appeal in about) >= APPEALS_MOST:
+            raise LimitReached("appeal.many", limit=APPEALS_MOST)
         return case
 
     async def check_appeal_soon(self, requester: Requester, case_id: int) -> Case:
@@ -299,8 +381,15 @@ class Cases:
             raise Refused("slow") from error
 
     async def appeal(self, requester: Requester, case_id: int, words: str) -> tuple[Case, Case]:
-        """Ask for a second look; the case and its appeal. Raises what `check_appeal` raises."""
+        """
+        Ask for a second look; the case and its appeal.
+
+        Raises what `check_appeal` raises, and `Mistake` ``appeal.length``.
+        """
         case = await self.check_appeal(requester, case_id)
+        low, high = APPEAL_WORDS
+        if not low <= len(words.strip()) <= high:
+            raise Mistake("appeal.length", low=low, high=high)
         filing = Filing(
             guild_id=case.guild_id,
             user_id=case.user_id,
@@ -308,9 +397,11 @@ class Cases:
             reason=case.reason,
             channel_id=case.channel_id,
             parent_id=case.id,
-            data={"words": words[: APPEAL_WORDS[1]], "first": case.actor},
+            data={"words": words.strip(), "first": case.actor},
         )
-        return case, await self._store.file_case(filing, self._clock())
+        filed = await self._store.file_case(filing, self._clock())
+        self.news.set()
+        return case, filed
 
     # --- by itself ---------------------------------------------------------------------------------------------------
 
@@ -359,6 +450,24 @@ class Cases:
             job_id=case.job_id,
             data=data,
         )
+
+
+def decided_already(case: Case) -> Refused:
+    """That somebody was quicker: who, and how."""
+    code = "case.decided" if case.actor else "case.over"
+    return Refused(code, actor=case.actor, decision=f"{case.kind}.{case.decision}")
+
+
+def is_reportable(requester: Requester, job: Job) -> bool:
+    """Whether *requester* sees somebody else's picture of this server in a job."""
+    return job.user_id != requester.user_id and _is_public_in(requester.scope, job)
+
+
+def _is_public_in(scope: int, job: Job) -> bool:
+    """Whether everybody in the channel sees, or saw, what became of a job."""
+    is_shown = job.state is JobState.DONE and (job.delivery is Delivery.SHOWN or job.shown_as is not None)
+    is_private = job.place is None or job.place.ephemeral
+    return scope != 0 and job.requester.scope == scope and is_shown and not is_private
 
 
 def _notice(case: Case, decision: Decision) -> str:

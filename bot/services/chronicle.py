@@ -14,6 +14,7 @@ SERVER_KINDS = (
     "word.removed",
     "member.blocked",
     "member.unblocked",
+    "member.warned",
     "member.hidden",
     "member.shown",
     "case.opened",
@@ -29,6 +30,8 @@ SERVER_KINDS = (
     "refused",
     "rules.logged",
     "picture.deleted",
+    "picture.hidden",
+    "picture.revealed",
 )
 OPERATOR_KINDS = (
     "account.lost",
@@ -44,6 +47,8 @@ QUIET = {"case.opened": ("proposal", "refusal", "sanction"), "case.decided": ("p
 READ = "chronicle.read"
 """Under this key the house remembers the last line it told."""
 MOST = 100
+MARKED = 1_000
+"""Lines after which the place is noted though nobody is told any of them: whoever begins there reads them again."""
 GROUPED = 60.0
 """Seconds in which a member's refusals of one kind become one line."""
 
@@ -75,6 +80,7 @@ class Chronicle:
         self._guilds = guilds
         self._clock = clock
         self._read: int | None = None
+        self._marked = 0
         self._held: dict[Key, list[Entry]] = {}
         """Refusals after a first one that was told, until their minute is over."""
 
@@ -88,11 +94,14 @@ class Chronicle:
         newest = await self._audit.newest_entry()
         if self._read is None:
             self._read = await self._begin(newest)
-        entries = await self._audit.entries(self._read, (*SERVER_KINDS, *OPERATOR_KINDS), MOST)
+        entries: Sequence[Entry] = ()
+        if newest > self._read:
+            entries = await self._audit.entries(self._read, (*SERVER_KINDS, *OPERATOR_KINDS), MOST)
         lines = [*self._due(), *(line for entry in entries if (line := self._line(entry)) is not None)]
         read = entries[-1].id if len(entries) == MOST else newest
-        if read > self._read:
+        if entries or read >= self._marked + MARKED:
             await self._store.remember(READ, str(read))
+            self._marked = read
         self._read = max(read, self._read)
         return sorted(lines, key=lambda line: line.channel_id is not None)
 
@@ -101,7 +110,8 @@ class Chronicle:
         known = await self._store.recall(READ)
         if known is None:
             await self._store.remember(READ, str(newest))
-        return newest if known is None else int(known)
+        self._marked = newest if known is None else int(known)
+        return self._marked
 
     def _line(self, entry: Entry) -> Line | None:
         if entry.record.kind in OPERATOR_KINDS:

@@ -102,15 +102,17 @@ class Deliveries:
         self._accounts = max(1, accounts)
         self._known: dict[str, tuple[float, float]] = {}
 
-    def listen(self) -> AbstractContextManager[Listener]:
-        """Hear which jobs changed, in this process and without a promise."""
-        return self._bell.listen()
+    def listen(self, *, to_show: bool = False) -> AbstractContextManager[Listener]:
+        """Hear which jobs changed, or have an end *to_show*, in this process and without a promise."""
+        return self._bell.listen(to_show=to_show)
 
     async def next(self) -> Parcel | None:
         """The next end to be shown, leased to the caller for 60 s; None when nothing waits."""
         job = await self._store.next_delivery(self._clock(), LEASE)
-        if job is None:
-            return None
+        return await self.parcel_of(job) if job is not None else None
+
+    async def parcel_of(self, job: Job) -> Parcel:
+        """All that is said and shown of an end."""
         pictures = await self._jobs.pictures(job.id) if job.state is JobState.DONE else ()
         now = self._clock()
         standing = await self._jobs.standing(job.requester, now)
@@ -129,7 +131,7 @@ class Deliveries:
     async def shown(self, job: Job, message_id: int | None) -> None:
         """The member has it."""
         await self._store.shown(job.id, self._clock(), message_id)
-        self._bell.ring(job.id)
+        self._bell.ring(job.id, to_show=False)
 
     async def later(self, job: Job) -> bool:
         """Could not be shown now: try again after a while; False when that was the last try and the inbox has it."""
@@ -147,12 +149,12 @@ class Deliveries:
         """It waits in its member's inbox, where it counts as delivered; see `DeliveryStore.keep`."""
         now = self._clock()
         await self._store.keep(job.id, now, now + INBOX_LIFE, shown_as=shown_as, message_id=message_id)
-        self._bell.ring(job.id)
+        self._bell.ring(job.id, to_show=False)
 
     async def lapse(self, job: Job) -> None:
         """It can never be shown: the member gets the charge back."""
         await self._store.lapse(job.id, self._clock())
-        self._bell.ring(job.id)
+        self._bell.ring(job.id, to_show=False)
 
     @asynccontextmanager
     async def editing(self, job: Job) -> AsyncIterator[bool]:
@@ -182,6 +184,11 @@ class Deliveries:
         """Write down which message became of a nonce."""
         await self._store.note_posted(job.id, nonce, message_id)
 
+    async def messages_of(self, job: Job) -> Sequence[int]:
+        """The messages in its channel that show a job's pictures, as far as is known."""
+        placed = [job.place.message_id] if job.place is not None and job.place.message_id is not None else []
+        return list(dict.fromkeys([*placed, *await self._store.posted(job.id)]))
+
     def seconds_since(self, at: float) -> float:
         """How long ago that was."""
         return self._clock() - at
@@ -191,6 +198,10 @@ class Deliveries:
     async def inbox(self, user_id: int) -> tuple[Sequence[Job], int]:
         """The ten oldest of what waits in a member's inbox, and how much waits there in all."""
         return await self._store.inbox(user_id, INBOX_LINES), await self._store.in_inbox(user_id)
+
+    async def count_inbox(self, user_id: int) -> int:
+        """How much waits in a member's inbox, over all servers."""
+        return await self._store.in_inbox(user_id)
 
     async def in_inbox(self, requester: Requester, job_id: int) -> Job:
         """

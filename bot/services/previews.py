@@ -46,7 +46,7 @@ class Previews:
     def offer(self, job_id: int, preview: Preview) -> None:
         """Make this the latest one."""
         self._latest[job_id] = preview
-        self._bell.ring(job_id)
+        self._bell.ring(job_id, to_show=False)
 
     def forget(self, job_id: int) -> None:
         """The job is drawn, or will not be."""

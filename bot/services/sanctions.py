@@ -22,15 +22,18 @@ _OFFENCES: Mapping[str, Offence] = {
     "word.hidden": Offence.DISGUISED,
     "locked": Offence.LOCKED,
 }
+CASES_MOST = 100
+"""Of a member's newest cases in a server that their record counts."""
 _COUNTED: Final = (Offence.DISGUISED, Offence.LOCKED)
 """What becomes a case of its own; a word that was typed openly is an accident, and only warms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRecord:
-    """A member in one server, as a moderator sees them; *cases* the newest first."""
+    """A member in one server, as a moderator sees them: *pictures* made here, *cases* the newest first."""
 
     user_id: int
+    pictures: int
     heat: float
     conduct: Conduct
     block: Block | None
@@ -150,9 +153,10 @@ class Sanctions:
         check_moderator(moderator, self._moderation.ground(moderator))
         scope = moderator.scope
         conduct = await self._store.conduct(scope, user_id)
-        cases = await self._store.cases(guild_id=scope, user_id=user_id, most=10)
+        cases = await self._store.cases(guild_id=scope, user_id=user_id, most=CASES_MOST)
         return MemberRecord(
             user_id=user_id,
+            pictures=await self._store.made(scope, user_id),
             heat=heat_at(conduct, self._clock()),
             conduct=conduct,
             block=self._moderation.block_of(scope, user_id),
@@ -204,7 +208,9 @@ class Sanctions:
             needs_ack=needs_ack,
         )
         ruling = Ruling(decision=decision, actor=actor, words=words, notice="told.warned")
-        case = await self._store.sanction(filing, ruling, self._clock())
+        data = {"member": user_id, "reason": words}
+        record = Record(at=self._clock(), kind="member.warned", guild_id=_known(guild_id), actor=actor, data=data)
+        case = await self._store.sanction(filing, ruling, self._clock(), record)
         await self._moderation.load_unread()
         return case
 

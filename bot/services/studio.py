@@ -10,7 +10,7 @@ from bot.domain.anlas import Price, is_free_form
 from bot.domain.case import Case, CaseKind, Filing
 from bot.domain.errors import Forbidden, LimitReached, NeedsReview, Refused
 from bot.domain.guild import GuildConfig
-from bot.domain.job import DRAFT_LIFE, Application, Draft, Job
+from bot.domain.job import DRAFT_LIFE, Application, Delivery, Draft, Job, JobState
 from bot.domain.model import CAPABILITIES
 from bot.domain.prompt import worded
 from bot.domain.request import SEED_MAX, Generate, Place, Request, Requester, free_form
@@ -254,6 +254,17 @@ class Studio:
             check_owner(requester, job)
         return job
 
+    async def copyable(self, requester: Requester, job_id: int) -> Job:
+        """
+        A job whose picture *requester* may have sent to them; see `refuses_copy`.
+
+        Raises `Refused` ``gone``, ``not.yours`` or ``copy.age``.
+        """
+        job = await self.visible_job(requester, job_id)
+        if (code := refuses_copy(requester, job)) is not None:
+            raise Refused(code, author=job.user_id)
+        return job
+
     def shows_prompt(self, requester: Requester, job: Job) -> bool:
         """Whether *requester* may see the prompt: where the server shows prompts, their own, or as a moderator."""
         config = self._guilds.config(job.requester)
@@ -349,7 +360,7 @@ class Studio:
             return decide(pictures=request.pictures, anlas=price, now=now, limits=limits, standing=standing)
 
         job = await self._jobs.admit(application, now, turn, draft_id=draft_id)
-        self._bell.ring(job.id)
+        self._bell.ring(job.id, to_show=False)
         if (hit := to_log(request, self._moderation.ground(requester))) is not None:
             await self._moderation.note_logged(requester, hit, job.id)
         return job
@@ -382,6 +393,24 @@ def check_owner(requester: Requester, job: Job) -> None:
     """Raise `Refused` ``not.yours`` unless *requester* asked for the job or moderates where it was asked."""
     if not owns(requester, job):
         raise Refused("not.yours", author=job.user_id)
+
+
+def refuses_copy(requester: Requester, job: Job) -> str | None:
+    """
+    Why *requester* is sent no copy of a picture, as a code; None where they are.
+
+    Their own they are always sent. Others are sent what everybody sees where they stand, unless it was not kept safe:
+    whoever reads a direct message need not be somebody whom Discord lets into age-restricted channels.
+    """
+    if job.state is not JobState.DONE or job.request is None:
+        return "gone"
+    if requester.user_id == job.user_id:
+        return None
+    place = job.place
+    is_here = place is not None and not place.ephemeral and place.channel_id == requester.channel_id
+    if not is_here or job.delivery not in (Delivery.SHOWN, Delivery.INBOX):
+        return "not.yours"
+    return None if job.request.safe else "copy.age"
 
 
 def owns(requester: Requester, job: Job) -> bool:

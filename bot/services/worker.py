@@ -145,7 +145,7 @@ class Worker:
                 return False
             send_by = time.monotonic() + LEASE - SEND_MARGIN
             async with self._renewed(job):
-                self._bell.ring(job.id)
+                self._bell.ring(job.id, to_show=False)
                 try:
                     await self._make(job, send_by)
                 except StoreError:
@@ -350,7 +350,7 @@ class Worker:
         if not await write(job, self._clock(), spent):
             raise NotSent
         attempt.is_sent, attempt.spent = True, spent
-        self._bell.ring(job.id)
+        self._bell.ring(job.id, to_show=False)
 
     # --- what became of it -------------------------------------------------------------------------------------------
 

@@ -101,7 +101,7 @@ async def apologise(interaction: Interaction, error: BaseException, *, view: ui.
         error = failure
     if isinstance(error, NaibotError) and not isinstance(error, StoreError):
         text = wording.explain(error.code, error.data, interaction.client.mentions)
-        view = view or interaction.client.cure_of(error)
+        view = _together(view, interaction.client.cure_of(error))
     elif isinstance(error, StoreError):
         log.error("the store failed while an interaction was handled", exc_info=error)
         text = wording.say("store.broken")
@@ -117,6 +117,15 @@ async def apologise(interaction: Interaction, error: BaseException, *, view: ui.
         await tell(interaction, text, view=view)
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as failure:
         log.warning("interaction %s could not be answered: %s", interaction.id, type(failure).__name__)
+
+
+def _together(first: ui.View | None, second: ui.View | None) -> ui.View | None:
+    """The buttons of both in one row."""
+    if first is None or second is None:
+        return first or second
+    for item in second.children:
+        first.add_item(item)
+    return first
 
 
 def _is_late(error: BaseException) -> bool:

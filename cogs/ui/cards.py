@@ -42,8 +42,13 @@ def quota_card(
     config: GuildConfig,
     anlas_key: str,
     member: int | None,
+    in_inbox: int = 0,
 ) -> ui.LayoutView:
-    """What a member has used; *member* is None for the one who asks, *anlas_key* says who forbids spending."""
+    """
+    What a member has used; *member* is None for the one who asks, and in whose inbox *in_inbox* wait.
+
+    *anlas_key* says who forbids spending.
+    """
     drawing = sum(job.state is not JobState.QUEUED for job in jobs)
     heading = wording.QUOTA_HEADING if member is None else wording.say("quota.heading_member", member=f"<@{member}>")
     waiting = wording.say(
@@ -52,7 +57,8 @@ def quota_card(
     may_spend = anlas_key in SPENDING
     notes = [*_sources(allowed, may_spend=may_spend), wording.QUOTA_NOTE]
     texts = [heading, *_pictures(quota, jobs), *_anlas(quota, anlas_key, jobs), *_tighter(quota, may_spend=may_spend)]
-    own = [button("me", 0, "queue", wording.BUTTON_QUEUE), button("me", 0, "inbox", wording.BUTTON_INBOX)]
+    inbox = wording.say("button.inbox_n", n=wording.count(in_inbox)) if in_inbox else wording.BUTTON_INBOX
+    own = [button("me", 0, "queue", wording.BUTTON_QUEUE), button("me", 0, "inbox", inbox)]
     controls = own if member is None else []
     return card([*texts, waiting, f"-# {' '.join(notes)}"], *controls)
 

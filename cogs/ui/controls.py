@@ -15,6 +15,8 @@ from cogs.ui.requester import Interaction
 ID = re.compile(
     r"(?P<noun>job|draft|case|inbox|look|conf|mod|me):(?P<number>\d{1,19}):(?P<verb>[a-z]{1,16})(?::(?P<arg>[\w.-]{1,40}))?"
 )
+NUMBER_MAX = 2**63 - 1
+"""Of Discord's ids, and of ours; a greater one no database takes."""
 FORM_LIFE = 15 * 60
 
 
@@ -58,13 +60,15 @@ def button(
     *,
     emoji: str | None = None,
     primary: bool = False,
+    success: bool = False,
     danger: bool = False,
     disabled: bool = False,
     arg: str | None = None,
 ) -> Control:
-    """A button; grey unless it is the one recommended step, red only inside a confirmation."""
+    """A button; grey unless it is the one recommended step, green and red only on a moderator's card or a question."""
     style = discord.ButtonStyle.primary if primary else discord.ButtonStyle.secondary
     custom_id = control_id(noun, number, verb, arg)
+    style = discord.ButtonStyle.success if success else style
     style = discord.ButtonStyle.danger if danger else style
     return Control(ui.Button(label=label, emoji=emoji, style=style, custom_id=custom_id, disabled=disabled))
 
@@ -96,6 +100,7 @@ class Form(ui.Modal):
         *,
         hint: str | None = None,
         required: bool = True,
+        least: int | None = None,
         limit: int = 300,
         holds: str | None = None,
         short: bool = False,
@@ -105,13 +110,14 @@ class Form(ui.Modal):
             custom_id=name,
             style=discord.TextStyle.short if short else discord.TextStyle.paragraph,
             required=required,
+            min_length=least,
             max_length=limit,
             default=holds,
         )
         self.add_item(ui.Label(text=label, description=hint, component=field))
 
-    def offer(self, name: str, label: str, choices: Mapping[str, str], *, holds: str) -> None:
-        """Add a list called *name*: value → what is read, at most 25, one of them chosen already."""
+    def offer(self, name: str, label: str, choices: Mapping[str, str], *, holds: str | None = None) -> None:
+        """Add a list called *name*: value → what is read, at most 25; one is chosen, *holds* already."""
         options = [
             discord.SelectOption(label=text[:100], value=value, default=value == holds)
             for value, text in choices.items()
@@ -131,7 +137,7 @@ async def _run(interaction: Interaction, custom_id: str, way: str, fields: dict[
     match = ID.fullmatch(custom_id)
     verb = interaction.client.controls.get((match["noun"], match["verb"])) if match else None
     handler = getattr(verb, way) if verb else None
-    if match is None or handler is None:
+    if match is None or handler is None or int(match["number"]) > NUMBER_MAX:
         raise Refused("gone" if way == "press" else "form.gone")
     press = Press(
         interaction=interaction,

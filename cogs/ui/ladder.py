@@ -48,8 +48,9 @@ class Ladder:
     async def show(self, parcel: Parcel) -> None:
         """Shown, or kept in the inbox, or put off; whatever it is, it is on the row when this returns."""
         job, outcome = parcel.job, Outcome.GONE
-        for rung in self._rungs(job):
-            if not await self._deliveries.hold(job):
+        for n, rung in enumerate(self._rungs(job)):
+            # The first is tried within the lease that it was taken with; see `DELIVERY_TIME`.
+            if n and not await self._deliveries.hold(job):
                 return
             outcome = await self._show_on(rung, parcel, outcome)
             if outcome is Outcome.SHOWN:

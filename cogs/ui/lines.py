@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 GRACE = 0.5
 """Seconds a new job has to start before its message says that it waits."""
+BEGUN = 3.0
+"""Seconds more for a picture that is drawn already: so long Discord's own "thinking…" says as much."""
 LOOK_EVERY = 15.0
 """Seconds between two looks for starts that slipped and for tokens that are about to die."""
 LOOK_AT = 200
@@ -64,6 +66,8 @@ class Lines:
         self._guilds = guilds
         self._turns = turns
         self._said: dict[int, Said] = {}
+        self._due: set[int] = set()
+        """Jobs whose message is about to be looked at, so that one look answers many rings."""
 
     async def keep(self, spawn: Spawn) -> None:
         """Follow what changes, for ever; each message is edited in a task of its own."""
@@ -73,8 +77,7 @@ class Lines:
             looked = time.monotonic()
             while True:
                 if (job_id := await changes.next(within=LOOK_EVERY)) is not None:
-                    spawn(self.refresh(job_id))
-                    await self._refresh_next(job_id, spawn)
+                    spawn(self._follow(job_id, spawn))
                 if time.monotonic() - looked >= LOOK_EVERY:
                     looked = time.monotonic()
                     spawn(self._refresh_late())
@@ -86,6 +89,12 @@ class Lines:
         for job_id in heapq.nsmallest(LOOK_AT, self._said, key=lambda each: self._said[each].starts_at):
             await self.refresh(job_id)
 
+    async def _follow(self, job_id: int, spawn: Spawn) -> None:
+        if job_id not in self._due:
+            await self.refresh(job_id)
+            if self._said.keys() - {job_id}:
+                await self._refresh_next(job_id, spawn)
+
     async def _refresh_next(self, job_id: int, spawn: Spawn) -> None:
         """When a job starts, the one behind it is next; nobody else's message changes."""
         waiting = await self._deliveries.waiting(most=1)
@@ -94,30 +103,47 @@ class Lines:
 
     async def refresh(self, job_id: int) -> None:
         """Bring one message up to date, where that is still a waiting one."""
-        if job_id not in self._said:
-            await asyncio.sleep(GRACE)
+        self._due.add(job_id)
+        try:
+            is_new = job_id not in self._said
+            if is_new:
+                await asyncio.sleep(GRACE)
+            if await self._look(job_id, waits=is_new):
+                await asyncio.sleep(BEGUN)
+                await self._look(job_id, waits=False)
+        finally:
+            self._due.discard(job_id)
+
+    async def _look(self, job_id: int, *, waits: bool) -> bool:
+        """Write what there is to say; whether that *waits*, because the picture may come first."""
         with suppress(TimeoutError):
             # From before it is looked up: what it says may not be true any more when a stopped process wakes.
             async with within(EDIT_TIME), self._turns.of(job_id):
-                await self._write(job_id)
+                # What changes from here on is for another look.
+                self._due.discard(job_id)
+                return await self._write(job_id, waits=waits)
+        return False
 
-    async def _write(self, job_id: int) -> None:
+    async def _write(self, job_id: int, *, waits: bool) -> bool:
         outlook = await self._deliveries.outlook(job_id)
         if outlook is None:
             self.forget(job_id)
-            return
+            return False
+        if waits and job_id not in self._said and _has_just_begun(outlook):
+            return True
         said = Said(
             stands=_standing(outlook), starts_at=outlook.starts_at, collects=self._deliveries.wants_token(outlook)
         )
         place = outlook.job.place
         if place is None or place.message_id is None or not said.is_news_after(self._said.get(job_id), time.time()):
-            return
+            return False
         async with self._deliveries.editing(outlook.job) as is_ours:
             if is_ours:
                 self._said[job_id] = said
                 outcome = await self._ways.edit(place, self._letter(outlook, said))
                 if outcome is not Outcome.SHOWN:
                     log.info("waiting message of job %s: %s", job_id, outcome.name)
+        return False
 
     def _letter(self, outlook: Outlook, said: Said) -> Letter:
         config = self._guilds.config(outlook.job.requester)
@@ -128,6 +154,10 @@ class Lines:
     def forget(self, job_id: int) -> None:
         """Its message is no waiting one any more."""
         self._said.pop(job_id, None)
+
+
+def _has_just_begun(outlook: Outlook) -> bool:
+    return outlook.job.state is not JobState.QUEUED and outlook.preview is None and outlook.pause is None
 
 
 def _standing(outlook: Outlook) -> str:

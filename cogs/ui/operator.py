@@ -36,7 +36,7 @@ async def _try(client: Naibot, text: str, view: ui.View | None, nonce: str | Non
     extra: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     try:
         async with asyncio.timeout(SEND_TIME):
-            channel = await _channel(client)
+            channel = await operator_channel(client)
             if channel is None:
                 return "reason.nobody"
             await channel.send(text, **extra)
@@ -49,7 +49,8 @@ async def _try(client: Naibot, text: str, view: ui.View | None, nonce: str | Non
     return ""
 
 
-async def _channel(client: Naibot) -> discord.abc.Messageable | None:
+async def operator_channel(client: Naibot) -> discord.abc.Messageable | None:
+    """Where the operator is asked and told; None where nobody is known. Raises what discord.py raises."""
     house = client.services.guilds.house
     if house.operator_channel is not None:
         return client.get_partial_messageable(house.operator_channel)

@@ -1,7 +1,7 @@
 """What of a parcel fits where: files as they came, the same pixels smaller, or a preview; and in how many messages."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import discord
@@ -69,8 +69,7 @@ class Packer:
         """
         files: list[Enclosure] = []
         notes: dict[str, str] = {}
-        for n, picture in enumerate(pictures, 1):
-            stem = f"{job.id}-{picture.seed}" + (f"-{n}" if len(pictures) > 1 else "")
+        for picture, stem in _named(job, pictures):
             file, key = await self._fitting(job, picture.data, stem, limit)
             if file is not None:
                 files.append(file)
@@ -79,7 +78,7 @@ class Packer:
         if pictures and not files:
             return Packing(messages=())
         likeness = _likeness(notes)
-        messages = _grouped(files)
+        messages = grouped(files)
         if len(messages) > 1 and not can_post:
             messages, likeness = messages[:1], Likeness.PREVIEW
             notes["file.rest"] = wording.say("file.rest", self._client.mentions)
@@ -102,6 +101,17 @@ class Packer:
         return wording.say(key, {**self._client.mentions, **said})
 
 
+def originals(job: Job, pictures: Sequence[Picture]) -> Sequence[Enclosure]:
+    """The pictures as they came, whatever their size."""
+    return [_enclosure(job, f"{stem}.png", picture.data) for picture, stem in _named(job, pictures)]
+
+
+def _named(job: Job, pictures: Sequence[Picture]) -> Iterator[tuple[Picture, str]]:
+    """Each picture with its file's name, without what says the format."""
+    for n, picture in enumerate(pictures, 1):
+        yield picture, f"{job.id}-{picture.seed}" + (f"-{n}" if len(pictures) > 1 else "")
+
+
 def _likeness(notes: Mapping[str, str]) -> Likeness | None:
     if not notes:
         return None
@@ -117,7 +127,7 @@ def _enclosure(job: Job, filename: str, data: bytes) -> Enclosure:
     return Enclosure(filename=filename, data=data, alt=alt, spoiler=spoiler)
 
 
-def _grouped(files: Sequence[Enclosure]) -> list[tuple[Enclosure, ...]]:
+def grouped(files: Sequence[Enclosure]) -> list[tuple[Enclosure, ...]]:
     """In as few messages as hold them, in their order."""
     groups: list[tuple[Enclosure, ...]] = [()]
     for file in files:

@@ -110,7 +110,7 @@ def _of_case(entry: Entry, *, short: bool) -> dict[str, object]:
         "about": wording.LOG_CASES.get(str(told.get("kind")), ""),
         "why": why,
         "for_what": wording.say("log.for_what", why=why) if reason not in BY_PERSON else "",
-        "decision": wording.LOG_DECISIONS.get(f"{told.get('kind')}.{decision}") or wording.DECISIONS.get(decision, ""),
+        "decision": wording.decision(str(told.get("kind")), decision),
         "words": _words(told.get("words"), short=short),
         "of_job": wording.say("log.of_job", job=entry.record.job_id) if entry.record.job_id else "",
     }

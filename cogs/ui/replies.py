@@ -241,7 +241,7 @@ def _reason(request: Request, price: Price) -> str:
     return wording.say("price.reason.account")
 
 
-def more_card(job: Job, *, shows_prompt: bool) -> ui.LayoutView:
+def more_card(job: Job, *, shows_prompt: bool, sends_copy: bool = False, may_report: bool = False) -> ui.LayoutView:
     """Everything about one job, for one person."""
     card = ui.LayoutView(timeout=None)
     box: ui.Container[ui.LayoutView] = ui.Container()
@@ -255,6 +255,8 @@ def more_card(job: Job, *, shows_prompt: bool) -> ui.LayoutView:
         ui.ActionRow(
             button("job", job.id, "inspect", wording.BUTTON_INSPECT, emoji="🔬"),
             button("job", job.id, "copy", wording.BUTTON_COPY, emoji="📋"),
+            *([button("job", job.id, "send", wording.BUTTON_SEND, emoji="✉️")] if sends_copy else []),
+            *([button("job", job.id, "report", wording.BUTTON_REPORT, emoji="🚩")] if may_report else []),
         )
     )
     return card

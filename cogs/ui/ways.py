@@ -26,6 +26,7 @@ UPLOAD_TIME = 45.0
 NONCE_LIFE = 60.0
 """Seconds for which Discord surely knows a nonce; it says "a few minutes" (resources/message, 2026-08)."""
 LOOK_BACK = 50
+PIECE = 64 * 1024
 FILE_LIMIT = 10 * 1024 * 1024
 """Bytes of a file where nobody pays for more (discord.md 4, since 2025-01-16)."""
 
@@ -156,6 +157,38 @@ class Ways:
             message = self.channel(place).get_partial_message(message_id)
             outcome = await self.attempt(message.delete, EDIT_TIME)
         return outcome
+
+    async def message(self, place: Place) -> tuple[Outcome, discord.Message | None]:
+        """The message of *place* as it is now; FORBIDDEN too where the bot itself can never see it."""
+        message_id, found = place.message_id, list[discord.Message]()
+        if message_id is None or place.needs_token:
+            return Outcome.FORBIDDEN, None
+
+        async def fetch() -> None:
+            found.append(await self.channel(place).get_partial_message(message_id).fetch())
+
+        outcome = await self.attempt(fetch, EDIT_TIME)
+        return outcome, next(iter(found), None)
+
+    async def enclosed(self, message: discord.Message) -> Sequence[Enclosure]:
+        """The files of a message of the bot's own, as Discord keeps them; those that it does not give are left out."""
+        files = [await self._fetched(each) for each in message.attachments if each.size <= FILE_LIMIT]
+        return [file for file in files if file is not None]
+
+    async def _fetched(self, attachment: discord.Attachment) -> Enclosure | None:
+        data = bytearray()
+
+        async def fetch() -> None:
+            async with self._client.web.get(attachment.url, allow_redirects=False) as response:
+                response.raise_for_status()
+                async for piece in response.content.iter_chunked(PIECE):
+                    data.extend(piece[: attachment.size - len(data)])
+
+        outcome = await self.attempt(fetch, UPLOAD_TIME)
+        if outcome is not Outcome.SHOWN or len(data) != attachment.size:
+            return None
+        name, alt = attachment.filename.removeprefix("SPOILER_"), attachment.description or ""
+        return Enclosure(filename=name, data=bytes(data), alt=alt, spoiler=attachment.is_spoiler())
 
     async def direct(self, user_id: int) -> tuple[Outcome, discord.DMChannel | None]:
         """A person's direct messages. Discord opens them also where it would let nothing be sent."""

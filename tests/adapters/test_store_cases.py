@@ -309,6 +309,37 @@ async def test_an_order_about_a_member_is_known_to_all(store: Store) -> None:
     assert (GUILD, 1, 2.0, True) == (guild_id, user_id, conduct.heat, conduct.spoiler)
 
 
+async def test_what_reports_hid_and_what_the_classifier_hid_are_two_things(store: Store) -> None:
+    """Showing it again leaves the classifier's; done twice is on record once; a job nobody has is none."""
+    for hidden in (False, True):
+        await store.admit(an_application(), NOON, _turns(0))
+        job = await store.claim("account-1", "holder-1", NOON, 300.0)
+        assert job is not None
+        done = Settlement(state=JobState.DONE, charged_anlas=0, charged_pictures=1, spent=0, hidden=hidden)
+        assert await store.send(job, NOON, 0)
+        assert await store.settle(job, NOON, done, [PICTURE])
+        record = Record(at=NOON, kind="picture.hidden", guild_id=GUILD, actor=None, job_id=job.id)
+
+        assert [True, False] == [await store.cover(job.id, True, record) for _ in range(2)]
+        assert (await _now(store, job)).hidden
+        assert [True, False] == [await store.cover(job.id, False, record) for _ in range(2)]
+        assert hidden is (await _now(store, job)).hidden
+
+    assert 4 == len(await store.entries(0, ("picture.hidden",), 9))
+    assert not await store.cover(999, True, record)
+    assert 4 == len(await store.entries(0, ("picture.hidden",), 9))
+
+
+async def test_a_members_pictures_are_counted_by_server(store: Store) -> None:
+    """What was made, and not what was held or is somebody else's."""
+    await _held(store)
+    assert 0 == await store.made(GUILD, 1)
+    case = (await store.cases(is_open=True, most=1))[0]
+    await store.decide(case.id, _ruling(), NOON)
+
+    assert [1, 0, 0] == [await store.made(*whose) for whose in ((GUILD, 1), (GUILD, 2), (GUILD + 1, 1))]
+
+
 async def test_cases_are_found_by_whose_they_are(store: Store) -> None:
     """Open ones oldest first, the others newest first; ids that no case has are none."""
     _, first = await _held(store)
@@ -319,3 +350,43 @@ async def test_cases_are_found_by_whose_they_are(store: Store) -> None:
     assert [second.id] == [c.id for c in await store.cases(kinds=[CaseKind.PROPOSAL], most=10)]
     assert [] == list(await store.cases(guild_id=GUILD + 1, most=10))
     assert (None, None) == (await store.case(0), await store.case(2**70))
+
+
+async def test_a_blocks_end_is_kept_with_its_case(store: Store) -> None:
+    """What its member is told names the moment."""
+    _, case = await _held(store)
+    block = Block(guild_id=GUILD, user_id=1, until=NOON + 60, reason="x", actor=MIA)
+
+    await store.decide(case.id, _ruling(Decision.BLOCKED, block=block, notice="told.blocked"), NOON)
+
+    decided = await store.case(case.id)
+    assert decided is not None
+    assert NOON + 60 == decided.data["until"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "code"), [(Decision.DISMISSED, "told.report.kept"), (Decision.DELETED, "told.report.acted")]
+)
+async def test_who_reported_is_told_what_came_of_it(store: Store, decision: Decision, code: str) -> None:
+    """Each once, beside what the picture's member is told."""
+    await store.admit(an_application(), NOON, _turns(0))
+    filing = _filing(CaseKind.REPORT, job_id=1, reason="rule")
+    for user_id in (5, 6):
+        made = await store.report(filing, Report(user_id=user_id, reason="rule"), NOON)
+        assert made is not None
+    case, _ = made
+
+    await store.decide(case.id, _ruling(decision), NOON)
+
+    found = [await store.next_notice(NOON, NOON + 30) for _ in range(3)]
+    assert [(5, code), (6, code), None] == [each and (each.user_id, each.code) for each in found]
+
+
+async def test_pictures_of_a_member_are_counted_by_server(store: Store) -> None:
+    """Those that were made, and shown or to be shown."""
+    _, case = await _held(store)
+    assert 0 == await store.made(GUILD, 1)
+
+    await store.decide(case.id, _ruling(), NOON)
+
+    assert (1, 0, 0) == (await store.made(GUILD, 1), await store.made(GUILD, 2), await store.made(GUILD + 1, 1))

@@ -671,6 +671,18 @@ async def test_a_nonce_is_noted_once(store: Store) -> None:
         await store.note_nonce(999, "999-1", NOON)
 
 
+async def test_the_messages_that_show_a_job_are_known(store: Store) -> None:
+    """Posts and parts in its channel, and neither direct messages nor a nudge; only what was really posted."""
+    job = await _admit(store, an_application())
+    for n, what in enumerate(("0", "2", "dm", "dm2", "nudge", "3")):
+        await store.note_nonce(job.id, f"{job.id}-{what}", NOON)
+        if what != "3":
+            await store.note_posted(job.id, f"{job.id}-{what}", 500 + n)
+
+    assert [500, 501] == list(await store.posted(job.id))
+    assert [] == list(await store.posted(999))
+
+
 async def test_tokens_go_when_they_expire(store: Store) -> None:
     """The token alone is erased; where the answer goes stays known."""
     old = await _admit(store, an_application(a_requester(1), place=a_place(token_expires=NOON + 900)))

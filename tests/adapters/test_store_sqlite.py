@@ -7,9 +7,11 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,11 +19,12 @@ import pytest
 from bot.adapters.store import books, deliveries, jobs
 from bot.adapters.store import database as module
 from bot.adapters.store.database import FILE, SqliteDatabase, open_database
+from bot.adapters.store.driver import Session
 from bot.adapters.store.ledger import differences, examine
 from bot.adapters.store.migrate import Step, migrate, shipped_steps
 from bot.adapters.store.store import SqlStore, open_store
 from bot.domain.admission import Level, Standing, Ticket
-from bot.domain.errors import StoreError
+from bot.domain.errors import Refused, StoreError
 from bot.domain.guild import Spoiler
 from bot.domain.job import Job, JobState, Settlement
 from bot.domain.request import Picture
@@ -98,6 +101,64 @@ async def test_a_task_cancelled_inside_a_transaction_leaves_the_store_usable(dat
         async with database.tx() as session:
             assert (await session.one("SELECT COUNT(*) AS n FROM t"))["n"] in (0, 100)
             await session.run("DELETE FROM t")
+
+
+async def test_work_in_one_go_is_written_whole_or_not_at_all(database: SqliteDatabase) -> None:
+    """What it returns comes back after the commit; whatever leaves it otherwise undoes it and goes on to the caller."""
+
+    async def work(session: Session, n: int, end: Exception | None = None) -> int:
+        await session.run("INSERT INTO t VALUES (?)", n)
+        if end is not None:
+            raise end
+        return int((await session.one("SELECT SUM(n) AS n FROM t"))["n"])
+
+    await database.write(lambda session: session.run("CREATE TABLE t (n INTEGER)"))
+    assert 3 == await database.write(lambda session: work(session, 3))
+    for end in (Refused("gone"), StoreError("store.broken")):
+        with pytest.raises(type(end)) as raised:
+            await database.write(partial(work, n=4, end=end))
+        assert raised.value is end
+    with pytest.raises(StoreError):
+        await database.write(lambda session: session.run("INSERT INTO nowhere VALUES (1)"))
+
+    assert [{"n": 3}] == await database.look(lambda session: session.rows("SELECT n FROM t"))
+
+
+async def test_work_in_one_go_awaits_nothing_but_its_session(database: SqliteDatabase) -> None:
+    """It runs in the connection's thread, which has no loop; who waits there for something else learns it at once."""
+
+    async def work(session: Session) -> None:
+        await session.run("INSERT INTO t VALUES (1)")
+        await asyncio.sleep(0)
+
+    await database.write(lambda session: session.run("CREATE TABLE t (n INTEGER)"))
+    with pytest.raises(TypeError):
+        await database.write(work)
+
+    assert [] == await database.look(lambda session: session.rows("SELECT n FROM t"))
+    assert 1 == await database.write(lambda session: session.run("INSERT INTO t VALUES (1)"))
+
+
+async def test_who_is_cancelled_during_work_in_one_go_learns_of_it_after_its_end(database: SqliteDatabase) -> None:
+    """As with a commit that runs: it is not known before whether it was written."""
+    await database.write(lambda session: session.run("CREATE TABLE t (n INTEGER)"))
+    inside, goes_on = threading.Event(), threading.Event()
+
+    async def work(session: Session) -> None:
+        inside.set()
+        goes_on.wait(10)
+        await session.run("INSERT INTO t VALUES (1)")
+
+    task = asyncio.create_task(database.write(work))
+    assert await asyncio.to_thread(inside.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert [{"n": 1}] == await database.look(lambda session: session.rows("SELECT n FROM t"))
 
 
 async def test_verbs_cancelled_at_any_moment_happen_or_do_not(store: SqlStore, tmp_path: Path) -> None:

@@ -146,7 +146,10 @@ async def test_only_its_own_glass_is_honoured(tmp_path: Path, cause: str) -> Non
         await stage.until(lambda: stage.direct_words(lantern.MIA))
         await stage.until(lambda: not stage.house.services.activity.running)
 
-        assert not stage.direct_words(lantern.BEN)
+        # Who was blocked is told that by message too.
+        about = [text_of(told) for told in stage.direct_words(lantern.BEN)]
+        assert all("closed me to you" in words for words in about)
+        assert len(about) <= (cause == "blocked")
 
 
 async def test_closed_direct_messages_are_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -93,8 +93,9 @@ async def test_closed_direct_messages_leave_the_inbox(tmp_path: Path) -> None:
 
         assert (Delivery.INBOX, 1) == (job.delivery, job.charged_pictures)
         assert [] == await differences(tmp_path)
-        assert "1 of 25" in await stage.said("quota")
-        card = await stage.answered(await stage.slash("inbox"))
+        quota = await stage.answered(await stage.slash("quota"))
+        assert "1 of 25" in text_of(quota)
+        card = await stage.answered(await stage.press(quota, "Inbox (1)"))
         assert "`1girl, river`" in text_of(card)
         pressed = await stage.press(card, "Collect")
         await stage.answered(pressed)
@@ -106,6 +107,7 @@ async def test_closed_direct_messages_leave_the_inbox(tmp_path: Path) -> None:
             == stage.discord.world.blobs[int(shown.message["attachments"][0]["id"])].data
         )
         assert "Nothing is waiting" in text_of(_message(stage, int(card["id"])))
+        await stage.answered(await stage.press(await stage.answered(await stage.slash("quota")), "Inbox"))
     assert [] == judge.wrong
 
 
@@ -413,3 +415,40 @@ async def _ask_for_three(stage: Stage) -> None:
             """UPDATE jobs SET request = replace(request, '"samples":1', '"samples":3'), pictures = 3, price = 99"""
         )
     await stage.house.services.guilds.save(lantern.LANTERN, replace(STUDIO, pictures_day=None, anlas_day=None))
+
+
+@pytest.mark.parametrize(
+    ("private", "is_done", "delivery"),
+    [(False, False, Delivery.SHOWN), (False, True, Delivery.SHOWN), (True, False, Delivery.INBOX)],
+)
+async def test_a_paid_picture_whose_waiting_message_was_lost_while_it_was_drawn(
+    tmp_path: Path, private: bool, is_done: bool, delivery: Delivery
+) -> None:
+    """It cannot be taken back any more, so it reaches its member on the next rung, once, and is paid once."""
+    clock, judge = Clock(), OpenApi()
+    async with open_stage(tmp_path, clock=clock, judge=judge) as stage:
+        stage.novelai.slow_seconds = 1.5
+        asked = await stage.slash("generate", prompt="1girl, !slow", size="1088x1024", steps=1, private=private)
+        question = await stage.answered(asked)
+        before = (await stage.house.services.accounts.clients[0].account()).anlas or 0
+        # Held up until the body was sent, and then cut.
+        stage.discord.fail_next("POST", "/webhooks/", 429, after=0.7)
+        stage.discord.fail_next("POST", "/webhooks/", 0, is_done=is_done)
+        await stage.press(question, "Spend 4 Anlas")
+        await stage.until(lambda: "is being drawn already" in " ".join(stage.private_words()))
+        assert JobState.SENT == (await stage.house.store.recent(0.0))[0].state
+        clock.advance(61)
+        job = await stage.delivered(1)
+
+        assert (JobState.DONE, delivery, 4, 4) == (job.state, job.delivery, job.charged_anlas, job.spent)
+        assert [4] == [before - ((await stage.house.services.accounts.clients[0].account()).anlas or 0)]
+        assert 1 == len([call for call in stage.novelai.calls if call.images])
+        if private:
+            [card] = [await stage.answered(await stage.slash("inbox"))]
+            await stage.answered(await stage.press(card, "Collect"))
+            await stage.until(lambda: [s for s in stage.discord.world.visible(ANN) if s.message["attachments"]])
+        shown = [s for s in stage.discord.world.visible(ANN) if s.message["attachments"] and not s.deleted]
+        assert [ANN if private else None] == [s.to for s in shown]
+        assert not [text for text in map(str, stage.discord.world.visible(0)) if "One moment" in text]
+    assert [] == await differences(tmp_path)
+    assert [] == judge.wrong

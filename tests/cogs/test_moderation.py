@@ -125,7 +125,7 @@ async def test_a_block_closes_every_door_and_takes_back_what_waits(tmp_path: Pat
         assert stage.house.services.moderation.block_of(lantern.LANTERN, BEN) is None
 
 
-@pytest.mark.parametrize(("member", "words"), [(MIA, "cannot block yourself"), (ADA, "cannot be closed to them")])
+@pytest.mark.parametrize(("member", "words"), [(MIA, "cannot do that to yourself"), (ADA, "cannot be done to them")])
 async def test_whom_a_moderator_cannot_block(tmp_path: Path, member: int, words: str) -> None:
     """Themselves, whoever manages the server, whoever runs the bot."""
     async with open_stage(tmp_path, working=False) as stage:

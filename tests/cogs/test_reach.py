@@ -67,7 +67,7 @@ async def test_a_follow_up_that_is_cut_off_is_not_repeated(tmp_path: Path) -> No
         stage.discord.fail_next("POST", "/webhooks/", 0)
         label = next(text for text in _labels(question) if text.startswith("Spend"))
         await stage.press(question, label)
-        await stage.until(lambda: "did not answer me in time" in " ".join(stage.private_words()))
+        await stage.until(lambda: "took this one back" in " ".join(stage.private_words()))
         [job] = await stage.house.store.recent(0.0)
 
     assert ("CANCELLED", 0) == (job.state, job.charged_anlas)

@@ -3,7 +3,8 @@ Kills the bot at every named point of a job's life, starts it again, and judges 
 
 `python -m tests.drills.crash_matrix`: each scene is played once to learn which points it comes by, then once for each
 of them with a SIGKILL there; a second time with Discord's clock put forward, past what it remembers of a nonce. The
-table at the end says what became of the jobs. Exit code 1 where a law did not hold.
+table at the end says what became of the jobs; with `--both` it is one table of both databases. Exit code 1 where a law
+did not hold.
 """
 
 import argparse
@@ -16,13 +17,14 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.drills.crashing import NOWHERE, Plan
 from tests.drills.laws import Verdict, verdict
 from tests.drills.scenes import SCENES, Scene
 from tests.drills.theatre import Bot, Stuck, Theatre, open_theatre, while_alive
+from tests.postgres import SERVER
 
 GAPS = (0.0, 400.0, 1_000.0)
 """Seconds between a crash and the next start: at once; past the nonce's life (300 s); past the token's (900 s)."""
@@ -46,6 +48,7 @@ class Outcome:
     """What became of it; *waiting* jobs were found by the next start, *missed* says that the point never came."""
 
     case: Case
+    database: str = ""
     verdict: Verdict = field(default_factory=Verdict)
     jobs: int = 0
     waiting: int = 0
@@ -56,9 +59,15 @@ async def play(case: Case, folder: Path, database: str | None = None) -> Outcome
     """Play one case in a world of its own."""
     async with open_theatre(folder, database) as theatre:
         try:
-            return await _played(case, SCENES[case.scene], theatre)
+            outcome = await _played(case, SCENES[case.scene], theatre)
         except Stuck as stuck:
-            return Outcome(case=case, verdict=Verdict(broken=(f"waited in vain for {stuck}",)))
+            outcome = Outcome(case=case, verdict=Verdict(broken=(f"waited in vain for {stuck}",)))
+    return replace(outcome, database=name_of(database))
+
+
+def name_of(database: str | None) -> str:
+    """What a database is called in the table."""
+    return "SQLite" if database is None else "PostgreSQL"
 
 
 async def _played(case: Case, scene: Scene, theatre: Theatre) -> Outcome:
@@ -180,7 +189,7 @@ class Matrix:
                 return None
             outcome = await play(case, *self._place())
         for law in outcome.verdict.broken:
-            print(f"BROKEN {case}: {law}", flush=True)
+            print(f"BROKEN {case} on {outcome.database}: {law}", flush=True)
         return outcome
 
     def _place(self) -> tuple[Path, str | None]:
@@ -197,9 +206,10 @@ HEADINGS = tuple(
 
 
 def table(outcomes: Sequence[Outcome], *, full: bool) -> str:
-    """Scenes, then points; with *full* every point of every scene."""
+    """Databases, scenes, then points; with *full* every point of every scene."""
     done = [each for each in outcomes if not each.missed]
     parts = [
+        _part("database", done, lambda each: each.database),
         _part("scene", done, lambda each: each.case.scene),
         _part("point", done, lambda each: f"{each.case.point}  × {each.case.scene}" if full else each.case.point),
         _part("next start", done, lambda each: f"after {each.case.gap:.0f} s"),
@@ -240,19 +250,30 @@ def _figures(outcomes: Sequence[Outcome]) -> str:
 
 
 async def drill(told: argparse.Namespace) -> int:
-    """Play the matrix and print its table; the exit code."""
+    """Play the matrix on each database and print its table; the exit code."""
     # Of every connection that dies with a bot.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     began = time.monotonic()
+    databases = [None, told.database or f"{SERVER}/postgres"] if told.both else [told.database]
+    outcomes: list[Outcome] = []
+    left_out = 0
+    for database in databases:
+        n, played = await _on(database, told, told.minutes / len(databases))
+        outcomes += played
+        left_out += n - len(played)
+    print(table(outcomes, full=told.full))
+    print(f"{left_out} were left out for want of time; {time.monotonic() - began:.0f} s")
+    return int(any(each.verdict.broken for each in outcomes))
+
+
+async def _on(database: str | None, told: argparse.Namespace, minutes: float) -> tuple[int, Sequence[Outcome]]:
+    """How many cases there are on one database, and what became of those for which there was time."""
     with tempfile.TemporaryDirectory(prefix="crash-matrix-") as folder:
-        matrix = Matrix(Path(folder), told.database, told.at_once, told.minutes)
+        matrix = Matrix(Path(folder), database, told.at_once, minutes)
         cases = [case for case in await matrix.cases(told.scene or list(SCENES)) if told.point in case.point]
         cases += later(cases)
-        print(f"{len(cases)} kills on {'PostgreSQL' if told.database else 'SQLite'}", flush=True)
-        outcomes = await matrix.play(cases)
-    print(table(outcomes, full=told.full))
-    print(f"{len(cases) - len(outcomes)} were left out for want of time; {time.monotonic() - began:.0f} s")
-    return int(any(each.verdict.broken for each in outcomes))
+        print(f"{len(cases)} kills on {name_of(database)}", flush=True)
+        return len(cases), await matrix.play(cases)
 
 
 def main() -> int:
@@ -261,6 +282,7 @@ def main() -> int:
     parser.add_argument("--scene", action="append", choices=sorted(SCENES), help="only this one; may be repeated")
     parser.add_argument("--point", default="", help="only points with this in their name")
     parser.add_argument("--database", metavar="URL", help="PostgreSQL instead of SQLite, in schemas of its own")
+    parser.add_argument("--both", action="store_true", help="SQLite, and then PostgreSQL: URL, or that of the tests")
     parser.add_argument("--at-once", type=int, default=2, help="how many cases are played at once")
     parser.add_argument("--minutes", type=float, default=600, help="begin no further kill after that time")
     parser.add_argument("--full", action="store_true", help="a line for each point of each scene")

@@ -29,8 +29,9 @@ from bot.adapters.novelai.client import NovelAIClient
 from bot.services import worker
 
 _READS = """
-account blocks config configs draft entries get greeted happenings is_empty is_first kept_change last_prompts
-newest_entry of_member pictures recall recent standing undelivered waiting words
+account allowances blocks blocks_of config configs draft durations entries expiring get greeted happenings in_hand
+in_inbox inbox inputs is_empty is_first kept_change last_prompts left_before line newest_entry of_guild of_member
+pictures recall recent standing suggest_tags undelivered waiting words words_of
 """
 READS = frozenset(_READS.split())
 """Verbs that change nothing. A verb that is not named here is a point; so is every new one."""
@@ -38,11 +39,14 @@ HURRIED = (
     ("cogs.courier", "UNPLACED", 2.0),
     ("bot.services.worker", "RENEW_EVERY", 0.4),
     ("bot.services.deliveries", "LEASE", 10.0),
+    ("bot.services.deliveries", "LINE_LEASE", 5.0),
     ("bot.services.lead", "IDENTIFY_GAP", 0.2),
     ("bot.app", "TIDY_EVERY", 2.0),
-    ("cogs.courier", "EDIT_TIME", 3.0),
     ("cogs.courier", "DELIVERY_TIME", 8.0),
     ("cogs.ui.ways", "EDIT_TIME", 3.0),
+    ("cogs.ui.lines", "EDIT_TIME", 3.0),
+    ("cogs.ui.farewell", "EDIT_TIME", 3.0),
+    ("cogs.ui.asides", "EDIT_TIME", 3.0),
     # A gap moves Discord's clock alone, so what it forgot of a nonce is old for the bot at once, too.
     ("cogs.ui.ways", "NONCE_LIFE", 0.0),
 )

@@ -1,9 +1,17 @@
 """The crash matrix in short: the bot killed where it hurts most. `tests.drills.crash_matrix` kills it everywhere."""
 
 import asyncio
+import importlib
+import inspect
+import re
 from pathlib import Path
 
+import pytest
+
+from bot import ports
+from bot.adapters.store.store import SqlStore
 from tests.drills.crash_matrix import Case, Outcome, play
+from tests.drills.crashing import HURRIED, READS, verbs_of
 
 CASES = (
     Case(scene="paid", point="store place before"),
@@ -37,3 +45,23 @@ async def test_a_job_survives_the_process_that_has_it(tmp_path: Path) -> None:
     # What was paid for and had left is never drawn again; everything else is shown.
     assert [1, 0, 2, 1, 1, 1, 1, 0] == [each.verdict.delivered for each in outcomes]
     assert [0, 1, 0, 0, 0, 0, 0, 1] == [each.verdict.told for each in outcomes]
+
+
+def test_the_drills_know_which_verbs_change_something() -> None:
+    """Every verb of the store that does more than look is a point, and no other; no name is an old one."""
+    verbs = verbs_of(ports.Store)
+    looks = {
+        verb
+        for verb in verbs
+        if re.search(r"@looking|_db\.read\(|\._find\(", inspect.getsource(getattr(SqlStore, verb)))
+    }
+
+    assert len(looks) > 25
+    assert looks == READS & verbs
+    assert verbs | verbs_of(ports.NovelAI) >= READS
+
+
+@pytest.mark.parametrize(("module", "name", "seconds"), HURRIED)
+def test_the_drills_shorten_waits_that_there_are(module: str, name: str, seconds: float) -> None:
+    """A constant that moved would be waited for in full, or not be what is drilled."""
+    assert seconds < getattr(importlib.import_module(module), name)

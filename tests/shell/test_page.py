@@ -146,7 +146,7 @@ async def test_it_opens_quietly_and_asks_nobody_else(ann: Visitor) -> None:
     names = await ann.page.locator("#servers [data-place] .name").all_text_contents()
     people = await ann.page.locator("#person option").all_text_contents()
 
-    assert ["studio", "night-studio", "mod-log", "general", "general", "Naibot"] == names
+    assert ["studio", "night-studio", "mod-log", "review", "general", "general", "Naibot"] == names
     assert ["Ann, member", "Ben, member", "Mia, moderator", "Ada, admin"] == people
     await expect(ann.page.get_by_text("nothing leaves this computer")).to_be_visible()
     assert ([], []) == (ann.complaints, ann.strangers())
@@ -1164,7 +1164,7 @@ async def test_enter_sends_what_was_pasted_and_nothing_else(sample: Visitor) -> 
     await expect(sample.option("where")).to_be_focused()
     await expect(sample.entries).to_have_count(0)
     await sample.press("ArrowDown")
-    await expect(sample.entries).to_have_count(4)
+    await expect(sample.entries).to_have_count(5)
     await sample.press("Escape", "Enter")
 
     await expect(sample.messages.last).to_contain_text("2 None ['ben', 'general', None] None None")
@@ -1399,7 +1399,7 @@ async def test_blocks_are_told_apart(sample: Visitor) -> None:
     """Headings, subtext, lists within lists, quotes and fences, each its own block."""
     text = (
         "# One\n## Two\n### Three\n-# small\n- a\n  - b\n- c\n1. x\n2. y\n> q1\n> q2\nplain\n"
-        "```\n- no list\n```\n>>> all\nthe rest"
+        "```\n- no list\n```\n**x** ||```\n||no\n```||\n>>> all\nthe rest"
     )
     tags = await sample.page.evaluate(
         """async (text) => {
@@ -1411,7 +1411,7 @@ async def test_blocks_are_told_apart(sample: Visitor) -> None:
 
     assert [
         "H3:One", "H4:Two", "H5:Three", "P:small", "UL:abc", "OL:xy", "BLOCKQUOTE:q1\nq2", "P:plain",
-        "PRE:- no list", "BLOCKQUOTE:all\nthe rest",
+        "PRE:- no list", "P:x ", "BUTTON:Spoiler: show", "BLOCKQUOTE:all\nthe rest",
     ] == tags  # fmt: skip
 
 

@@ -109,6 +109,31 @@ async def test_refusals_are_private_and_name_the_cure(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".png"]
 
 
+async def test_a_moderator_decides_and_a_member_asks_for_a_second_look(tmp_path: Path) -> None:
+    """From a held picture to the answer to an appeal, by typing alone."""
+    seen = await visit(
+        tmp_path,
+        *say("/generate prompt:1girl, !rated82 size:64x64"),
+        "--as", "moderator", "--in", "review", *say("press Look", "press Approve"),
+        "--as", "member", "--in", "studio", *say("/generate prompt:1girl, smile, !rated82 size:64x64"),
+        "--as", "moderator", "--in", "review",
+        *say("press Reject and warn", "fill Reason:None of these Words to the member:Keep it safe."),
+        "--as", "member", "--in", "dm",
+        *say("press Appeal", "fill Why should it be looked at again?:It is a red dress and nothing else."),
+        "--as", "admin", "--in", "review", *say("press Lift"),
+        "--as", "member", *say("/cases"),
+    )  # fmt: skip
+
+    assert 0 == seen.code, seen.stdout + seen.stderr
+    assert "Waiting for a moderator's look" in seen.said(1)
+    assert 1 == len(seen.files(2))
+    assert "Case 1 · Approved" in seen.said(3)
+    assert "Case 2 · Rejected with a warning" in seen.said(6)
+    assert "Sent. Somebody other than" in seen.said(8)
+    assert "Case 3 · Lifted" in seen.said(9)
+    assert "looked at again: lifted" in seen.said(10)
+
+
 async def test_a_price_is_asked_and_spent_once(tmp_path: Path) -> None:
     """Large costs 30: asked privately, spent on a yes; the second question is let go."""
     large = "/generate prompt:sea, night size:large"

@@ -160,6 +160,7 @@ class Sample(commands.Cog):
 
     def __init__(self, bot: "SampleBot") -> None:
         bot.tree.add_command(app_commands.ContextMenu(name="Look at it", callback=self.look))
+        bot.tree.add_command(app_commands.ContextMenu(name="Who is it", callback=self.who_is_it))
 
     @app_commands.command(description="Says ok")
     async def noop(self, interaction: Talk) -> None:
@@ -215,6 +216,12 @@ class Sample(commands.Cog):
     async def wrong(self, interaction: Talk, how: str) -> None:
         """Do it."""
         await WRONG[how](interaction)
+
+    async def who_is_it(self, interaction: Talk, member: discord.Member) -> None:
+        """Say who was chosen, and whether they moderate."""
+        resolved = member.resolved_permissions
+        moderates = resolved is not None and resolved.moderate_members
+        await interaction.response.send_message(f"{member.display_name} {moderates}", ephemeral=True)
 
     async def look(self, interaction: Talk, message: discord.Message) -> None:
         """Say what the message has."""

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import discord
 import pytest
+from discord import app_commands
 
 from bot.standin.discord import Discord, lantern
 from bot.standin.discord.components import walk
@@ -136,6 +137,45 @@ async def test_a_menu_gives_the_message_it_was_used_on(room: tuple[Discord, Samp
     answer = await original(service, await service.actions.act(BEN, STUDIO, wish))
 
     assert "['plain.txt'] of naibot" == answer["content"]
+
+
+async def test_a_persons_menu_gives_the_member(room: tuple[Discord, SampleBot]) -> None:
+    """With what they may do in this server."""
+    service, _ = room
+    for user_id, words in ((lantern.MIA, "Mia True"), (BEN, "Ben False")):
+        wish = {"kind": "menu", "name": "Who is it", "user": str(user_id)}
+        assert words == (await original(service, await service.actions.act(ANN, STUDIO, wish)))["content"]
+
+
+async def test_a_member_is_read_and_a_stranger_is_unknown(room: tuple[Discord, SampleBot]) -> None:
+    """The owner may do everything; whoever is not in the server is not found."""
+    _, bot = room
+    guild = bot.get_guild(lantern.LANTERN)
+    assert guild is not None
+    assert (await guild.fetch_member(ADA)).guild_permissions.manage_guild
+    assert not (await guild.fetch_member(BEN)).guild_permissions.manage_guild
+    with pytest.raises(discord.NotFound) as caught:
+        await guild.fetch_member(5)
+    assert 10007 == caught.value.code
+
+
+async def test_commands_of_one_server_are_offered_there_alone(room: tuple[Discord, SampleBot]) -> None:
+    """They arrive with their server's id; a server that the bot is not in takes none."""
+    service, bot = room
+    here = discord.Object(lantern.LANTERN)
+
+    @app_commands.command(name="here", description="Says here")
+    async def say_here(interaction: discord.Interaction[Any]) -> None:
+        await interaction.response.send_message("here")
+
+    bot.tree.add_command(say_here, guild=here)
+    assert ["here"] == [command.name for command in await bot.tree.sync(guild=here)]
+    assert ["here"] == [command.name for command in await bot.tree.fetch_commands(guild=here)]
+    assert "here" == (await original(service, await _slash(service, "here")))["content"]
+    names = {command["name"] for command in service.actions.commands_for(ADA, lantern.NEW_GENERAL)}
+    assert "here" not in names
+    with pytest.raises(discord.Forbidden):
+        await bot.tree.sync(guild=discord.Object(5))
 
 
 async def test_a_card_shows_its_files_and_its_select_works(room: tuple[Discord, SampleBot]) -> None:
@@ -298,6 +338,24 @@ async def test_pings_are_only_what_is_allowed(room: tuple[Discord, SampleBot]) -
     assert ["Naibot"] == await pinged("b", reference=first, mention_author=True)
 
 
+async def test_a_role_is_pinged_where_that_is_allowed_and_anyone_may(room: tuple[Discord, SampleBot]) -> None:
+    """Not by its name alone, and not a role that only some may mention."""
+    service, bot = room
+    channel = bot.get_partial_messageable(STUDIO)
+    artists = discord.AllowedMentions(everyone=False, users=False, roles=[discord.Object(lantern.ARTISTS)])
+
+    async def pinged(**options: Any) -> list[str]:
+        sent = await channel.send(f"<@&{lantern.ARTISTS}> <@{ANN}>", **options)
+        message = outward(service.world.shown[sent.id].message)
+        return [*message["mention_roles"], *(each["id"] for each in message["mentions"])]
+
+    assert [] == await pinged()
+    assert [str(lantern.ARTISTS)] == await pinged(allowed_mentions=artists)
+    for role in service.world.guilds[lantern.LANTERN]["roles"]:
+        role["mentionable"] = False
+    assert [] == await pinged(allowed_mentions=artists)
+
+
 async def test_a_picture_becomes_a_spoiler_without_new_bytes(room: tuple[Discord, SampleBot]) -> None:
     """An edit may mark a file that is already there."""
     service, bot = room
@@ -310,6 +368,8 @@ async def test_a_picture_becomes_a_spoiler_without_new_bytes(room: tuple[Discord
         int(file["id"]),
         discord.AttachmentFlags._from_value(file["flags"]).spoiler,
     )
+    shown = await bot.http.request(route, json={"attachments": [{"id": sent.attachments[0].id, "is_spoiler": False}]})
+    assert 0 == shown["attachments"][0]["flags"]
     assert 1 == len(service.world.blobs)
 
 

@@ -127,6 +127,7 @@ def test_any_line_is_read_or_refused(text: str) -> None:
         ("/generate prompt:a", "slash", "generate prompt:a"),
         ("press Make it again", "press", "Make it again"),
         ("menu Inspect image", "menu", "Inspect image"),
+        ("menu Record @Ann", "menu", "Record @Ann"),
         ("fill Reason:not here", "fill", "Reason:not here"),
         ("post look at this", "post", "look at this"),
     ],

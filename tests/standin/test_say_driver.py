@@ -162,6 +162,13 @@ async def test_what_no_client_could_send_ends_with_2(
     assert 0 == len(scene.service.interactions.by_id)
 
 
+async def test_the_menu_of_a_person_is_theirs(scene: Scene) -> None:
+    """Named behind the menu's name."""
+    assert OK == await scene.say("menu Who is it @Mia")
+
+    assert ["Mia True"] == [entry["content"] for entry in scene.transcript()]
+
+
 async def test_a_role_is_named(scene: Scene) -> None:
     """As people and channels are."""
     assert OK == await scene.say("/name member:@Ben role:@artists channel:#mod-log who:@Artists")

@@ -7,10 +7,12 @@ import json
 import logging
 import secrets
 import string
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 import httpx
 
@@ -24,6 +26,10 @@ from bot.domain.tags import SuggestedTag
 from bot.domain.tools import EncodeVibe
 
 log = logging.getLogger(__name__)
+
+if find_spec("sniffio") is None:
+    # httpcore (1.0.9) asks for it several times in each exchange, and Python would look through the whole path again.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 TIMEOUT = httpx.Timeout(connect=10, read=120, write=30, pool=5)
 TOTAL = 240.0
@@ -94,7 +100,7 @@ class NovelAIClient:
         """See `bot.ports.NovelAI.run`."""
         if watch is not None and isinstance(request, Generate):
             return await self._watched(request, send, deadline, inputs, watch)
-        content = await asyncio.to_thread(lambda: _json(wire.encode(request, inputs)))
+        content = await _encoded(request, inputs)
         async with self._exchange(wire.path_of(request), content, send, deadline) as response:
             body = await _bounded(response, wire.ANSWER_BYTES)
         return await asyncio.to_thread(wire.decode, body, request)
@@ -103,7 +109,7 @@ class NovelAIClient:
         self, request: Generate, send: Send, deadline: float, inputs: Inputs | None, watch: stream.Watch
     ) -> list[Picture]:
         form = wire.StreamForm.MSGPACK
-        content = await asyncio.to_thread(lambda: _json(wire.encode(request, inputs, stream=form)))
+        content = await _encoded(request, inputs, stream=form)
         making = stream.Making(request, watch)
         async with self._exchange(wire.path_of(request, streams=True), content, send, deadline) as response:
             parser = stream.parser_of(response.headers.get("Content-Type", ""))
@@ -159,6 +165,13 @@ class NovelAIClient:
                 yield response
         except _FAILURES as error:
             raise _lost(sent) from error
+
+
+async def _encoded(request: Request, inputs: Inputs | None, stream: wire.StreamForm | None = None) -> bytes:
+    """The body of *request*; images make it large, and then it is written off the loop."""
+    if not inputs:
+        return _json(wire.encode(request, stream=stream))
+    return await asyncio.to_thread(lambda: _json(wire.encode(request, inputs, stream=stream)))
 
 
 def _json(body: Mapping[str, object]) -> bytes:

@@ -18,6 +18,8 @@ BLOCKED_PICTURE = "blocked.picture"
 DECLINED = "declined"
 """Likewise of a wish that nobody approved."""
 _ID_MAX = 2**63 - 1
+_COVERED = 2
+"""In `jobs.hidden`: hidden after it was shown. 1 is what the classifier said before."""
 
 _NEXT_CARD = """
 UPDATE cases SET card_not_before = ? WHERE carded < version AND id = (
@@ -148,6 +150,8 @@ class Cases:
                 return None
             await _rule_on_job(session, row, ruling, now)
             await _carry_out(session, row, ruling, now)
+            if row["kind"] == CaseKind.REPORT:
+                await _tell_reporters(session, row, ruling, now)
             if row["parent_id"] is not None and ruling.decision in (Decision.LIFTED, Decision.APOLOGISED):
                 await _lift(session, row["parent_id"])
         return case_of(row)
@@ -277,6 +281,24 @@ class Cases:
             )
             await note_record(session, record)
 
+    async def cover(self, job_id: int, covers: bool, record: Record) -> bool:
+        """See `CaseStore.cover`: one bit of the column is the classifier's, the other one the moderators'."""
+        change = f"(hidden | {_COVERED})" if covers else f"(hidden & ~{_COVERED})"
+        async with self._db.tx() as session:
+            changed = await session.run(
+                f"UPDATE jobs SET hidden = {change} WHERE id = ? AND hidden <> {change}",  # noqa: S608 (ours)
+                job_id,
+            )
+            if changed:
+                await note_record(session, record)
+        return changed > 0
+
+    async def made(self, guild_id: int, user_id: int) -> int:
+        """See `CaseStore.made`."""
+        sql = "SELECT COALESCE(SUM(pictures), 0) AS n FROM jobs WHERE user_id = ? AND guild_id = ? AND state = 'DONE'"
+        async with self._db.read() as session:
+            return int((await session.one(sql, user_id, guild_id))["n"])
+
 
 def _asked(
     guild_id: int | None, user_id: int | None, kinds: Sequence[CaseKind], is_open: bool | None
@@ -354,6 +376,9 @@ async def _close(session: Session, case_id: int, ruling: Ruling, now: float) -> 
     if not 0 < case_id <= _ID_MAX:
         return None
     row = await session.row(_CLOSE, ruling.decision, now, ruling.actor, ruling.words, int(ruling.needs_ack), case_id)
+    if row is not None and ruling.block is not None:
+        data = to_json({**case_of(row).data, "until": ruling.block.until})
+        row = await session.one("UPDATE cases SET data = ? WHERE id = ? RETURNING *", data, case_id)
     if row is not None:
         await note_case(session, row, "case.decided", ruling.actor, now, **_said(row))
     return row
@@ -407,14 +432,19 @@ async def _carry_out(session: Session, case: Row, ruling: Ruling, now: float) ->
     if ruling.block is not None:
         await put_block(session, ruling.block, case["id"])
     if ruling.notice:
-        await session.run(
-            "INSERT INTO notices (guild_id, user_id, case_id, code, at) VALUES (?, ?, ?, ?, ?)",
-            case["guild_id"],
-            case["user_id"],
-            case["id"],
-            ruling.notice,
-            now,
-        )
+        await _notify(session, case, case["user_id"], ruling.notice, now)
+
+
+async def _tell_reporters(session: Session, case: Row, ruling: Ruling, now: float) -> None:
+    """What came of it, without a word about anybody else."""
+    code = "told.report.kept" if ruling.decision is Decision.DISMISSED else "told.report.acted"
+    for row in await session.rows("SELECT user_id FROM reports WHERE case_id = ? ORDER BY at, user_id", case["id"]):
+        await _notify(session, case, row["user_id"], code, now)
+
+
+async def _notify(session: Session, case: Row, user_id: int, code: str, now: float) -> None:
+    sql = "INSERT INTO notices (guild_id, user_id, case_id, code, at) VALUES (?, ?, ?, ?, ?)"
+    await session.run(sql, case["guild_id"], user_id, case["id"], code, now)
 
 
 async def _lift(session: Session, case_id: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
-from bot.adapters.store.driver import Session, unbroken
+from bot.adapters.store.driver import Session, T, Work, unbroken
 from bot.adapters.store.sqlite import SqliteSession, connect
 from bot.domain.errors import StoreError
 
@@ -56,13 +56,23 @@ class SqliteDatabase:
                 raise
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Session]:
+    async def read(self) -> AsyncIterator[SqliteSession]:
         """A reader, which sees everything that was committed before each statement."""
         reader = await self._readers.get()
         try:
             yield reader
         finally:
             self._readers.put_nowait(reader)
+
+    async def write(self, work: Work[T]) -> T:
+        """*work* as one write transaction; a task that is cancelled meanwhile learns of it after its end."""
+        async with self._turn:
+            return await unbroken(self._writer.transact(work))
+
+    async def look(self, work: Work[T]) -> T:
+        """*work* on one reader."""
+        async with self.read() as reader:
+            return await reader.whole(work)
 
     async def copy_to(self, file: Path) -> None:
         """Write a compact copy of the database to *file*, in place of one that is there."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.adapters.store.audit import note
 from bot.adapters.store.books import move
-from bot.adapters.store.driver import Database, Row, Session, Value
+from bot.adapters.store.driver import Database, Row, Session, Value, writing
 from bot.adapters.store.rows import job_of, jobs_of, place_columns, place_of
 from bot.domain.job import Delivery, Job, Likeness, Noted
 from bot.domain.request import Place
@@ -34,20 +34,19 @@ class Deliveries:
 
     async def next_delivery(self, now: float, lease: float) -> Job | None:
         """See `DeliveryStore.next_delivery`."""
-        async with self._db.tx() as session:
-            row = await session.row(_NEXT, now + lease, now, now, now)
+        row = await self._db.write(lambda session: session.row(_NEXT, now + lease, now, now, now))
         # Read after the commit: a row that cannot be read keeps its lease, and the others come by.
         return job_of(row) if row is not None else None
 
-    async def hold_delivery(self, job: Job, until: float) -> bool:
+    @writing
+    async def hold_delivery(self, session: Session, job: Job, until: float) -> bool:
         """See `DeliveryStore.hold_delivery`."""
-        async with self._db.tx() as session:
-            changed = await session.run(
-                "UPDATE jobs SET delivery_lease = ? WHERE id = ? AND delivery = 'PENDING' AND delivery_tries = ?",
-                until,
-                job.id,
-                job.delivery_tries,
-            )
+        changed = await session.run(
+            "UPDATE jobs SET delivery_lease = ? WHERE id = ? AND delivery = 'PENDING' AND delivery_tries = ?",
+            until,
+            job.id,
+            job.delivery_tries,
+        )
         return changed > 0
 
     async def undelivered(self, now: float) -> int:
@@ -56,28 +55,30 @@ class Deliveries:
         async with self._db.read() as session:
             return int((await session.one(sql, now))["n"])
 
-    async def shown(self, job_id: int, now: float, message_id: int | None) -> bool:
+    @writing
+    async def shown(self, session: Session, job_id: int, now: float, message_id: int | None) -> bool:
         """PENDING → SHOWN, in the message *message_id* where that is a new one."""
-        async with self._db.tx() as session:
-            before = await pending(session, job_id)
-            if before is None:
-                return False
-            changes: dict[str, Value] = {"delivery": Delivery.SHOWN, "delivered_at": now, **moved(before, message_id)}
-            after = await move(session, before, **changes)
-            if after is not None:
-                await note(session, now, "job.shown", after)
+        before = await pending(session, job_id)
+        if before is None:
+            return False
+        changes: dict[str, Value] = {"delivery": Delivery.SHOWN, "delivered_at": now, **moved(before, message_id)}
+        after = await move(session, before, **changes)
+        if after is not None:
+            await note(session, now, "job.shown", after)
         return after is not None
 
-    async def retry_delivery(self, job_id: int, not_before: float, *, give_back_try: bool = False) -> bool:
+    @writing
+    async def retry_delivery(
+        self, session: Session, job_id: int, not_before: float, *, give_back_try: bool = False
+    ) -> bool:
         """Offer it again from *not_before* on."""
-        async with self._db.tx() as session:
-            changed = await session.run(
-                "UPDATE jobs SET delivery_lease = 0, delivery_not_before = ?, delivery_tries = delivery_tries - ? "
-                "WHERE id = ? AND delivery = 'PENDING'",
-                not_before,
-                int(give_back_try),
-                job_id,
-            )
+        changed = await session.run(
+            "UPDATE jobs SET delivery_lease = 0, delivery_not_before = ?, delivery_tries = delivery_tries - ? "
+            "WHERE id = ? AND delivery = 'PENDING'",
+            not_before,
+            int(give_back_try),
+            job_id,
+        )
         return changed > 0
 
     async def lapse(self, job_id: int, now: float) -> bool:
@@ -86,36 +87,44 @@ class Deliveries:
             before = await pending(session, job_id)
             return before is not None and await lapse(session, before, now) is not None
 
-    async def hold(self, job_id: int, now: float, until: float) -> bool:
+    @writing
+    async def hold(self, session: Session, job_id: int, now: float, until: float) -> bool:
         """See `DeliveryStore.hold`: by the lease that deliveries have, so that the result waits for the edit."""
-        async with self._db.tx() as session:
-            changed = await session.run(
-                "UPDATE jobs SET delivery_lease = ? WHERE id = ? AND delivery = 'NONE' AND delivery_lease <= ?",
-                until,
-                job_id,
-                now,
-            )
+        changed = await session.run(
+            "UPDATE jobs SET delivery_lease = ? WHERE id = ? AND delivery = 'NONE' AND delivery_lease <= ?",
+            until,
+            job_id,
+            now,
+        )
         return changed > 0
 
-    async def let_go(self, job_id: int, until: float) -> None:
+    @writing
+    async def let_go(self, session: Session, job_id: int, until: float) -> None:
         """See `DeliveryStore.let_go`."""
-        async with self._db.tx() as session:
-            await session.run("UPDATE jobs SET delivery_lease = 0 WHERE id = ? AND delivery_lease = ?", job_id, until)
+        await session.run("UPDATE jobs SET delivery_lease = 0 WHERE id = ? AND delivery_lease = ?", job_id, until)
 
-    async def note_nonce(self, job_id: int, nonce: str, now: float) -> Noted:
+    @writing
+    async def note_nonce(self, session: Session, job_id: int, nonce: str, now: float) -> Noted:
         """See `DeliveryStore.note_nonce`."""
-        async with self._db.tx() as session:
-            added = await session.run(
-                "INSERT INTO nonces (job_id, nonce, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", job_id, nonce, now
-            )
-            row = await session.one("SELECT * FROM nonces WHERE job_id = ? AND nonce = ?", job_id, nonce)
+        added = await session.run(
+            "INSERT INTO nonces (job_id, nonce, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", job_id, nonce, now
+        )
+        row = await session.one("SELECT * FROM nonces WHERE job_id = ? AND nonce = ?", job_id, nonce)
         return Noted(is_new=added > 0, at=row["at"], message_id=row["message_id"])
 
-    async def note_posted(self, job_id: int, nonce: str, message_id: int) -> None:
+    @writing
+    async def note_posted(self, session: Session, job_id: int, nonce: str, message_id: int) -> None:
         """Write down which message became of a nonce."""
-        async with self._db.tx() as session:
-            sql = "UPDATE nonces SET message_id = ? WHERE job_id = ? AND nonce = ?"
-            await session.run(sql, message_id, job_id, nonce)
+        sql = "UPDATE nonces SET message_id = ? WHERE job_id = ? AND nonce = ?"
+        await session.run(sql, message_id, job_id, nonce)
+
+    async def posted(self, job_id: int) -> Sequence[int]:
+        """See `DeliveryStore.posted`."""
+        sql = "SELECT nonce, message_id FROM nonces WHERE job_id = ? AND message_id IS NOT NULL ORDER BY message_id"
+        async with self._db.read() as session:
+            rows = await session.rows(sql, job_id)
+        # ``5-2`` is a part, ``5-dm2`` went to its member alone, ``5-nudge`` has no picture.
+        return [row["message_id"] for row in rows if row["nonce"].removeprefix(f"{job_id}-").isdecimal()]
 
     async def expiring(self, now: float, before: float) -> Sequence[Job]:
         """See `DeliveryStore.expiring`."""
@@ -137,21 +146,28 @@ class Deliveries:
 
     # --- the inbox
 
+    @writing
     async def keep(
-        self, job_id: int, now: float, until: float, *, shown_as: Likeness | None = None, message_id: int | None = None
+        self,
+        session: Session,
+        job_id: int,
+        now: float,
+        until: float,
+        *,
+        shown_as: Likeness | None = None,
+        message_id: int | None = None,
     ) -> bool:
         """See `DeliveryStore.keep`."""
-        async with self._db.tx() as session:
-            before = await pending(session, job_id)
-            if before is None:
-                return False
-            until = before["inbox_until"] or until
-            kept: dict[str, Value] = {"delivery": Delivery.INBOX, "delivered_at": now, "inbox_until": until}
-            if shown_as is not None:
-                kept |= {"shown_as": shown_as, **moved(before, message_id)}
-            after = await move(session, before, **kept)
-            if after is not None:
-                await note(session, now, "job.kept", after, until=until, shown_as=shown_as)
+        before = await pending(session, job_id)
+        if before is None:
+            return False
+        until = before["inbox_until"] or until
+        kept: dict[str, Value] = {"delivery": Delivery.INBOX, "delivered_at": now, "inbox_until": until}
+        if shown_as is not None:
+            kept |= {"shown_as": shown_as, **moved(before, message_id)}
+        after = await move(session, before, **kept)
+        if after is not None:
+            await note(session, now, "job.kept", after, until=until, shown_as=shown_as)
         return after is not None
 
     async def inbox(self, user_id: int, most: int) -> Sequence[Job]:

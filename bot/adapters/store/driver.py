@@ -1,10 +1,11 @@
 """What the verbs need of a database: statements with ``?``, rows as dictionaries, transactions that always end."""
 
 import asyncio
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from bot.domain.errors import StoreError
 
@@ -12,6 +13,7 @@ Value = int | float | str | bytes | None
 Row = dict[str, Any]
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Session(ABC):
@@ -60,6 +62,10 @@ class Session(ABC):
         """End the connection."""
 
 
+Work = Callable[[Session], Coroutine[Any, Any, T]]
+"""Statements in their order, with what is decided between them; it awaits nothing but its session."""
+
+
 class Database(Protocol):
     """
     One database as the verbs use it; the caller closes it.
@@ -77,8 +83,50 @@ class Database(Protocol):
     def read(self) -> AbstractAsyncContextManager[Session]:
         """A reader, which sees everything that was committed before each statement."""
 
+    async def write(self, work: Work[T]) -> T:
+        """*work* as one write transaction, which a cancelled task learns of at its end; see `writing`."""
+
+    async def look(self, work: Work[T]) -> T:
+        """*work* on one reader; see `looking`."""
+
     async def close(self) -> None:
         """Wait for the running transaction and let the database go."""
+
+
+class _Verbs(Protocol):
+    _db: Database
+
+
+V = TypeVar("V", bound=_Verbs)
+
+
+def writing(
+    verb: Callable[Concatenate[V, Session, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[V, P], Coroutine[Any, Any, T]]:
+    """
+    A verb whose body is one write transaction: committed where it returns, undone where it raises.
+
+    The body awaits nothing but its session. So SQLite's driver runs the whole of it in the connection's thread, where
+    a hop for each statement would cost more than the statements do; `Database.tx` is for what awaits something else.
+    """
+
+    @functools.wraps(verb)
+    async def written(self: V, /, *values: P.args, **options: P.kwargs) -> T:
+        return await self._db.write(lambda session: verb(self, session, *values, **options))
+
+    return written
+
+
+def looking(
+    verb: Callable[Concatenate[V, Session, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[V, P], Coroutine[Any, Any, T]]:
+    """The same for a verb that only reads, with several statements."""
+
+    @functools.wraps(verb)
+    async def looked(self: V, /, *values: P.args, **options: P.kwargs) -> T:
+        return await self._db.look(lambda session: verb(self, session, *values, **options))
+
+    return looked
 
 
 async def unbroken(action: Awaitable[T]) -> T:

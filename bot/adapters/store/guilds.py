@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.adapters.store.audit import note_record
 from bot.adapters.store.books import change_zone, count_from, grant, lock_guild, lock_house, lock_member
-from bot.adapters.store.driver import Database, Session, Value
+from bot.adapters.store.driver import Database, Session, Value, writing
 from bot.adapters.store.rows import allowance_of, block_of, config_of, pending_of, rule_of, to_json
 from bot.domain.allowance import Allowance, Target
 from bot.domain.calendar import Span
@@ -223,10 +223,10 @@ class Guilds:
             row = await session.row("SELECT value FROM meta WHERE key = ?", key)
         return row["value"] if row is not None else None
 
-    async def remember(self, key: str, value: str) -> None:
+    @writing
+    async def remember(self, session: Session, key: str, value: str) -> None:
         """Remember *value* in place of what stood under *key*."""
-        async with self._db.tx() as session:
-            await _remember(session, key, value)
+        await _remember(session, key, value)
 
     async def lead(self, task: str, holder: str, now: float, until: float) -> bool:
         """See `GuildStore.lead`."""

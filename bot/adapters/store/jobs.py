@@ -18,7 +18,7 @@ from bot.adapters.store.books import (
     standing_of,
 )
 from bot.adapters.store.cases import open_case, withdraw_held
-from bot.adapters.store.driver import Database, Row, Session, Value
+from bot.adapters.store.driver import Database, Row, Session, Value, looking, writing
 from bot.adapters.store.rows import (
     SHEET,
     case_of,
@@ -108,39 +108,41 @@ class Jobs:
 
     # --- admission
 
-    async def admit(self, application: Application, now: float, decide: Decide, *, draft_id: int | None = None) -> Job:
+    @writing
+    async def admit(
+        self, session: Session, application: Application, now: float, decide: Decide, *, draft_id: int | None = None
+    ) -> Job:
         """See `JobStore.admit`. Raises what *decide* raises, and then nothing was written."""
         requester = application.requester
-        async with self._db.tx() as session:
-            house = await lock_house(session)
-            row = await _made_already(session, application, now)
-            if row is None:
-                if draft_id is not None:
-                    await _consume(session, draft_id, requester.user_id, now)
-                guild = await lock_guild(session, requester.scope)
-                member = await lock_member(session, requester.scope, requester.user_id)
-                books = await open_books(session, guild, requester.user_id, now)
-                ticket = decide(await standing_of(session, house, member, books))
-                row = await _insert(session, application, now, ticket)
+        house = await lock_house(session)
+        row = await _made_already(session, application, now)
+        if row is None:
+            if draft_id is not None:
+                await _consume(session, draft_id, requester.user_id, now)
+            guild = await lock_guild(session, requester.scope)
+            member = await lock_member(session, requester.scope, requester.user_id)
+            books = await open_books(session, guild, requester.user_id, now)
+            ticket = decide(await standing_of(session, house, member, books))
+            row = await _insert(session, application, now, ticket)
         return job_of(row)
 
-    async def suggest(self, application: Application, now: float, filing: Filing) -> tuple[Job, Case]:
+    @writing
+    async def suggest(self, session: Session, application: Application, now: float, filing: Filing) -> tuple[Job, Case]:
         """See `JobStore.suggest`."""
         requester = application.requester
-        async with self._db.tx() as session:
-            await lock_house(session)
-            row = await _made_already(session, application, now)
-            if row is None:
-                await lock_guild(session, requester.scope)
-                await lock_member(session, requester.scope, requester.user_id)
-                row = await _insert_proposed(session, application, now, filing.reason)
-            case = await open_case(session, replace(filing, job_id=row["id"]), now)
+        await lock_house(session)
+        row = await _made_already(session, application, now)
+        if row is None:
+            await lock_guild(session, requester.scope)
+            await lock_member(session, requester.scope, requester.user_id)
+            row = await _insert_proposed(session, application, now, filing.reason)
+        case = await open_case(session, replace(filing, job_id=row["id"]), now)
         return job_of(row), case_of(case)
 
-    async def standing(self, requester: Requester, now: float) -> Standing:
+    @looking
+    async def standing(self, session: Session, requester: Requester, now: float) -> Standing:
         """The member's standing without locks, to be shown."""
-        async with self._db.read() as session:
-            return await look(session, requester.scope, requester.user_id, now)
+        return await look(session, requester.scope, requester.user_id, now)
 
     # --- reading
 
@@ -260,13 +262,13 @@ class Jobs:
 
     # --- the worker's verbs
 
-    async def place(self, job_id: int, place: Place) -> bool:
+    @writing
+    async def place(self, session: Session, job_id: int, place: Place) -> bool:
         """Note where the job is shown, once its message exists."""
         columns = place_columns(place)
-        async with self._db.tx() as session:
-            changed = await session.run(
-                "UPDATE jobs SET place = ?, token = ?, token_expires = ? WHERE id = ?", *columns.values(), job_id
-            )
+        changed = await session.run(
+            "UPDATE jobs SET place = ?, token = ?, token_expires = ? WHERE id = ?", *columns.values(), job_id
+        )
         return changed > 0
 
     async def inputs(self, job_id: int) -> Inputs:
@@ -275,8 +277,10 @@ class Jobs:
             rows = await session.rows("SELECT * FROM blobs WHERE job_id = ? AND kind <> 'picture'", job_id)
         return {input_of(row): row["data"] for row in rows}
 
+    @writing
     async def claim(
         self,
+        session: Session,
         account: str,
         holder: str,
         now: float,
@@ -290,80 +294,83 @@ class Jobs:
 
         A lease that ran out is treated like a crash first: what lay on the account goes back, or has failed.
         """
-        async with self._db.tx() as session:
-            if not await _is_free(session, account, holder, now):
-                return None
-            job = await _first(session, now, at_least, passing)
-            if job is None:
-                return None
-            fence = await _lease(session, account, holder, now, now + lease)
-            claimed = await move(
-                session,
-                job,
-                state=JobState.RUNNING,
-                account=account,
-                fence=fence,
-                tries=job["tries"] + 1,
-                claimed_at=now,
-                claimed_turn=job["turn"],
-            )
-            if claimed is None:
-                raise StoreError("store.broken", job=job["id"])
-            last_turn = await _catch_up(session, claimed)
-            await session.run("UPDATE house SET now_turn = ? WHERE now_turn < ?", job["turn"], job["turn"])
-            await _note_last_turn(session, claimed, last_turn)
-            await note(session, now, "job.claimed", claimed, account=account, fence=fence, tries=claimed["tries"])
+        if not await _is_free(session, account, holder, now):
+            return None
+        job = await _first(session, now, at_least, passing)
+        if job is None:
+            return None
+        fence = await _lease(session, account, holder, now, now + lease)
+        claimed = await move(
+            session,
+            job,
+            state=JobState.RUNNING,
+            account=account,
+            fence=fence,
+            tries=job["tries"] + 1,
+            claimed_at=now,
+            claimed_turn=job["turn"],
+        )
+        if claimed is None:
+            raise StoreError("store.broken", job=job["id"])
+        last_turn = await _catch_up(session, claimed)
+        await session.run("UPDATE house SET now_turn = ? WHERE now_turn < ?", job["turn"], job["turn"])
+        await _note_last_turn(session, claimed, last_turn)
+        await note(session, now, "job.claimed", claimed, account=account, fence=fence, tries=claimed["tries"])
         return job_of(claimed)
 
-    async def renew(self, job: Job, until: float) -> bool:
+    @writing
+    async def renew(self, session: Session, job: Job, until: float) -> bool:
         """Hold the account longer; False once it belongs to nobody, or to somebody else."""
-        async with self._db.tx() as session:
-            changed = await session.run(
-                "UPDATE accounts SET leased_until = ? WHERE id = ? AND fence = ? AND holder <> ?",
-                until,
-                job.account,
-                job.fence,
-                _REST,
-            )
+        changed = await session.run(
+            "UPDATE accounts SET leased_until = ? WHERE id = ? AND fence = ? AND holder <> ?",
+            until,
+            job.account,
+            job.fence,
+            _REST,
+        )
         return changed > 0
 
-    async def send(self, job: Job, now: float, spent: int) -> bool:
+    @writing
+    async def send(self, session: Session, job: Job, now: float, spent: int) -> bool:
         """See `JobStore.send`; False too where the lease has run out, because somebody may be taking the job back."""
-        async with self._db.tx() as session:
-            before = await _held(session, job, JobState.RUNNING)
-            if before is None or not await _is_leased(session, before, now):
-                return False
-            after = await move(session, before, state=JobState.SENT, sent_at=now, spent=spent)
-            if after is not None:
-                await note(session, now, "job.sent", after, spent=spent)
+        before = await _held(session, job, JobState.RUNNING)
+        if before is None or not await _is_leased(session, before, now):
+            return False
+        after = await move(session, before, state=JobState.SENT, sent_at=now, spent=spent)
+        if after is not None:
+            await note(session, now, "job.sent", after, spent=spent)
         return after is not None
 
-    async def send_more(self, job: Job, now: float, spent: int) -> bool:
+    @writing
+    async def send_more(self, session: Session, job: Job, now: float, spent: int) -> bool:
         """See `JobStore.send_more`; False where the lease has run out, as for `send`."""
-        async with self._db.tx() as session:
-            before = await _held(session, job, JobState.SENT)
-            if before is None or not await _is_leased(session, before, now):
-                return False
-            after = await move(session, before, spent=spent)
-            if after is not None:
-                await note(session, now, "job.sent", after, spent=spent)
+        before = await _held(session, job, JobState.SENT)
+        if before is None or not await _is_leased(session, before, now):
+            return False
+        after = await move(session, before, spent=spent)
+        if after is not None:
+            await note(session, now, "job.sent", after, spent=spent)
         return after is not None
 
-    async def hand_back(self, job: Job, not_before: float, *, give_back_try: bool, rest_until: float = 0.0) -> bool:
+    @writing
+    async def hand_back(
+        self, session: Session, job: Job, not_before: float, *, give_back_try: bool, rest_until: float = 0.0
+    ) -> bool:
         """See `JobStore.hand_back`."""
-        async with self._db.tx() as session:
-            before = await _held(session, job, JobState.RUNNING, JobState.SENT)
-            if before is None:
-                return False
-            tries = max(0, before["tries"] - give_back_try)
-            after = await _put_back(session, before, not_before=not_before, tries=tries)
-            if after is not None:
-                await _free(session, job, rest_until)
-                await note(session, time.time(), "job.handed_back", after, not_before=not_before, tries=tries)
+        before = await _held(session, job, JobState.RUNNING, JobState.SENT)
+        if before is None:
+            return False
+        tries = max(0, before["tries"] - give_back_try)
+        after = await _put_back(session, before, not_before=not_before, tries=tries)
+        if after is not None:
+            await _free(session, job, rest_until)
+            await note(session, time.time(), "job.handed_back", after, not_before=not_before, tries=tries)
         return after is not None
 
+    @writing
     async def settle(
         self,
+        session: Session,
         job: Job,
         now: float,
         settlement: Settlement,
@@ -373,29 +380,28 @@ class Jobs:
         filing: Filing | None = None,
     ) -> bool:
         """See `JobStore.settle`."""
-        async with self._db.tx() as session:
-            before = await _held(session, job, JobState.RUNNING, JobState.SENT)
-            if before is None or settlement.state not in MOVES[JobState(before["state"])]:
-                return False
-            after = await _end(session, before, now, settlement)
-            if after is None:
-                return False
-            await _keep(session, job.id, pictures)
-            if filing is not None:
-                await open_case(session, filing, now)
-            await _free(session, job, rest_until)
+        before = await _held(session, job, JobState.RUNNING, JobState.SENT)
+        if before is None or settlement.state not in MOVES[JobState(before["state"])]:
+            return False
+        after = await _end(session, before, now, settlement)
+        if after is None:
+            return False
+        await _keep(session, job.id, pictures)
+        if filing is not None:
+            await open_case(session, filing, now)
+        await _free(session, job, rest_until)
         return True
 
-    async def rest(self, job: Job, until: float) -> bool:
+    @writing
+    async def rest(self, session: Session, job: Job, until: float) -> bool:
         """See `JobStore.rest`."""
-        async with self._db.tx() as session:
-            changed = await session.run(
-                "UPDATE accounts SET leased_until = ? WHERE id = ? AND fence = ? AND holder = ?",
-                until,
-                job.account,
-                job.fence,
-                _REST,
-            )
+        changed = await session.run(
+            "UPDATE accounts SET leased_until = ? WHERE id = ? AND fence = ? AND holder = ?",
+            until,
+            job.account,
+            job.fence,
+            _REST,
+        )
         return changed > 0
 
     async def abandon(self, job_id: int, now: float, reason: str) -> bool:
@@ -405,19 +411,19 @@ class Jobs:
             before = await session.row("SELECT * FROM jobs WHERE id = ? AND state = 'QUEUED'", job_id)
             return before is not None and await _end(session, before, now, ended) is not None
 
-    async def cancel(self, job_id: int, now: float, reason: str) -> bool:
+    @writing
+    async def cancel(self, session: Session, job_id: int, now: float, reason: str) -> bool:
         """See `JobStore.cancel`."""
         ended = Settlement(state=JobState.CANCELLED, charged_anlas=0, charged_pictures=0, spent=0, reason=reason)
-        async with self._db.tx() as session:
-            before = await session.row("SELECT * FROM jobs WHERE id = ?", job_id)
-            if before is None or JobState.CANCELLED not in MOVES[JobState(before["state"])]:
-                return False
-            ended = replace(ended, spent=before["spent"])
-            after = await _end(session, before, now, ended)
-            if after is not None and before["state"] in (JobState.HELD, JobState.PROPOSED):
-                await withdraw_held(session, before, now)
-            elif after is not None and after["account"] is not None:
-                await _free(session, job_of(after))
+        before = await session.row("SELECT * FROM jobs WHERE id = ?", job_id)
+        if before is None or JobState.CANCELLED not in MOVES[JobState(before["state"])]:
+            return False
+        ended = replace(ended, spent=before["spent"])
+        after = await _end(session, before, now, ended)
+        if after is not None and before["state"] in (JobState.HELD, JobState.PROPOSED):
+            await withdraw_held(session, before, now)
+        elif after is not None and after["account"] is not None:
+            await _free(session, job_of(after))
         return after is not None
 
     async def give_up(self, admitted_before: float, now: float, reason: str) -> Sequence[Job]:

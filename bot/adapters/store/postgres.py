@@ -13,7 +13,7 @@ import asyncpg
 
 from bot.adapters.store.database import held
 from bot.adapters.store.dialect import defined, numbered, reshaped_table
-from bot.adapters.store.driver import Row, Session, Value, unbroken
+from bot.adapters.store.driver import Row, Session, T, Value, Work, unbroken
 from bot.domain.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -150,6 +150,16 @@ class PostgresDatabase:
                 raise
             finally:
                 await unbroken(self._release(connection))
+
+    async def write(self, work: Work[T]) -> T:
+        """*work* as one write transaction."""
+        async with self.tx() as session:
+            return await work(session)
+
+    async def look(self, work: Work[T]) -> T:
+        """*work* on one reader."""
+        async with self.read() as session:
+            return await work(session)
 
     async def _begin(self) -> Any:
         """A connection in a transaction; one that had died meanwhile is noticed here, where nothing is lost yet."""

@@ -94,7 +94,7 @@ async def _make_ready(stage: Path, now: float) -> tuple[int, int]:
             await session.run("DELETE FROM drafts")
             await session.run("DELETE FROM pending")
             # Discord has been told other commands since, perhaps by another version.
-            await session.run("DELETE FROM meta WHERE key IN (?, ?)", COMMANDS_TOLD, STARTS)
+            await session.run("DELETE FROM meta WHERE key = ? OR key LIKE ?", STARTS, f"{COMMANDS_TOLD}%")
             await _leap(session, now)
             await note_record(session, Record(at=now, kind="store.restored", data={"ended": ended, "dropped": dropped}))
     finally:

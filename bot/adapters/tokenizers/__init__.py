@@ -14,6 +14,8 @@ from bot.domain.tokens import UNKNOWN_MAX, TagSpan, TokenCount, mixed_parts
 
 TEXT_MAX = 6_000
 """Characters of one text: 4,000 that people type and what the client adds; nothing longer gets this far."""
+SHORT = 300
+"""Characters that are read on the event loop, in a few milliseconds at worst; a thread would cost more."""
 READ_APART = frozenset({TokenizerKind.CLIP})
 """Where mixed parts do not share one limit: the longest counts (as a reader of the web bundle does, 2026-10)."""
 
@@ -33,6 +35,8 @@ class Tokenizers:
     async def count(self, kind: TokenizerKind, text: str, limit: int, *, characters: Sequence[str] = ()) -> TokenCount:
         """Count *text* and the prompts of *characters* as the models of that tokenizer do."""
         reader = await self._reader(kind)
+        if len(text) + sum(map(len, characters)) <= SHORT:
+            return _counted(reader, (text, *characters), limit, apart=kind in READ_APART)
         return await asyncio.to_thread(_counted, reader, (text, *characters), limit, apart=kind in READ_APART)
 
     async def _reader(self, kind: TokenizerKind) -> Reader:

@@ -116,14 +116,14 @@ class Actions:
         command = self._command(user_id, channel_id, str(wish.get("name")), 1)
         resolver = self._resolver(channel_id)
         options = [resolver.option(option) for option in wish.get("options") or []]
-        data = {"id": command["id"], "name": command["name"], "type": 1, "options": options}
+        data = _named(command) | {"options": options}
         return await self._send(COMMAND, user_id, channel_id, resolver.within(data))
 
     async def _complete(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
         """Ask for the choices of the one option that has the focus."""
         command = self._command(user_id, channel_id, str(wish.get("name")), 1)
         options = [_focused(option, str(wish["focused"])) for option in wish["options"]]
-        data = {"id": command["id"], "name": command["name"], "type": 1, "options": options}
+        data = _named(command) | {"options": options}
         return await self._send(AUTOCOMPLETE, user_id, channel_id, data)
 
     def _resolver(self, channel_id: int) -> Resolver:
@@ -134,16 +134,21 @@ class Actions:
         return int(guild_id) if guild_id else None
 
     async def _menu(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
+        """The menu of a message, or of a person."""
+        if wish.get("user") is not None:
+            return await self._user_menu(user_id, channel_id, wish)
         command = self._command(user_id, channel_id, str(wish.get("name")), 3)
         message = self._seen(user_id, int(wish["message"]))
-        data = {
-            "id": command["id"],
-            "name": command["name"],
-            "type": 3,
-            "target_id": message["id"],
-            "resolved": {"messages": {message["id"]: outward(message)}},
-        }
+        resolved = {"messages": {message["id"]: outward(message)}}
+        data = _named(command) | {"target_id": message["id"], "resolved": resolved}
         return await self._send(COMMAND, user_id, channel_id, data)
+
+    async def _user_menu(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
+        command = self._command(user_id, channel_id, str(wish.get("name")), 2)
+        resolver = self._resolver(channel_id)
+        resolver.person(int(wish["user"]))
+        data = _named(command) | {"target_id": str(wish["user"])}
+        return await self._send(COMMAND, user_id, channel_id, resolver.within(data))
 
     async def _press(self, user_id: int, channel_id: int, wish: Json) -> Interaction:
         message = self._seen(user_id, int(wish["message"]))
@@ -220,6 +225,11 @@ class Actions:
         if interaction.source is not None:
             payload["message"] = outward(interaction.source)
         return payload
+
+
+def _named(command: Json) -> Json:
+    """What every use of a command says of it; one of a single server names that too."""
+    return {name: command[name] for name in ("id", "name", "type", "guild_id") if name in command}
 
 
 def _focused(option: Json, name: str) -> Json:

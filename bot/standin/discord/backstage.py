@@ -41,6 +41,7 @@ class Backstage:
         state = self.novelai.state() if self.novelai is not None else None
         return {
             "queue": self.snapshot.get("queue") or [],
+            "more": bool(self.snapshot.get("more")),
             "ledger": self.snapshot.get("ledger") or {},
             "novelai": state,
         }

@@ -51,6 +51,11 @@ def unknown_guild() -> ApiError:
     return ApiError(404, 10004, "Unknown Guild")
 
 
+def unknown_member() -> ApiError:
+    """There is no such person in that server."""
+    return ApiError(404, 10007, "Unknown Member")
+
+
 def unknown_message() -> ApiError:
     """There is no such message, or it cannot be reached this way."""
     return ApiError(404, 10008, "Unknown Message")

@@ -9,7 +9,7 @@ TOKEN = "practice-room"  # noqa: S105 - the stand-in's, and no secret
 
 ANN, BEN, MIA, ADA = (1_100_000_000_000_000_011 + n for n in range(4))
 LANTERN, NEW_SERVER = 1_100_000_000_000_000_021, 1_100_000_000_000_000_022
-STUDIO, NIGHT_STUDIO, MOD_LOG, GENERAL = (1_100_000_000_000_000_031 + n for n in range(4))
+STUDIO, NIGHT_STUDIO, MOD_LOG, GENERAL, REVIEW = (1_100_000_000_000_000_031 + n for n in range(5))
 NEW_GENERAL = 1_100_000_000_000_000_041
 DIRECT = 1_100_000_000_000_000_051
 """Direct messages of the first person; the others' follow."""
@@ -38,6 +38,7 @@ PLACES: Mapping[str, int] = MappingProxyType(
         "studio": STUDIO,
         "night-studio": NIGHT_STUDIO,
         "mod-log": MOD_LOG,
+        "review": REVIEW,
         "general": GENERAL,
         "New server/general": NEW_GENERAL,
     }
@@ -50,6 +51,7 @@ GUILDS: tuple[tuple[int, str, tuple[tuple[int, str, bool], ...]], ...] = (
             (STUDIO, "studio", False),
             (NIGHT_STUDIO, "night-studio", True),
             (MOD_LOG, "mod-log", False),
+            (REVIEW, "review", True),
             (GENERAL, "general", False),
         ),
     ),
@@ -63,6 +65,7 @@ def seed() -> dict[str, object]:
         "channels": [STUDIO, NIGHT_STUDIO],
         "age_restricted": True,
         "log_channel": MOD_LOG,
+        "review_channel": REVIEW,
         "auto_inspect": [GENERAL],
         "unchecked": True,
         "never_spend": False,

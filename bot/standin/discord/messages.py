@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.standin.discord import components, embeds, lantern
 from bot.standin.discord.errors import check_types, empty_message, invalid, no_history, too_large
-from bot.standin.discord.mentions import is_author_pinged, pinged
+from bot.standin.discord.mentions import is_author_pinged, pinged, pinged_roles
 from bot.standin.discord.proxy import proxied
 from bot.standin.discord.world import CARD, EPHEMERAL, FILE_LIMIT, LOADING, Blob, Json, World
 
@@ -56,6 +56,7 @@ class Writer:
         used = _used(shown["components"], shown["embeds"])
         message |= shown | {"attachments": [file for file in every if file["url"] not in used], "_files": every}
         message["mentions"] = self._mentions(message, body)
+        message["mention_roles"] = pinged_roles(_text(message), body.get("allowed_mentions"), self._world.mentionable)
         return self._world.put(message, to, by)
 
     def _shown(self, body: Json, message: Json, every: list[Json], *, is_card: bool) -> Json:
@@ -92,9 +93,8 @@ class Writer:
         return {"type": 19, "message_reference": about, "referenced_message": outward(answered.message)}
 
     def _mentions(self, message: Json, body: Json) -> list[Json]:
-        texts = [part["content"] for part in components.walk(message["components"]) if part.get("content")]
         allowed = body.get("allowed_mentions")
-        named = pinged("\n".join([message["content"], *texts]), allowed, self._world.people)
+        named = pinged(_text(message), allowed, self._world.people)
         author = message.get("referenced_message", {}).get("author")
         return [*named, author] if author and author not in named and is_author_pinged(allowed) else named
 
@@ -149,13 +149,13 @@ class Writer:
     def _file(
         self, wanted: Json, kept: Mapping[str, Json], files: Mapping[int, Blob], channel_id: int, message: Json
     ) -> Json:
-        check_types("attachments", wanted, {"description": str, "filename": str})
+        check_types("attachments", wanted, {"description": str, "filename": str, "is_spoiler": bool})
         id_, description = str(wanted["id"]), wanted.get("description")
         if len(description or "") > ALT_MAX:
             raise invalid("attachments.description", "BASE_TYPE_MAX_LENGTH", "Must be 1024 or fewer in length.")
         changed = {"description": description} if description else {}
-        if wanted.get("is_spoiler"):
-            changed["flags"] = SPOILER
+        if "is_spoiler" in wanted:
+            changed["flags"] = SPOILER if wanted["is_spoiler"] else 0
         if id_ in kept:
             return kept[id_] | changed
         if not id_.isdecimal() or int(id_) not in files:
@@ -164,6 +164,12 @@ class Writer:
         blob = replace(blob, filename=str(wanted.get("filename") or blob.filename))
         ephemeral = bool(message["flags"] & EPHEMERAL)
         return self._world.attach(channel_id, blob, ephemeral=ephemeral) | changed
+
+
+def _text(message: Json) -> str:
+    """Everything in which somebody may be named."""
+    texts = [part["content"] for part in components.walk(message["components"]) if part.get("content")]
+    return "\n".join([message["content"], *texts])
 
 
 def _kept(body: Json, name: str, message: Json) -> Any:

@@ -40,14 +40,15 @@ class Resolver:
             if "roles" in kinds and int(value) in (*lantern.ROLES.values(), self._guild_id):
                 self._put("roles", value, self._role(int(value)))
             elif "users" in kinds:
-                self._person(int(value))
+                self.person(int(value))
             elif "channels" in kinds:
                 channel = self._world.channels[int(value)]
                 self._put("channels", value, channel | {"permissions": str(lantern.MEMBER)})
             else:
                 self._put("attachments", value, self._world.uploads[str(value)])
 
-    def _person(self, id_: int) -> None:
+    def person(self, id_: int) -> None:
+        """Somebody, with what they are in this server."""
         person = self._world.people[id_]
         self._put("users", id_, person)
         member = self._world.member(person, lantern.PERMISSIONS[id_], self._guild_id)

@@ -132,7 +132,7 @@ class Rest:
             case ("PUT", "applications", _, "commands"):
                 return self._sync(None, body)
             case ("PUT", "applications", _, "guilds", guild, "commands"):
-                return self._sync(_id(guild), body)
+                return self._sync(self._entered(_id(guild)), body)
             case _:
                 return self._application(request.method, parts, body)
 
@@ -148,6 +148,8 @@ class Rest:
                 return self._replied("gateway", {"url": url, "shards": 1, "session_start_limit": limits})
             case ("GET", "applications", _, "commands"):
                 return self._replied("sync", self._world.commands.get(None, []))
+            case ("GET", "applications", _, "guilds", guild, "commands"):
+                return self._replied("sync", self._world.commands.get(self._entered(_id(guild)), []))
             case ("GET", "users", "@me", "guilds"):
                 present = [guild for id_, guild in self._world.guilds.items() if id_ not in self._world.absent]
                 return self._replied("guilds", [_briefly(guild) for guild in present])
@@ -169,8 +171,23 @@ class Rest:
             case ["members", user] if _id(user) == lantern.APPLICATION:
                 self._known_guild(guild_id)
                 return self._world.member(self._world.bot, lantern.BOT_PERMISSIONS, guild_id)
+            case ["members", user]:
+                self._known_guild(guild_id)
+                return self._person(guild_id, _id(user))
             case _:
                 raise errors.not_in_the_standin("GET", "/".join(["guilds", str(guild_id), *rest]))
+
+    def _person(self, guild_id: int, user_id: int) -> Json:
+        if user_id not in self._world.people:
+            raise errors.unknown_member()
+        member = self._world.member(self._world.people[user_id], lantern.PERMISSIONS[user_id], guild_id)
+        return {name: value for name, value in member.items() if name != "permissions"}
+
+    def _entered(self, guild_id: int) -> int:
+        """The server, whose commands the application may set."""
+        if guild_id not in self._world.guilds or guild_id in self._world.absent:
+            raise errors.missing_access()
+        return guild_id
 
     def _known_guild(self, guild_id: int) -> Json:
         if guild_id not in self._world.guilds or guild_id in self._world.absent:
@@ -189,9 +206,10 @@ class Rest:
     def _sync(self, guild_id: int | None, definitions: list[Json]) -> list[Json]:
         self._check("sync", definitions)
         commands.check(definitions)
-        world = self._world
+        world, where = self._world, {} if guild_id is None else {"guild_id": str(guild_id)}
         world.commands[guild_id] = [
-            commands.registered(each, world.snowflake(), world.snowflake(), lantern.APPLICATION) for each in definitions
+            commands.registered(each, world.snowflake(), world.snowflake(), lantern.APPLICATION) | where
+            for each in definitions
         ]
         return self._replied("sync", world.commands[guild_id])
 

@@ -93,6 +93,12 @@ class World:
         for n, person in enumerate(self.people.values()):
             self.channels[lantern.DIRECT + n] = _direct(lantern.DIRECT + n, person)
 
+    @property
+    def mentionable(self) -> frozenset[int]:
+        """The roles that anyone may mention."""
+        roles = (role for guild in self.guilds.values() for role in guild["roles"])
+        return frozenset(int(role["id"]) for role in roles if role["mentionable"])
+
     def snowflake(self) -> int:
         """A new id, later than every one before."""
         self._count = (self._count + 1) % 4096
@@ -283,7 +289,10 @@ def _user(id_: int, name: str, *, is_bot: bool = False) -> Json:
 def _roles(guild_id: int) -> list[Json]:
     named = {id_: name for name, id_ in lantern.ROLES.items()}
     held = dict.fromkeys(id_ for (guild, _), ids in lantern.ROLES_OF.items() if guild == guild_id for id_ in ids)
-    return [_role(guild_id, "@everyone", lantern.MEMBER), *(_role(id_, named[id_], 0) for id_ in held)]
+    return [
+        _role(guild_id, "@everyone", lantern.MEMBER),
+        *(_role(id_, named[id_], 0) | {"mentionable": True} for id_ in held),
+    ]
 
 
 def _role(id_: int, name: str, permissions: int) -> Json:

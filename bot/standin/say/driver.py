@@ -32,6 +32,8 @@ CONNECTING = 30.0
 POLL = 0.05
 WRITING = 1.5
 """Seconds in which a message says that it waits for somebody's decision."""
+APPEARING = 3.0
+"""Seconds in which a button appears that nobody's own line brings."""
 NOBODY = "0"
 """Stands for what no interaction made."""
 NOTICED = 1.5
@@ -237,7 +239,7 @@ class Driver:
                 options = [await self._uploaded(option) for option in command.options]
                 return {"kind": "slash", "name": command.name, "options": options}
             case "menu":
-                return {"kind": "menu", "name": rest, "message": await self._newest_with_file(line)}
+                return await self._menu(line, rest, names)
             case "post":
                 text, path = split_post(rest)
                 return {"kind": "post", "text": text, "files": [await self._upload(path)] if path else []}
@@ -274,7 +276,23 @@ class Driver:
                 return str(message["id"])
         raise Unsendable(wording.SAY_NO_FILE)
 
+    async def _menu(self, line: Line, rest: str, names: Names) -> Json:
+        """A menu of the newest message with a file, or of the person who is named behind it."""
+        name, sign, person = rest.rpartition(" @")
+        if sign:
+            return {"kind": "menu", "name": name.strip(), "user": named(person, "@", names.people)}
+        return {"kind": "menu", "name": rest, "message": await self._newest_with_file(line)}
+
     async def _pressed(self, line: Line, label: str, names: Names) -> Json:
+        """A button that is there, or comes within a moment: cards and notices are nobody's answer."""
+        until = time.monotonic() + min(APPEARING, self._patience)
+        while (wish := await self._press(line, label, names)) is None:
+            if time.monotonic() >= until:
+                raise Unsendable(wording.say("say.no_button", label=repr(label)))
+            await asyncio.sleep(POLL)
+        return wish
+
+    async def _press(self, line: Line, label: str, names: Names) -> Json | None:
         for message in await self._newest(line):
             if any(each["emoji"]["name"] == label for each in message.get("reactions", ())):
                 return {"kind": "react", "message": message["id"], "emoji": label}
@@ -284,7 +302,7 @@ class Driver:
                     continue
                 wish: Json = {"kind": "press", "message": message["id"], "custom_id": component["custom_id"]}
                 return wish | ({"values": values} if component["type"] != _BUTTON else {})
-        raise Unsendable(wording.say("say.no_button", label=repr(label)))
+        return None
 
     async def _filled(self, line: Line, text: str, names: Names) -> Json:
         if line.person not in self._forms:

@@ -1,11 +1,11 @@
 """
 The grammar of a line.
 
-``/command [subcommand] option:value …`` · ``press LABEL`` · ``menu NAME`` · ``fill LABEL:value …`` · ``post TEXT`` and
-``post [TEXT] image:@FILE``. An option starts
-at the beginning or after a blank, is the exact name of an option of that command not used before, and its value
-follows the colon at once; the value runs to the next such place and is trimmed. A value that must hold such a place
-as text is wrapped whole in double quotes, with ``\\"`` (and ``\\\\``) inside.
+``/command [subcommand] option:value …`` · ``press LABEL`` · ``menu NAME [@PERSON]`` · ``fill LABEL:value …`` ·
+``post TEXT`` and ``post [TEXT] image:@FILE``. An option starts at the beginning or after a blank, is the exact name of
+an option of that command not used before, and its value follows the colon at once; the value runs to the next such
+place and is trimmed. A value that must hold such a place as text is wrapped whole in double quotes, with ``\\"`` (and
+``\\\\``) inside.
 """
 
 import re

@@ -16,10 +16,10 @@ export function begin() {
   });
 }
 
-function draw({ queue, ledger, novelai }) {
+function draw({ queue, more, ledger, novelai }) {
   const focused = at("inside").contains(document.activeElement) ? document.activeElement.id : null;
   at("inside").replaceChildren(
-    part("queue", null, lines(queue.map(job), "queue_empty")),
+    part("queue", null, lines([...queue.map(job), ...(more ? [line(say("queue_more"), "")] : [])], "queue_empty")),
     part(
       "ledger",
       "ledger_hint",

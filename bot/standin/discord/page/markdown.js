@@ -11,14 +11,19 @@ const LATEST = 8_640_000_000_000;
 /** The nodes of *text*; *key* names it, so that a spoiler that was shown stays so. */
 export function markdown(text, key = "") {
   const context = { key, spoilers: 0 };
-  return segments(text).flatMap((part) => (part.fence ? [fence(part)] : blocks(part.text, context)));
+  return segments(text).flatMap((part) => {
+    if (!part.fence) return blocks(part.text, context);
+    return [part.hidden ? spoiler([fence(part)], context) : fence(part)];
+  });
 }
 
 function fence({ language, text }) {
   return el("pre", { tabindex: "0" }, el("code", language ? { data: { language } } : {}, text));
 }
 
-/** Text and fences; a fence inside of inline code or behind a backslash is none. */
+const BARS = "||";
+
+/** Text and fences, which bars on both sides hide; a fence inside of inline code or behind a backslash is none. */
 function segments(text) {
   const found = [];
   let from = 0;
@@ -26,9 +31,11 @@ function segments(text) {
   while (at < text.length) {
     const end = fenceEnd(text, at);
     if (end) {
-      if (at > from) found.push({ text: text.slice(from, at).replace(/\n$/, "") });
-      found.push(fenced(text.slice(at + 3, end - 3)));
-      from = at = text[end] === "\n" ? end + 1 : end;
+      const hidden = text.slice(from, at).endsWith(BARS) && text.startsWith(BARS, end);
+      const [first, last] = hidden ? [at - BARS.length, end + BARS.length] : [at, end];
+      if (first > from) found.push({ text: text.slice(from, first).replace(/\n$/, "") });
+      found.push({ ...fenced(text.slice(at + 3, end - 3)), hidden });
+      from = at = text[last] === "\n" ? last + 1 : last;
     } else {
       at += text[at] === "\\" ? 2 : (codeAt(text, at)?.length ?? runAt(text, at)?.length ?? 1);
     }
