@@ -215,6 +215,10 @@ BLOCKED_MEMBER = "You cannot use me here until {until:f}.{reason}"
 BLOCKED_MEMBER_CASE = "You cannot use me here until {until:f}.{reason} Case {case}."
 BLOCKED_MEMBER_LASTING_CASE = "You cannot use me here.{reason} Case {case}."
 MUST_READ = "{author} left you a note{words}. Press to go on."
+MUST_READ_ITSELF = (
+    "I left you a note: several of your wishes were refused within a short time, and going on like that leads to a "
+    "pause. Press to go on."
+)
 MUST_READ_WORDS = ': "{words}"'
 BUTTON_ACK = "I understand"
 BLOCKED_MEMBER_LASTING = "You cannot use me here.{reason}"
@@ -746,19 +750,19 @@ ACKNOWLEDGED = "✓ Read. You can go on."
 TOLD_WHERE = "**{where}**: {said}"
 TOLD_WARNED = "{actor} left you a note{words}. Press to go on; no picture is made for you before. Case {case}."
 TOLD_WARNED_HEAT = (
-    "several of your prompts were refused within a short time. Going on like that leads to a pause. "
+    "several of your wishes were refused within a short time. Going on like that leads to a pause. "
     "Press to go on; no picture is made for you before. Case {case}."
 )
 TOLD_PAUSED = "{actor} paused pictures for you until {until:f}.{reason} Your waiting ones were taken back. Case {case}."
 TOLD_PAUSED_HEAT = (
-    "too many of your prompts were refused, so I paused pictures for you until {until:f}. "
+    "too many of your wishes were refused, so I paused pictures for you until {until:f}. "
     "Your waiting ones were taken back. Case {case}."
 )
 TOLD_BLOCKED = (
     "{actor} closed me to you until they lift it.{reason} Your waiting pictures were taken back. Case {case}."
 )
 TOLD_BLOCKED_HEAT = (
-    "too many of your prompts were refused, so I am closed to you until a moderator lifts it. "
+    "too many of your wishes were refused, so I am closed to you until a moderator lifts it. "
     "Your waiting pictures were taken back. Case {case}."
 )
 TOLD_DELETED = "{actor} deleted your picture of job {job} because members reported it. Case {case}."
@@ -1720,6 +1724,8 @@ def explain(code: str, data: Mapping[str, object], mentions: Mapping[str, str] |
         written["Setting"] = SETTING_LABELS.get(str(data["setting"]), str(data["setting"]))
     if data.get("case") and has(f"{code}.case"):
         code = f"{code}.case"
+    if code == "must.read" and not data.get("author"):
+        code = "must.read.itself"
     if code == "option.model" and not data.get("models"):
         code = "option.model.none"
     return say(code, written)

@@ -157,7 +157,9 @@ class Lines:
 
 
 def _has_just_begun(outlook: Outlook) -> bool:
-    return outlook.job.state is not JobState.QUEUED and outlook.preview is None and outlook.pause is None
+    state = outlook.job.state
+    is_drawn = state is not JobState.QUEUED and not state.is_undecided
+    return is_drawn and outlook.preview is None and outlook.pause is None
 
 
 def _standing(outlook: Outlook) -> str:

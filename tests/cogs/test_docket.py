@@ -785,7 +785,9 @@ async def test_refusals_of_heat_explain_themselves(tmp_path: Path) -> None:
         for _ in range(2):
             await stage.house.services.sanctions.note_refusal(ann, Forbidden("locked"))
 
-        note = await _told(stage, "several of your prompts were refused")
+        note = await _told(stage, "several of your wishes were refused")
 
         assert ["I understand", "Appeal"] == _labels(note)
+        wall = await stage.answered(await stage.slash("generate", prompt="1girl", size=SMALL))
+        assert "I left you a note: several of your wishes were refused" in text_of(wall)
         assert BOT == (await stage.house.store.unread(lantern.LANTERN))[0].actor

@@ -11,6 +11,7 @@ from bot.domain.errors import Refused
 from bot.domain.job import Delivery, JobState
 from bot.domain.request import Requester
 from bot.standin.discord import lantern
+from cogs.ui import lines
 from tests.stage import STUDIO, Stage, open_stage, text_of
 
 MIA = Requester(user_id=lantern.MIA, guild_id=lantern.LANTERN, channel_id=lantern.MOD_LOG, may_moderate=True)
@@ -38,6 +39,13 @@ async def test_what_is_held_is_shown_once_it_is_approved(tmp_path: Path) -> None
         job = await stage.delivered(case.job_id or 0)
         assert (JobState.DONE, Delivery.SHOWN, 1) == (job.state, job.delivery, job.charged_pictures)
         assert 1 == len(stage.pictures())
+
+
+async def test_that_it_is_held_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no picture to come first, for which a message that was just begun is left alone."""
+    monkeypatch.setattr(lines, "BEGUN", 60.0)
+    async with open_stage(tmp_path) as stage:
+        assert (await _held(stage)).is_open
 
 
 async def test_what_is_rejected_is_told_to_its_member_alone(tmp_path: Path) -> None:
