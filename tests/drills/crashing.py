@@ -29,9 +29,11 @@ from bot.adapters.novelai.client import NovelAIClient
 from bot.services import worker
 
 _READS = """
-account allowances blocks blocks_of config configs draft durations entries expiring get greeted happenings in_hand
-in_inbox inbox inputs is_empty is_first kept_change last_prompts left_before line newest_entry of_guild of_member
-pictures recall recent standing suggest_tags undelivered waiting words words_of
+account allowances asked blocks blocks_of case case_of_job cases conduct conducts conducts_of config configs draft
+drafts_of durations entries expiring get greeted happenings in_hand in_inbox inbox inputs is_empty is_first jobs_of
+kept_change kept_of last_prompts left_before line lines_about made newest_entry notices_of of_guild of_member
+pictures posted recall recent reports_by reports_made reports_of standing suggest_tags undecided undelivered
+unfinished_of unread waiting words words_of
 """
 READS = frozenset(_READS.split())
 """Verbs that change nothing. A verb that is not named here is a point; so is every new one."""
