@@ -62,6 +62,11 @@ def _about(job: Job) -> str:
 
 def _of_job(job: Job) -> Iterator[str]:
     """One job at rest has ended, and is charged for what was delivered."""
+    if job.state.is_undecided:
+        # Nobody decides for a moderator who was interrupted.
+        if job.charged_anlas is not None or job.delivery is not Delivery.NONE:
+            yield f"{_about(job)} is charged or delivered before anybody decided"
+        return
     is_done = job.state is JobState.DONE and job.delivery in REACHED
     owed = (job.price, job.pictures) if is_done else (0, 0)
     if job.state.is_waiting or job.delivery is Delivery.PENDING:
@@ -82,12 +87,25 @@ def _of_picture(job: Job, messages: Sequence[Json], *, tokens_live: bool) -> Ite
     is_hidden = not tokens_live and job.place is not None and job.place.ephemeral and not is_shown
     if n != is_shown and not (is_hidden and n == 1):
         yield f"{_about(job)} is shown {n} times"
-    if job.state is JobState.FAILED and (n := len(_telling(job, messages))) != 1:
+    told = len(_telling(job, messages))
+    # A private follow-up whose fate is not known is not repeated; then a direct message says it, for the second time.
+    most = 2 if job.state is JobState.BLOCKED else 1
+    if job.state in (JobState.FAILED, JobState.BLOCKED) and not 1 <= (n := told) <= most:
         yield f"{_about(job)} is told {n} times"
 
 
 def _of_lines(job: Job, messages: Sequence[Json], *, tokens_live: bool) -> Iterator[str]:
-    """No message still says that the job is waited for; a private one is beyond reach once its token has died."""
+    """
+    No message still says that the job is waited for; a private one is beyond reach once its token has died.
+
+    What is held says so, and has one card on which it can be decided.
+    """
+    if job.state.is_undecided:
+        cards = [message for message in messages if _decides(message)]
+        says = [message for message in messages if wording.HELD in message["content"]]
+        if len(cards) != 1 or len(says) != 1:
+            yield f"job {job.id} is held, with {len(cards)} cards and {len(says)} messages that say so"
+        return
     for message in _left(job, messages):
         if tokens_live or not message["flags"] & EPHEMERAL:
             yield f"job {job.id} ({job.state}, {job.delivery}) left a message: {message['content'] or 'thinking…'}"
@@ -135,6 +153,11 @@ def _left(job: Job, messages: Sequence[Json]) -> Iterator[Json]:
         is_line = message["content"] in (wording.STARTING, wording.say("drawing")) or message["flags"] & LOADING
         if (is_of_it and is_line) or _buttons(message, job, "cancel"):
             yield message
+
+
+def _decides(message: Json) -> bool:
+    """Whether a moderator can approve something on this message."""
+    return any(str(part.get("custom_id", "")).endswith(":approve") for part in walk(message["components"]))
 
 
 def _buttons(message: Json, job: Job, verb: str) -> bool:

@@ -129,6 +129,12 @@ async def left_paid(theatre: Theatre) -> None:
         await _drawing(theatre)
 
 
+async def held(theatre: Theatre, verb: str = "approve") -> None:
+    """The check holds it, and a moderator decides."""
+    await theatre.ask(prompt="1girl, !rated82", size=SMALL)
+    await theatre.press(verb, lantern.MIA)
+
+
 async def _drawing(theatre: Theatre) -> None:
     await until(lambda: theatre.novelai.account.busy, 20.0, "NovelAI at work")
 
@@ -153,6 +159,8 @@ SCENES = {
         Scene(name="deleted", act=deleted),
         Scene(name="dismissed", act=lambda theatre: deleted(theatre, private=True)),
         Scene(name="dropped", act=dropped),
+        Scene(name="held", act=held),
+        Scene(name="rejected", act=lambda theatre: held(theatre, "reject")),
         Scene(name="restart", act=nothing, before=left, at_start=True),
         Scene(name="restart paid", act=nothing, before=left_paid, at_start=True),
     )
