@@ -76,6 +76,7 @@ BLOCKED_PICTURE = "The picture did not fit the rules of {channel}, so it was not
 BLOCKED_PICTURE_CASE = (
     "The picture did not fit the rules of {channel}, so it was not shown and not charged. Case {case}."
 )
+BLOCKED_UNRATED = "I could not check this picture, so I did not show it. Nothing was charged; try it once more."
 BLOCKED_IMAGE = "An image this begins with does not fit the rules of {channel}. Nothing was made or charged."
 DECLINED = "Nobody said yes to this one. Nothing was made or charged."
 DECLINED_CASE = "Nobody said yes to this one. Nothing was made or charged. Case {case}."

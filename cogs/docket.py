@@ -33,6 +33,10 @@ AT_ONCE = 4
 """Cards and notices under way at the same time, of each."""
 PAUSE = 1.0
 """Seconds between looks for what another process, or the worker, brought."""
+TRIES = 10
+"""Of a notice; then it stands in /cases alone."""
+_NOBODY = (10013, 50033)
+"""Discord's codes for accounts that are gone or cannot be written to."""
 RETRY_MIN, RETRY_MAX = 5.0, 300.0
 """Seconds until a card is tried again that Discord did not take."""
 
@@ -185,9 +189,19 @@ class Docket(commands.Cog):
             due: list[tuple[Notice, Case]] = []
             while len(due) < AT_ONCE and (each := await self._cases.next_notice()) is not None:
                 due.append(each)
-            await asyncio.gather(*(self._tell(notice, case) for notice, case in due))
+            await asyncio.gather(*(self._try_to_tell(notice, case) for notice, case in due))
             if not due:
                 await self._pause()
+
+    async def _try_to_tell(self, notice: Notice, case: Case) -> None:
+        """One that cannot be told does not hold up the others, and is not tried for ever."""
+        try:
+            await self._tell(notice, case)
+        except StoreError as error:
+            log.warning("notice %s: the store is away (%s)", notice.id, error.code)
+        except Exception:
+            log.exception("notice %s could not be told", notice.id)
+            await self._cases.told(notice, reached=False)
 
     async def _tell(self, notice: Notice, case: Case) -> None:
         """By direct message; what nobody could be told stands in /cases, and what was read meanwhile is told."""
@@ -200,7 +214,8 @@ class Docket(commands.Cog):
                 await self._say(notice, case)
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.info("notice %s could not be told: %s %s", notice.id, type(error).__name__, getattr(error, "code", ""))
-            if outcome_of(error) in (Outcome.GONE, Outcome.FORBIDDEN):
+            is_nobody = getattr(error, "code", 0) in _NOBODY
+            if is_nobody or notice.tries >= TRIES or outcome_of(error) in (Outcome.GONE, Outcome.FORBIDDEN):
                 await self._cases.told(notice, reached=False)
             return
         await self._cases.told(notice, reached=True)

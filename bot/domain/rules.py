@@ -53,7 +53,7 @@ def judge(requester: Requester, request: Request, ground: Ground, *, approved: b
     the picture is to be kept safe and the request is not.
     """
     _judge_served(requester, ground)
-    asked, undesired = _asked(request), tuple(request.undesired_contents)
+    asked, undesired = asked_texts(request), tuple(request.undesired_contents)
     judge_words(*asked, undesired=undesired)
     judge_place(requester, ground)
     hits = ground.words.hits(asked)
@@ -69,7 +69,7 @@ def judge(requester: Requester, request: Request, ground: Ground, *, approved: b
 
 def to_log(request: Request, ground: Ground) -> Hit | None:
     """The rule of this server's that *request* meets and that only wants to be told of it."""
-    return _first(ground.words.hits(_asked(request)), Then.LOG)
+    return _first(ground.words.hits(asked_texts(request)), Then.LOG)
 
 
 def _first(hits: Sequence[Hit], then: Then) -> Hit | None:
@@ -107,7 +107,7 @@ def judge_member(ground: Ground) -> None:
         raise Forbidden(code, until=block.until, reason=block.reason, case=block.case_id)
 
 
-def _asked(request: Request) -> tuple[str, ...]:
+def asked_texts(request: Request) -> tuple[str, ...]:
     """Every text that asks for something: each prompt, and what an undesired content turns around."""
     turned = (asked_by(text) for text in request.undesired_contents)
     return (*request.prompts, *(text for text in turned if text))
@@ -180,7 +180,7 @@ def keeps_safe(requester: Requester, ground: Ground) -> bool:
 def wants_safe(requester: Requester, request: Request, ground: Ground) -> bool:
     """Whether *request* is kept safe where *requester* stands: as the place says, and always where it means minors."""
     undesired = tuple(request.undesired_contents)
-    return keeps_safe(requester, ground) or means_minors(*_asked(request), undesired=undesired)
+    return keeps_safe(requester, ground) or means_minors(*asked_texts(request), undesired=undesired)
 
 
 def only_suggests(requester: Requester, ground: Ground) -> bool:
@@ -201,7 +201,7 @@ def shows_previews(requester: Requester, request: Request, ground: Ground) -> bo
     is_open = not (request.spoiler or request.private or keeps_safe(requester, ground))
     is_open = is_open and not only_suggests(requester, ground)
     hides = ground.guild is None or ground.guild.hides(age_restricted=requester.age_restricted)
-    return is_open and not hides and not is_suspect(*_asked(request))
+    return is_open and not hides and not is_suspect(*asked_texts(request))
 
 
 def _judge_served(requester: Requester, ground: Ground) -> None:

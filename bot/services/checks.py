@@ -13,7 +13,7 @@ from bot.domain.job import Job, JobState, Settlement
 from bot.domain.locked import is_locked_with_rating, is_minor_coded
 from bot.domain.rating import Rating, Showing, limits_for, showing, weighed
 from bot.domain.request import Picture, Request
-from bot.domain.rules import keeps_safe
+from bot.domain.rules import asked_texts, keeps_safe
 from bot.ports import Classifier, Clock
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
@@ -21,7 +21,7 @@ from bot.services.moderation import Moderation
 log = logging.getLogger(__name__)
 
 DAY = 86_400.0
-BLOCKED = "blocked.picture"
+BLOCKED, UNRATED = "blocked.picture", "blocked.unrated"
 LOCKED, LOCKED_PICTURE = "locked", "locked.picture"
 
 
@@ -68,14 +68,16 @@ class Checks:
         if self._classifier is None or not images:
             return Look()
         ground = self._moderation.ground(job.requester)
-        safe, undesired = keeps_safe(job.requester, ground), tuple(request.undesired_contents)
+        safe = keeps_safe(job.requester, ground)
+        # The same texts that were judged before anything was drawn: what undesired contents turn around, too.
+        asked, undesired = asked_texts(request), tuple(request.undesired_contents)
         try:
             ratings = tuple([await self._classifier.rate(data) for data in images])
         except ClassifierError as error:
             log.warning("job %s could not be rated: %s", job.id, error.code)
-            held = safe or is_minor_coded(*request.prompts, undesired=undesired)
+            held = safe or is_minor_coded(*asked, undesired=undesired)
             return Look(showing=Showing.HOLD if held else Showing.SHOW, doubt=Doubt.UNRATED if held else None)
-        return _worst(ratings, request.prompts, undesired, safe=safe)
+        return _worst(ratings, asked, undesired, safe=safe)
 
     def settlement(self, job: Job, look: Look, done: Settlement) -> tuple[Settlement, Filing | None]:
         """How a made job ends after *look*, where it would have been *done* (DONE and paid for), and its case."""
@@ -85,6 +87,8 @@ class Checks:
             return _hidden(done, look), None
         if not job.requester.scope:
             # Nobody moderates direct messages, so nobody could decide.
+            if look.doubt is Doubt.UNRATED:
+                return _unpaid(done, UNRATED), None
             return _unpaid(done, BLOCKED), self._filing(job, look, CaseKind.REFUSAL)
         held = Settlement(state=JobState.HELD, charged_anlas=None, charged_pictures=None, spent=done.spent)
         return held, self._filing(job, look, CaseKind.HELD)
@@ -113,7 +117,9 @@ def _worst(ratings: Sequence[Rating], texts: Sequence[str], undesired: Sequence[
     minor = is_minor_coded(*texts, undesired=undesired)
     worst = max(ratings, key=lambda rating: weighed(rating, minor_coded=minor))
     how = showing(worst, safe=safe, minor_coded=minor)
-    is_locked = is_locked_with_rating(*texts, explicit=worst.explicit, undesired=undesired, age_restricted=not safe)
+    # Of several pictures each may be what is never shown, whichever is worst otherwise.
+    explicit = max(rating.explicit for rating in ratings)
+    is_locked = is_locked_with_rating(*texts, explicit=explicit, undesired=undesired, age_restricted=not safe)
     doubt = None if how is Showing.SHOW else Doubt.MINOR if minor else Doubt.RATING
     score = weighed(worst, minor_coded=minor)
     limit = limits_for(minor_coded=minor).shown

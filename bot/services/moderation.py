@@ -71,11 +71,12 @@ class Moderation:
             await self.load_unread()
             await self._load_hidden()
 
-    async def load_unread(self) -> None:
-        """Read again which notes have to be read."""
-        notes = await self._cases.unread()
+    async def load_unread(self, guild_id: int | None = None) -> None:
+        """Read again which notes have to be read, in one server or in all."""
+        notes = await self._cases.unread(guild_id)
+        others = {key: case for key, case in self._unread.items() if guild_id is not None and key[0] != guild_id}
         # Reversed, so that of several the oldest stays.
-        self._unread = {(case.guild_id, case.user_id): case for case in reversed(notes)}
+        self._unread = others | {(case.guild_id, case.user_id): case for case in reversed(notes)}
 
     async def _load_hidden(self) -> None:
         ordered = await self._cases.conducts()
@@ -88,7 +89,7 @@ class Moderation:
             others = {key: block for key, block in self._blocks.items() if key[0] != guild_id}
             found = await self._store.blocks_of(guild_id)
             self._blocks = others | {(guild_id, block.user_id): block for block in found}
-        await self.load_unread()
+        await self.load_unread(guild_id)
         await self._load_hidden()
 
     def ground(self, requester: Requester) -> Ground:

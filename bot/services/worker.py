@@ -23,7 +23,7 @@ from bot.ports import AuditStore, Clock, JobStore, NovelAI
 from bot.services.accounts import FRESH, Accounts
 from bot.services.bell import Bell
 from bot.services.breaker import Breaker
-from bot.services.checks import LOCKED, Checks
+from bot.services.checks import LOCKED, Checks, Doubt
 from bot.services.closing import Closing
 from bot.services.deliveries import RETRY
 from bot.services.guilds import Guilds
@@ -367,7 +367,7 @@ class Worker:
         settlement, filing = self._checks.settlement(job, look, done)
         kept = pictures if settlement.state is not JobState.BLOCKED else ()
         await self._settle(job, settlement, kept, keeping=True, filing=filing)
-        if settlement.state is JobState.BLOCKED:
+        if settlement.state is JobState.BLOCKED and look.doubt is not Doubt.UNRATED:
             await self._sanctions.note_picture(job, attempt.spent, is_locked=look.is_locked)
         await self._watch_balance(attempt)
 

@@ -17,13 +17,15 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bot.standin.discord import lantern
 from tests.drills.crashing import NOWHERE, Plan
 from tests.drills.laws import Verdict, verdict
 from tests.drills.scenes import SCENES, Scene
-from tests.drills.theatre import Bot, Stuck, Theatre, open_theatre, while_alive
+from tests.drills.theatre import Bot, Stuck, Theatre, open_theatre, until, while_alive
 from tests.postgres import SERVER
 
 GAPS = (0.0, 400.0, 1_000.0)
@@ -113,8 +115,10 @@ async def _recovered(theatre: Theatre) -> None:
     bot = theatre.start()
     await theatre.connected(bot)
     await theatre.idle(bot)
-    # What would be shown twice comes now.
+    # What would be shown twice comes now, and the card of a picture that is held.
     await asyncio.sleep(0.3)
+    with suppress(Stuck):
+        await until(lambda: not theatre.is_held or theatre.button("approve", lantern.MIA), 8.0, "the card")
     bot.send(signal.SIGTERM)
     await bot.ended()
 

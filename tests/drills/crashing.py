@@ -42,6 +42,8 @@ HURRIED = (
     ("bot.services.worker", "RENEW_EVERY", 0.4),
     ("bot.services.deliveries", "LEASE", 10.0),
     ("bot.services.deliveries", "LINE_LEASE", 5.0),
+    ("bot.services.cases", "CARD_LEASE", 3.0),
+    ("cogs.docket", "CARD_TIME", 2.0),
     ("bot.services.lead", "IDENTIFY_GAP", 0.2),
     ("bot.app", "TIDY_EVERY", 2.0),
     ("cogs.courier", "DELIVERY_TIME", 8.0),
@@ -51,6 +53,7 @@ HURRIED = (
     ("cogs.ui.asides", "EDIT_TIME", 3.0),
     # A gap moves Discord's clock alone, so what it forgot of a nonce is old for the bot at once, too.
     ("cogs.ui.ways", "NONCE_LIFE", 0.0),
+    ("cogs.ui.desk", "NONCE_LIFE", 0.0),
 )
 """The product's long waits, short, in seconds: what is waited for is the same."""
 NOWHERE = "-"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot import wording
 from bot.adapters.store import ledger
 from bot.adapters.store.store import open_store
 from bot.domain.job import Job
@@ -196,6 +197,11 @@ class Theatre:
                 if custom_id.split(":")[2:3] == [verb]:
                     return shown.message, custom_id
         return None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether some message says that its picture waits for a moderator."""
+        return any(wording.HELD in message["content"] for message in self.messages())
 
     def messages(self) -> list[Json]:
         """Every message that stands, whoever sees it, newest first."""

@@ -6,7 +6,7 @@ from bot.adapters.store.audit import note, note_record
 from bot.adapters.store.books import lock_guild, lock_house, lock_member, move, open_books, standing_of
 from bot.adapters.store.driver import Database, Row, Session, Value
 from bot.adapters.store.guilds import put_block
-from bot.adapters.store.rows import case_of, conduct_of, job_of, notice_of, to_json
+from bot.adapters.store.rows import case_of, cases_of, conduct_of, job_of, notice_of, to_json
 from bot.domain.case import Case, CaseKind, CaseState, Decision, Filing, Notice, Report, Ruling
 from bot.domain.conduct import Conduct, heat_at
 from bot.domain.job import Delivery, Job, JobState
@@ -23,11 +23,11 @@ _COVERED = 2
 
 _NEXT_CARD = """
 UPDATE cases SET card_not_before = ? WHERE carded < version AND id = (
-    SELECT id FROM cases WHERE carded < version AND card_not_before <= ? ORDER BY id LIMIT 1)
+    SELECT id FROM cases WHERE carded < version AND card_not_before <= ? ORDER BY card_not_before, id LIMIT 1)
 AND card_not_before <= ? RETURNING *"""
 _NEXT_NOTICE = """
 UPDATE notices SET not_before = ?, tries = tries + 1 WHERE state = 'PENDING' AND id = (
-    SELECT id FROM notices WHERE state = 'PENDING' AND not_before <= ? ORDER BY id LIMIT 1)
+    SELECT id FROM notices WHERE state = 'PENDING' AND not_before <= ? ORDER BY not_before, id LIMIT 1)
 AND not_before <= ? RETURNING *"""
 _CLOSE = """
 UPDATE cases SET state = 'CLOSED', decision = ?, decided_at = ?, actor = ?, words = ?, needs_ack = ?,
@@ -128,17 +128,17 @@ class Cases:
                 *values,
                 most,
             )
-        return [case_of(row) for row in rows]
+        return cases_of(rows)
 
     async def unread(self, guild_id: int | None = None) -> Sequence[Case]:
         """See `CaseStore.unread`."""
         whose, values = ("AND guild_id = ?", [guild_id]) if guild_id is not None else ("", [])
         async with self._db.read() as session:
             rows = await session.rows(
-                f"SELECT * FROM cases WHERE needs_ack = 1 {whose} ORDER BY id",  # noqa: S608 (ours)
+                f"SELECT * FROM cases WHERE needs_ack = 1 {whose} ORDER BY guild_id, user_id, id",  # noqa: S608 (ours)
                 *values,
             )
-        return [case_of(row) for row in rows]
+        return cases_of(rows)
 
     # --- deciding
 
@@ -184,11 +184,13 @@ class Cases:
         """See `CaseStore.expire_cases`."""
         expired = Ruling(decision=Decision.EXPIRED, actor=0)
         async with self._db.tx() as session:
-            due = await session.rows("SELECT id FROM cases WHERE state = 'OPEN' AND due_at <= ? ORDER BY id", now)
+            due = await session.rows(
+                "SELECT id FROM cases WHERE state = 'OPEN' AND due_at <= ? ORDER BY due_at, id", now
+            )
             closed = [row for each in due if (row := await _close(session, each["id"], expired, now)) is not None]
             for row in closed:
                 await _rule_on_job(session, row, expired, now)
-        return [case_of(row) for row in closed]
+        return cases_of(closed)
 
     async def acknowledge(self, case_id: int, user_id: int, now: float) -> bool:
         """See `CaseStore.acknowledge`."""

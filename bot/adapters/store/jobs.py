@@ -440,6 +440,8 @@ class Jobs:
             if self._db.is_shared:
                 return await _take_back_from(session, now, _DEAD_OR_MINE, now, holder)
             await session.run("UPDATE jobs SET delivery_lease = 0 WHERE delivery = 'PENDING'")
+            await session.run("UPDATE cases SET card_not_before = 0 WHERE carded < version")
+            await session.run("UPDATE notices SET not_before = 0 WHERE state = 'PENDING'")
             return await _take_back_from(session, now, "holder <> ?", _REST)
 
     async def reap(self, now: float) -> Sequence[Job]:

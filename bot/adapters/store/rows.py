@@ -1,7 +1,7 @@
 """Rows to values and back; whatever a row says that is no value of ours is a `StoreError`."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -250,6 +250,17 @@ def case_of(row: Row) -> Case:
         )
     except ValueError as error:
         raise StoreError("store.broken", case=row["id"]) from error
+
+
+def cases_of(rows: Sequence[Row]) -> list[Case]:
+    """The cases of many rows; one that cannot be read must not hide the others."""
+    cases = []
+    for row in rows:
+        try:
+            cases.append(case_of(row))
+        except StoreError:
+            log.exception("case %s cannot be read", row["id"])
+    return cases
 
 
 _CASE_COLUMNS = (
