@@ -19,7 +19,7 @@ from tests.stage import STUDIO, open_stage
 
 FOLDER = ROOT / "deploy" / "pictures"
 WISH = {"prompt": "1girl, cherry blossoms, smile", "seed": 1_234_567, "uc_preset": "none", "quality_tags": False}
-WINDOW = {"width": 720, "height": 900}
+WINDOW = {"width": 720, "height": 1060}
 QUALITY = 85
 
 
