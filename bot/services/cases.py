@@ -19,12 +19,13 @@ from bot.domain.case import (
     check_decidable,
 )
 from bot.domain.conduct import Offence, degrees
-from bot.domain.errors import LimitReached, Mistake, Refused
+from bot.domain.errors import Forbidden, LimitReached, Mistake, Refused
 from bot.domain.guild import REASON_LENGTH, Block, GuildConfig
 from bot.domain.job import Delivery, Job, JobState
 from bot.domain.record import Record
 from bot.domain.request import Picture, Request, Requester
 from bot.domain.rules import check_moderator, judge, judge_member
+from bot.domain.wordlist import Hit
 from bot.ports import AuditStore, CaseStore, Clock, JobStore
 from bot.services.accounts import Accounts
 from bot.services.bell import Bell
@@ -266,7 +267,7 @@ class Cases:
         job = await self.job_of(case)
         if job is None or job.request is None or job.state is not JobState.PROPOSED:
             raise await self._decided_already(case)
-        self._judge_again(job, job.request)
+        hit = self._judge_again(job, job.request)
         price = self._price(job, job.request)
         now = self._clock()
         limits = self._guilds.limits_of_server(job.requester)
@@ -277,10 +278,19 @@ class Cases:
 
         if await self._store.approve(case.id, ruling, price.total, now, turn) is None:
             raise await self._decided_already(case)
+        if hit is not None:
+            await self._moderation.note_logged(job.requester, hit, job.id)
 
-    def _judge_again(self, job: Job, request: Request) -> None:
-        """The rules hold for suggestions too; what only needs a yes has it now."""
-        judge(job.requester, request, self._moderation.ground(job.requester), approved=True)
+    def _judge_again(self, job: Job, request: Request) -> Hit | None:
+        """
+        The rules hold for suggestions too; what only needs a yes has it now. Returns what a rule wants to be told of.
+
+        Raises `Refused` ``suggestion.refused``: a refusal of its own kind would be the moderator's who said yes.
+        """
+        try:
+            return judge(job.requester, request, self._moderation.ground(job.requester), approved=True)
+        except Forbidden as refusal:
+            raise Refused("suggestion.refused", refusal=refusal.code) from refusal
 
     def _price(self, job: Job, request: Request) -> Price:
         price = self._accounts.cheapest(request)
