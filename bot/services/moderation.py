@@ -162,8 +162,10 @@ class Moderation:
         return await self._withdraw(block.guild_id, block.user_id)
 
     async def unblock(self, moderator: Requester, user_id: int) -> None:
-        """Let a member use the bot again. Raises `Refused` ``moderator.only`` or ``block.none``."""
+        """Let a member use the bot again. Raises `Refused` ``moderator.only``, ``block.self`` or ``block.none``."""
         check_moderator(moderator, self.ground(moderator))
+        if user_id == moderator.user_id:
+            raise Refused("block.self")
         await self.lift(moderator.scope, user_id, moderator.user_id)
 
     async def lift(self, guild_id: int, user_id: int, actor: int) -> None:
