@@ -23,6 +23,7 @@ from cogs.ui.controls import Control, Form, Press, button, row
 from cogs.ui.desk import Desk
 from cogs.ui.notice import place_name
 from cogs.ui.packing import Packer
+from cogs.ui.record import check_target, member_of
 from cogs.ui.requester import Interaction, requester_of
 
 WORDS_MOST = 250
@@ -216,14 +217,23 @@ class CasesCog(commands.Cog, name="Cases"):
     async def warn(self, press: Press) -> None:
         """The form came back."""
         await acknowledge_press(press.interaction)
+        await self._check_target(press)
         await self._carry_out(press.interaction, press.number, Decision.WARNED, words=_words(press))
 
     async def block(self, press: Press) -> None:
         """The form came back."""
         await acknowledge_press(press.interaction)
+        await self._check_target(press)
         duration = press.fields.get("duration", "")
         seconds = float(duration) if duration in wording.DURATIONS and duration != "0" else None
         await self._carry_out(press.interaction, press.number, Decision.BLOCKED, words=_words(press), seconds=seconds)
+
+    async def _check_target(self, press: Press) -> None:
+        """Raise `Refused` ``block.admin`` where the case is about somebody who manages the server by now."""
+        requester = requester_of(press.interaction)
+        case = await self._cases.case(requester, press.number)
+        if case.user_id != requester.user_id:
+            check_target(await member_of(press.interaction, case.user_id))
 
     # --- looking -----------------------------------------------------------------------------------------------------
 

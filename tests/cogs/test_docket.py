@@ -708,6 +708,38 @@ async def test_a_forged_press_changes_nothing_and_says_why(tmp_path: Path) -> No
         assert [] == stage.pictures()
 
 
+@pytest.mark.parametrize(("label", "values"), [("Reject and warn", {}), ("Block…", {"duration": ["0"]})])
+async def test_moderators_sanction_nobody_who_manages_the_server(
+    tmp_path: Path, label: str, values: dict[str, Any]
+) -> None:
+    """As by command: not from a card either, whatever stands in the form. To reject their picture is no sanction."""
+    async with open_stage(tmp_path, config=REVIEWED, house={"operators": frozenset({BEN})}) as stage:
+        case = await _held(stage, by=ADA)
+        card = await _card(stage, case)
+        opened = await stage.press(card, label, by=MIA)
+
+        await stage.answered(await stage.fill(opened, by=MIA, reason=["none"], words="Enough.", **values))
+
+        assert "They manage this server" in stage.private_words(MIA)[0]
+        assert (await stage.house.store.case(case.id) or case).is_open
+        await stage.answered(await stage.press(card, "Reject", by=MIA))
+        assert not (await stage.house.store.case(case.id) or case).is_open
+
+
+async def test_of_a_report_nobody_who_manages_the_server_is_warned(tmp_path: Path) -> None:
+    """Their picture can be deleted all the same."""
+    async with open_stage(tmp_path, config=REVIEWED, house={"operators": frozenset({BEN})}) as stage:
+        await stage.answered(await stage.slash("generate", by=ADA, prompt="1girl", size=SMALL))
+        case, _ = await _report(stage, 1, ANN)
+        card = await _card(stage, case)
+        opened = await stage.press(card, "Delete and warn", by=MIA)
+
+        await stage.answered(await stage.fill(opened, by=MIA, reason=["rules"]))
+
+        assert "They manage this server" in stage.private_words(MIA)[0]
+        assert (await stage.house.store.case(case.id) or case).is_open
+
+
 @pytest.mark.parametrize("verb", ["warn", "block", "appeal"])
 async def test_a_form_is_taken_only_from_whoever_may(tmp_path: Path, verb: str) -> None:
     """Opened by one, submitted by another."""
