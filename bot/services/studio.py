@@ -23,6 +23,7 @@ from bot.services.bell import Bell
 from bot.services.closing import Closing
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
+from bot.services.sanctions import Sanctions
 
 APPROVAL, REVIEW = "approval", "review"
 """Why a wish waits: members suggest here; or a rule of the server's wants its words looked at."""
@@ -56,6 +57,7 @@ class Studio:
         guilds: Guilds,
         cases: CaseStore,
         moderation: Moderation,
+        sanctions: Sanctions,
         accounts: Accounts,
         tokenizer: Tokenizer,
         bell: Bell,
@@ -68,6 +70,7 @@ class Studio:
         self._guilds = guilds
         self._cases = cases
         self._moderation = moderation
+        self._sanctions = sanctions
         self._accounts = accounts
         self._tokenizer = tokenizer
         self._bell = bell
@@ -293,17 +296,25 @@ class Studio:
 
     async def cancel(self, requester: Requester, job_id: int) -> None:
         """
-        Take a waiting picture back; it costs nothing.
+        Take a waiting picture back; it costs nothing, but for heat where its own member takes back what is held.
 
         Raises `Refused` with ``gone``, ``not.yours`` or, once it was sent, ``cancel.late``.
         """
         job = await self.job(job_id)
         check_owner(requester, job)
         reason = "cancelled" if requester.user_id == job.user_id else "withdrawn"
-        if not await self._jobs.cancel(job_id, self._clock(), reason):
+        if not await self._jobs.cancel(job_id, self._clock(), reason, actor=requester.user_id):
             current = await self.job(job_id)
             raise Refused("cancel.late" if current.state.is_waiting else "cancel.over")
         self._bell.ring(job_id)
+        if requester.user_id == job.user_id:
+            await self._note_withdrawn(job_id)
+
+    async def _note_withdrawn(self, job_id: int) -> None:
+        """Who takes back what was held is treated as if it had been rejected: else it would cost the house for ever."""
+        job = await self.job(job_id)
+        if await self._cases.case_of_job(job_id, CaseKind.HELD) is not None:
+            await self._sanctions.note_picture(job, job.spent)
 
     async def cancel_all(self, requester: Requester) -> int:
         """
@@ -312,7 +323,8 @@ class Studio:
         Raises `Refused` ``cancel.none``, or ``cancel.late`` where all of it is being drawn.
         """
         waiting = await self.waiting(requester)
-        taken = [await self._jobs.cancel(job.id, self._clock(), "cancelled") for job in waiting]
+        now, actor = self._clock(), requester.user_id
+        taken = [await self._jobs.cancel(job.id, now, "cancelled", actor=actor) for job in waiting]
         for job in waiting:
             self._bell.ring(job.id)
         if not any(taken):
