@@ -7,6 +7,7 @@ from bot.domain.admission import Standing, Ticket, decide
 from bot.domain.anlas import Price
 from bot.domain.case import (
     APPEALABLE,
+    DECISIONS,
     Case,
     CaseKind,
     Decision,
@@ -88,6 +89,20 @@ class Cases:
             check_moderator(requester, self._moderation.ground(requester))
         return case
 
+    async def case_to_judge(self, moderator: Requester, case_id: int) -> Case:
+        """
+        A case as a moderator sees it: of the server where they stand, or an appeal to the operator.
+
+        Raises `Refused` ``case.gone``, also for one's own of another server, or ``moderator.only``.
+        """
+        case = await self.case(moderator, case_id)
+        if case.kind is CaseKind.APPEAL and moderator.user_id in self._guilds.house.operators:
+            return case
+        if case.guild_id != moderator.scope:
+            raise Refused("case.gone")
+        check_moderator(moderator, self._moderation.ground(moderator))
+        return case
+
     async def own_case(self, requester: Requester, case_id: int) -> Case:
         """A case about the one who asks. Raises `Refused` ``case.gone``."""
         case = await self._store.case(case_id)
@@ -167,11 +182,12 @@ class Cases:
         """
         The pictures that a case is about, for one moderator's eyes; who looked is on record.
 
-        Raises `Refused`: ``case.gone``, ``moderator.only``, ``case.house`` (nobody looks at what is never made),
-        ``look.place`` (the review channel is not age-restricted) and ``look.none`` (the pictures are gone).
+        Raises `Refused`: ``case.gone``, ``moderator.only``, ``case.own``, ``case.house`` (nobody looks at what is never
+        made), ``look.place`` (the review channel is not age-restricted) and ``look.none`` (the pictures are gone).
         """
-        case = await self.case(moderator, case_id)
-        check_moderator(moderator, self._moderation.ground(moderator))
+        case = await self.case_to_judge(moderator, case_id)
+        if case.user_id == moderator.user_id:
+            raise Refused("case.own")
         if case.is_locked:
             raise Refused("case.house")
         if not moderator.age_restricted:
@@ -220,6 +236,8 @@ class Cases:
         is_operator = moderator.user_id in self._guilds.house.operators
         if not (case.kind is CaseKind.APPEAL and is_operator):
             check_decidable(case, decision, moderator)
+        elif decision not in DECISIONS[CaseKind.APPEAL]:
+            raise Refused("case.gone")
         judge_member(self._moderation.ground(moderator))
 
     async def _after(self, case: Case, ruling: Ruling) -> Case:
