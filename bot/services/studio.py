@@ -225,10 +225,10 @@ class Studio:
         """
         The same request once more, by anyone and on their own quota; a new seed unless *same_seed*.
 
-        Raises `Refused` ``gone`` where the request was forgotten, and ``age`` for what asks for an age-restricted
-        picture: who presses a button cannot leave a tag out.
+        Raises `Refused` ``gone`` where the request was forgotten or they do not see its picture, and ``age`` for what
+        asks for an age-restricted picture: who presses a button cannot leave a tag out.
         """
-        request = await self.request_of(job_id)
+        request = await self.request_of(requester, job_id)
         try:
             return await self.submit(requester, request if same_seed else request.with_seed(None), occasion)
         except Forbidden as refusal:
@@ -236,10 +236,10 @@ class Studio:
                 raise Forbidden("age", channel=refusal.data["other"]) from refusal
             raise
 
-    async def request_of(self, job_id: int) -> Generate:
-        """What a drawn job asked for. Raises `Refused` ``gone``, also for what was not drawn from a seed."""
-        job = await self._jobs.get(job_id)
-        if job is None or not isinstance(job.request, Generate):
+    async def request_of(self, requester: Requester, job_id: int) -> Generate:
+        """What a visible job asked for. Raises `Refused` ``gone``, also for what was not drawn from a seed."""
+        job = await self.visible_job(requester, job_id)
+        if not isinstance(job.request, Generate):
             raise Refused("gone")
         return job.request
 
@@ -251,10 +251,14 @@ class Studio:
         return job
 
     async def visible_job(self, requester: Requester, job_id: int) -> Job:
-        """One job, unless it is somebody else's private picture. Raises `Refused` ``gone`` or ``not.yours``."""
+        """
+        One job: one's own, one of the server that one moderates, or one whose picture everybody sees where one stands.
+
+        Raises `Refused` ``gone``. Numbers are easily guessed, and buttons forged.
+        """
         job = await self.job(job_id)
-        if job.request is not None and job.request.private:
-            check_owner(requester, job)
+        if not owns(requester, job) and not _is_seen(requester, job):
+            raise Refused("gone")
         return job
 
     async def copyable(self, requester: Requester, job_id: int) -> Job:
@@ -418,11 +422,17 @@ def refuses_copy(requester: Requester, job: Job) -> str | None:
         return "gone"
     if requester.user_id == job.user_id:
         return None
-    place = job.place
-    is_here = place is not None and not place.ephemeral and place.channel_id == requester.channel_id
-    if not is_here or job.delivery not in (Delivery.SHOWN, Delivery.INBOX):
+    if not _is_seen(requester, job) or job.delivery not in (Delivery.SHOWN, Delivery.INBOX):
         return "not.yours"
     return None if job.request.safe else "copy.age"
+
+
+def _is_seen(requester: Requester, job: Job) -> bool:
+    """Whether everybody sees the picture of a job where *requester* stands; in a thread also its channel's."""
+    place = job.place
+    if job.state is not JobState.DONE or place is None or place.ephemeral:
+        return False
+    return place.channel_id in (requester.channel_id, requester.parent_id)
 
 
 def owns(requester: Requester, job: Job) -> bool:
