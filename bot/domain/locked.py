@@ -144,6 +144,12 @@ def evidence(*texts: str, undesired: Iterable[str] = ()) -> Evidence:
     phrase only because they meet is one. The words of *undesired* content are no wish; but to keep out what is grown up
     adds to what may stand for minors.
     """
+    return _evidence(texts, tuple(undesired))
+
+
+# A request is asked about several times on its way, and its texts may be long.
+@lru_cache(maxsize=256)
+def _evidence(texts: tuple[str, ...], undesired: tuple[str, ...]) -> Evidence:
     found: set[Words] = set()
     for text in texts:
         found |= _found_in(text)
