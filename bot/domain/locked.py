@@ -164,6 +164,12 @@ def _evidence(texts: tuple[str, ...], undesired: tuple[str, ...]) -> Evidence:
     return Evidence(alone=bool(found & _LOCKED_ALONE), minor=minor, sexual=sexual)
 
 
+def read_anew() -> None:
+    """Forget what was read, so that the next answer is the lists' own and no remembered one."""
+    _evidence.cache_clear()
+    _found_in.cache_clear()
+
+
 def is_locked(*texts: str, undesired: Sequence[str] = ()) -> bool:
     """Whether *texts*, which make one picture, ask for what is never made; see `evidence`."""
     return evidence(*texts, undesired=undesired).locked
