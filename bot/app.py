@@ -136,7 +136,17 @@ async def open_house(
         )
         services = Services(
             studio=Studio(
-                store, store, guilds, store, moderation, accounts, Tokenizers(settings.data_dir), bell, closing, clock
+                store,
+                store,
+                guilds,
+                store,
+                moderation,
+                sanctions,
+                accounts,
+                Tokenizers(settings.data_dir),
+                bell,
+                closing,
+                clock,
             ),
             workers=workers,
             deliveries=Deliveries(

@@ -7,7 +7,7 @@ from bot.domain.admission import Standing, Ticket
 from bot.domain.allowance import Allowance, Target
 from bot.domain.anlas import Account
 from bot.domain.calendar import Span
-from bot.domain.case import Case, CaseKind, Filing, Notice, Report, Ruling
+from bot.domain.case import BOT, Case, CaseKind, Filing, Notice, Report, Ruling
 from bot.domain.change import Change, Pending
 from bot.domain.conduct import Conduct
 from bot.domain.guild import Block, GuildConfig
@@ -234,11 +234,11 @@ class JobStore(Protocol):
     async def abandon(self, job_id: int, now: float, reason: str) -> bool:
         """QUEUED → FAILED, charged nothing: no account could make it in time; *reason* is the code of why."""
 
-    async def cancel(self, job_id: int, now: float, reason: str) -> bool:
+    async def cancel(self, job_id: int, now: float, reason: str, *, actor: int = BOT) -> bool:
         """
         QUEUED, RUNNING, HELD or PROPOSED → CANCELLED, charged nothing; False once it was sent or ended.
 
-        What was open about it is closed as withdrawn, and what the account paid for a held one stays spent.
+        What was open about it is closed as withdrawn by *actor*, and what the account paid for a held one stays spent.
 
         *reason* is the code of what its member is told; it is delivered like every end, so that no waiting message
         outlives its job.

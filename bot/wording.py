@@ -578,6 +578,9 @@ AND = " and "
 CASE_GONE = "There is no such case here, or it is not yours. Nothing was changed."
 CASE_OWN = "Nobody decides about themselves. Another moderator can."
 CASE_HOUSE = "This is never made or shown anywhere, so nobody looks at it; an appeal goes to whoever runs me."
+SUGGESTION_REFUSED = (
+    "By the rules this cannot be made now: {refusal}. Decline it, or approve it once that changed. Nothing was changed."
+)
 CASE_DECIDED = "{actor} was first: {decision}. Nothing was changed."
 DECISIONS = {
     "approved": "approved",
@@ -1738,6 +1741,8 @@ def _write(name: str, value: object) -> object:
             return Moment(value)
         case ("reason", str()):
             return reason(value)
+        case ("refusal", str()):
+            return REFUSALS.get(value, value)
         case ("window", str()):
             return WINDOWS.get(value, value)
         case ("example", str()):

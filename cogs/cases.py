@@ -11,9 +11,7 @@ from bot import wording
 from bot.client import Naibot
 from bot.domain.case import Case, CaseKind, Decision, check_decidable
 from bot.domain.errors import NaibotError, Refused
-from bot.domain.rules import check_moderator
 from bot.services.cases import APPEAL_WORDS, Cases, decided_already
-from bot.services.moderation import Moderation
 from bot.services.sanctions import Sanctions
 from bot.services.studio import Studio
 from cogs.ui.answer import acknowledge, acknowledge_press, show_card, tell
@@ -23,6 +21,7 @@ from cogs.ui.controls import Control, Form, Press, button, row
 from cogs.ui.desk import Desk
 from cogs.ui.notice import place_name
 from cogs.ui.packing import Packer
+from cogs.ui.record import check_target, member_of
 from cogs.ui.requester import Interaction, requester_of
 
 WORDS_MOST = 250
@@ -38,7 +37,6 @@ class CasesCog(commands.Cog, name="Cases"):
         services = client.services
         self._cases: Cases = services.cases
         self._sanctions: Sanctions = services.sanctions
-        self._moderation: Moderation = services.moderation
         self._studio: Studio = services.studio
         self._desk = Desk(client, services.cases, services.guilds)
         self._packer = Packer(services.darkroom, client)
@@ -117,9 +115,7 @@ class CasesCog(commands.Cog, name="Cases"):
     async def open_case(self, press: Press) -> None:
         """From a list; the card is theirs alone."""
         await acknowledge(press.interaction, private=True)
-        requester = requester_of(press.interaction)
-        case = await self._cases.case(requester, press.number)
-        check_moderator(requester, self._moderation.ground(requester))
+        case = await self._cases.case_to_judge(requester_of(press.interaction), press.number)
         await show_card(press.interaction, await self._desk.card(case, pings=False))
 
     async def approve(self, press: Press) -> None:
@@ -216,14 +212,23 @@ class CasesCog(commands.Cog, name="Cases"):
     async def warn(self, press: Press) -> None:
         """The form came back."""
         await acknowledge_press(press.interaction)
+        await self._check_target(press)
         await self._carry_out(press.interaction, press.number, Decision.WARNED, words=_words(press))
 
     async def block(self, press: Press) -> None:
         """The form came back."""
         await acknowledge_press(press.interaction)
+        await self._check_target(press)
         duration = press.fields.get("duration", "")
         seconds = float(duration) if duration in wording.DURATIONS and duration != "0" else None
         await self._carry_out(press.interaction, press.number, Decision.BLOCKED, words=_words(press), seconds=seconds)
+
+    async def _check_target(self, press: Press) -> None:
+        """Raise `Refused` ``block.admin`` where the case is about somebody who manages the server by now."""
+        requester = requester_of(press.interaction)
+        case = await self._cases.case(requester, press.number)
+        if case.user_id != requester.user_id:
+            check_target(await member_of(press.interaction, case.user_id))
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -242,11 +247,9 @@ class CasesCog(commands.Cog, name="Cases"):
 
     async def history(self, press: Press) -> None:
         """What happened in a case."""
-        interaction, requester = press.interaction, requester_of(press.interaction)
+        interaction = press.interaction
         await acknowledge(interaction, private=True)
-        case = await self._cases.case(requester, press.number)
-        if case.user_id == requester.user_id and not requester.may_moderate:
-            raise Refused("moderator.only")
+        case = await self._cases.case_to_judge(requester_of(interaction), press.number)
         await show_card(interaction, history_card(case, await self._cases.appeals_of(case)))
 
     # --- suggestions -------------------------------------------------------------------------------------------------

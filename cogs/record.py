@@ -6,10 +6,8 @@ from discord.ext import commands
 
 from bot import wording
 from bot.client import Naibot
-from bot.domain.errors import Refused
 from bot.domain.guild import REASON_LENGTH
 from bot.domain.request import Requester
-from bot.reach import within
 from bot.services.moderation import Moderation
 from bot.services.sanctions import Sanctions
 from cogs.ui.admin import moderator_of
@@ -21,12 +19,11 @@ from cogs.ui.record import (
     blocked_text,
     check_target,
     draw_record,
+    member_of,
     pause_seconds,
     show_record,
 )
 from cogs.ui.requester import Interaction
-
-LOOK_TIME = 10.0
 
 
 class Record(commands.Cog):
@@ -57,7 +54,7 @@ class Record(commands.Cog):
         """From a card about one of their cases."""
         moderator_of(press.interaction)
         await acknowledge(press.interaction, private=True)
-        member = await _member(press.interaction, press.number)
+        member = await member_of(press.interaction, press.number)
         await draw_record(press.interaction, self._sanctions, press.number, member)
 
     # --- warning -----------------------------------------------------------------------------------------------------
@@ -135,24 +132,13 @@ class Record(commands.Cog):
         else:
             # Only a card that is this moderator's own is drawn anew.
             await acknowledge(interaction, private=True)
-        member = await _member(interaction, press.number)
+        member = await member_of(interaction, press.number)
         check_target(member)
         return requester, member
 
     async def _end(self, press: Press, member: Person | None, said: str) -> None:
         await draw_record(press.interaction, self._sanctions, press.number, member)
         await tell(press.interaction, said)
-
-
-async def _member(interaction: Interaction, user_id: int) -> discord.Member | None:
-    """Somebody as they stand in this server now; None where they left it."""
-    if interaction.guild is None:
-        raise Refused("moderator.only")
-    async with within(LOOK_TIME):
-        try:
-            return await interaction.guild.fetch_member(user_id)
-        except discord.NotFound:
-            return None
 
 
 async def setup(client: Naibot) -> None:

@@ -144,6 +144,12 @@ def evidence(*texts: str, undesired: Iterable[str] = ()) -> Evidence:
     phrase only because they meet is one. The words of *undesired* content are no wish; but to keep out what is grown up
     adds to what may stand for minors.
     """
+    return _evidence(texts, tuple(undesired))
+
+
+# A request is asked about several times on its way, and its texts may be long.
+@lru_cache(maxsize=256)
+def _evidence(texts: tuple[str, ...], undesired: tuple[str, ...]) -> Evidence:
     found: set[Words] = set()
     for text in texts:
         found |= _found_in(text)
@@ -156,6 +162,12 @@ def evidence(*texts: str, undesired: Iterable[str] = ()) -> Evidence:
         minor += any(_found_in(text) & _ADULT for text in undesired)
     sexual = bool(found & _SEXUAL) or any(_SEXUAL_ELSEWHERE.search(composed(text)) for text in texts)
     return Evidence(alone=bool(found & _LOCKED_ALONE), minor=minor, sexual=sexual)
+
+
+def read_anew() -> None:
+    """Forget what was read, so that the next answer is the lists' own and no remembered one."""
+    _evidence.cache_clear()
+    _found_in.cache_clear()
 
 
 def is_locked(*texts: str, undesired: Sequence[str] = ()) -> bool:

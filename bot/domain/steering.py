@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.domain.words import Words, fold, unleet
 
@@ -42,16 +43,19 @@ class _Tag:
         return self.weight < 1 - _EPSILON
 
 
+@lru_cache(maxsize=256)
 def asking_tag(prompt: str) -> str | None:
     """The tag with which *prompt* asks for what is kept out, however it is disguised; None where none does."""
     return next((_bare(tag.text) for tag in _tags(prompt) if _asks(tag.text)), None)
 
 
+@lru_cache(maxsize=256)
 def weakening_tag(undesired_content: str) -> str | None:
     """The tag whose weight *undesired_content* takes away (``[nsfw]``, ``-1::nsfw::``), or None."""
     return next((_bare(tag.text) for tag in _tags(undesired_content) if _asks(tag.text) and tag.weakens), None)
 
 
+@lru_cache(maxsize=256)
 def asked_by(undesired_content: str) -> str:
     """
     What *undesired_content* asks for, because keeping it out is turned around; "" where nothing is.

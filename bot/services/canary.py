@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from bot.domain.errors import Forbidden, Refused
 from bot.domain.guild import GuildConfig, HouseConfig
 from bot.domain.locked import SONG as LOCKED_SONG
+from bot.domain.locked import read_anew
 from bot.domain.model import HOME_MODEL
 from bot.domain.request import SIZES, Generate, Prompt, Requester, default_sampling
 from bot.domain.rules import Ground, judge
@@ -60,6 +61,7 @@ class Canary:
         await self._audit.write(self._clock(), "filter.up" if sings else "filter.down")
 
     async def _sings(self) -> bool:
+        read_anew()
         for words in (NOTHING, *self._lists()):
             if not is_refused(words):
                 return False

@@ -7,6 +7,7 @@ from bot.domain.admission import Standing, Ticket, decide
 from bot.domain.anlas import Price
 from bot.domain.case import (
     APPEALABLE,
+    DECISIONS,
     Case,
     CaseKind,
     Decision,
@@ -19,12 +20,13 @@ from bot.domain.case import (
     check_decidable,
 )
 from bot.domain.conduct import Offence, degrees
-from bot.domain.errors import LimitReached, Mistake, Refused
+from bot.domain.errors import Forbidden, LimitReached, Mistake, Refused
 from bot.domain.guild import REASON_LENGTH, Block, GuildConfig
 from bot.domain.job import Delivery, Job, JobState
 from bot.domain.record import Record
 from bot.domain.request import Picture, Request, Requester
 from bot.domain.rules import check_moderator, judge, judge_member
+from bot.domain.wordlist import Hit
 from bot.ports import AuditStore, CaseStore, Clock, JobStore
 from bot.services.accounts import Accounts
 from bot.services.bell import Bell
@@ -85,6 +87,20 @@ class Cases:
             raise Refused("case.gone")
         if case.user_id != requester.user_id:
             check_moderator(requester, self._moderation.ground(requester))
+        return case
+
+    async def case_to_judge(self, moderator: Requester, case_id: int) -> Case:
+        """
+        A case as a moderator sees it: of the server where they stand, or an appeal to the operator.
+
+        Raises `Refused` ``case.gone``, also for one's own of another server, or ``moderator.only``.
+        """
+        case = await self.case(moderator, case_id)
+        if case.kind is CaseKind.APPEAL and moderator.user_id in self._guilds.house.operators:
+            return case
+        if case.guild_id != moderator.scope:
+            raise Refused("case.gone")
+        check_moderator(moderator, self._moderation.ground(moderator))
         return case
 
     async def own_case(self, requester: Requester, case_id: int) -> Case:
@@ -166,11 +182,12 @@ class Cases:
         """
         The pictures that a case is about, for one moderator's eyes; who looked is on record.
 
-        Raises `Refused`: ``case.gone``, ``moderator.only``, ``case.house`` (nobody looks at what is never made),
-        ``look.place`` (the review channel is not age-restricted) and ``look.none`` (the pictures are gone).
+        Raises `Refused`: ``case.gone``, ``moderator.only``, ``case.own``, ``case.house`` (nobody looks at what is never
+        made), ``look.place`` (the review channel is not age-restricted) and ``look.none`` (the pictures are gone).
         """
-        case = await self.case(moderator, case_id)
-        check_moderator(moderator, self._moderation.ground(moderator))
+        case = await self.case_to_judge(moderator, case_id)
+        if case.user_id == moderator.user_id:
+            raise Refused("case.own")
         if case.is_locked:
             raise Refused("case.house")
         if not moderator.age_restricted:
@@ -219,6 +236,8 @@ class Cases:
         is_operator = moderator.user_id in self._guilds.house.operators
         if not (case.kind is CaseKind.APPEAL and is_operator):
             check_decidable(case, decision, moderator)
+        elif decision not in DECISIONS[CaseKind.APPEAL]:
+            raise Refused("case.gone")
         judge_member(self._moderation.ground(moderator))
 
     async def _after(self, case: Case, ruling: Ruling) -> Case:
@@ -266,7 +285,7 @@ class Cases:
         job = await self.job_of(case)
         if job is None or job.request is None or job.state is not JobState.PROPOSED:
             raise await self._decided_already(case)
-        self._judge_again(job, job.request)
+        hit = self._judge_again(job, job.request)
         price = self._price(job, job.request)
         now = self._clock()
         limits = self._guilds.limits_of_server(job.requester)
@@ -277,10 +296,19 @@ class Cases:
 
         if await self._store.approve(case.id, ruling, price.total, now, turn) is None:
             raise await self._decided_already(case)
+        if hit is not None:
+            await self._moderation.note_logged(job.requester, hit, job.id)
 
-    def _judge_again(self, job: Job, request: Request) -> None:
-        """The rules hold for suggestions too; what only needs a yes has it now."""
-        judge(job.requester, request, self._moderation.ground(job.requester), approved=True)
+    def _judge_again(self, job: Job, request: Request) -> Hit | None:
+        """
+        The rules hold for suggestions too; what only needs a yes has it now. Returns what a rule wants to be told of.
+
+        Raises `Refused` ``suggestion.refused``: a refusal of its own kind would be the moderator's who said yes.
+        """
+        try:
+            return judge(job.requester, request, self._moderation.ground(job.requester), approved=True)
+        except Forbidden as refusal:
+            raise Refused("suggestion.refused", refusal=refusal.code) from refusal
 
     def _price(self, job: Job, request: Request) -> Price:
         price = self._accounts.cheapest(request)

@@ -159,12 +159,16 @@ class Moderation:
         async with self._guilds.turn:
             self._blocks[block.guild_id, block.user_id] = block
         if block.guild_id == HOUSE:
-            return sum([await self._withdraw(id_, block.user_id) for id_ in (0, *await self._store.configs())])
-        return await self._withdraw(block.guild_id, block.user_id)
+            return sum(
+                [await self._withdraw(id_, block.user_id, block.actor) for id_ in (0, *await self._store.configs())]
+            )
+        return await self._withdraw(block.guild_id, block.user_id, block.actor)
 
     async def unblock(self, moderator: Requester, user_id: int) -> None:
-        """Let a member use the bot again. Raises `Refused` ``moderator.only`` or ``block.none``."""
+        """Let a member use the bot again. Raises `Refused` ``moderator.only``, ``block.self`` or ``block.none``."""
         check_moderator(moderator, self.ground(moderator))
+        if user_id == moderator.user_id:
+            raise Refused("block.self")
         await self.lift(moderator.scope, user_id, moderator.user_id)
 
     async def lift(self, guild_id: int, user_id: int, actor: int) -> None:
@@ -182,10 +186,10 @@ class Moderation:
         if not is_changed:
             raise Refused("block.none", member=user_id)
 
-    async def _withdraw(self, guild_id: int, user_id: int) -> int:
+    async def _withdraw(self, guild_id: int, user_id: int, actor: int) -> int:
         taken = 0
         for job in await self._jobs.of_member(guild_id, user_id):
-            if await self._jobs.cancel(job.id, self._clock(), "withdrawn"):
+            if await self._jobs.cancel(job.id, self._clock(), "withdrawn", actor=actor):
                 taken += 1
                 self._bell.ring(job.id)
         return taken

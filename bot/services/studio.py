@@ -23,6 +23,7 @@ from bot.services.bell import Bell
 from bot.services.closing import Closing
 from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
+from bot.services.sanctions import Sanctions
 
 APPROVAL, REVIEW = "approval", "review"
 """Why a wish waits: members suggest here; or a rule of the server's wants its words looked at."""
@@ -56,6 +57,7 @@ class Studio:
         guilds: Guilds,
         cases: CaseStore,
         moderation: Moderation,
+        sanctions: Sanctions,
         accounts: Accounts,
         tokenizer: Tokenizer,
         bell: Bell,
@@ -68,6 +70,7 @@ class Studio:
         self._guilds = guilds
         self._cases = cases
         self._moderation = moderation
+        self._sanctions = sanctions
         self._accounts = accounts
         self._tokenizer = tokenizer
         self._bell = bell
@@ -222,10 +225,10 @@ class Studio:
         """
         The same request once more, by anyone and on their own quota; a new seed unless *same_seed*.
 
-        Raises `Refused` ``gone`` where the request was forgotten, and ``age`` for what asks for an age-restricted
-        picture: who presses a button cannot leave a tag out.
+        Raises `Refused` ``gone`` where the request was forgotten or they do not see its picture, and ``age`` for what
+        asks for an age-restricted picture: who presses a button cannot leave a tag out.
         """
-        request = await self.request_of(job_id)
+        request = await self.request_of(requester, job_id)
         try:
             return await self.submit(requester, request if same_seed else request.with_seed(None), occasion)
         except Forbidden as refusal:
@@ -233,10 +236,10 @@ class Studio:
                 raise Forbidden("age", channel=refusal.data["other"]) from refusal
             raise
 
-    async def request_of(self, job_id: int) -> Generate:
-        """What a drawn job asked for. Raises `Refused` ``gone``, also for what was not drawn from a seed."""
-        job = await self._jobs.get(job_id)
-        if job is None or not isinstance(job.request, Generate):
+    async def request_of(self, requester: Requester, job_id: int) -> Generate:
+        """What a visible job asked for. Raises `Refused` ``gone``, also for what was not drawn from a seed."""
+        job = await self.visible_job(requester, job_id)
+        if not isinstance(job.request, Generate):
             raise Refused("gone")
         return job.request
 
@@ -248,10 +251,14 @@ class Studio:
         return job
 
     async def visible_job(self, requester: Requester, job_id: int) -> Job:
-        """One job, unless it is somebody else's private picture. Raises `Refused` ``gone`` or ``not.yours``."""
+        """
+        One job: one's own, one of the server that one moderates, or one whose picture everybody sees where one stands.
+
+        Raises `Refused` ``gone``. Numbers are easily guessed, and buttons forged.
+        """
         job = await self.job(job_id)
-        if job.request is not None and job.request.private:
-            check_owner(requester, job)
+        if not owns(requester, job) and not _is_seen(requester, job):
+            raise Refused("gone")
         return job
 
     async def copyable(self, requester: Requester, job_id: int) -> Job:
@@ -293,17 +300,25 @@ class Studio:
 
     async def cancel(self, requester: Requester, job_id: int) -> None:
         """
-        Take a waiting picture back; it costs nothing.
+        Take a waiting picture back; it costs nothing, but for heat where its own member takes back what is held.
 
         Raises `Refused` with ``gone``, ``not.yours`` or, once it was sent, ``cancel.late``.
         """
         job = await self.job(job_id)
         check_owner(requester, job)
         reason = "cancelled" if requester.user_id == job.user_id else "withdrawn"
-        if not await self._jobs.cancel(job_id, self._clock(), reason):
+        if not await self._jobs.cancel(job_id, self._clock(), reason, actor=requester.user_id):
             current = await self.job(job_id)
             raise Refused("cancel.late" if current.state.is_waiting else "cancel.over")
         self._bell.ring(job_id)
+        if requester.user_id == job.user_id:
+            await self._note_withdrawn(job_id)
+
+    async def _note_withdrawn(self, job_id: int) -> None:
+        """Who takes back what was held is treated as if it had been rejected: else it would cost the house for ever."""
+        job = await self.job(job_id)
+        if await self._cases.case_of_job(job_id, CaseKind.HELD) is not None:
+            await self._sanctions.note_picture(job, job.spent)
 
     async def cancel_all(self, requester: Requester) -> int:
         """
@@ -312,7 +327,8 @@ class Studio:
         Raises `Refused` ``cancel.none``, or ``cancel.late`` where all of it is being drawn.
         """
         waiting = await self.waiting(requester)
-        taken = [await self._jobs.cancel(job.id, self._clock(), "cancelled") for job in waiting]
+        now, actor = self._clock(), requester.user_id
+        taken = [await self._jobs.cancel(job.id, now, "cancelled", actor=actor) for job in waiting]
         for job in waiting:
             self._bell.ring(job.id)
         if not any(taken):
@@ -406,11 +422,17 @@ def refuses_copy(requester: Requester, job: Job) -> str | None:
         return "gone"
     if requester.user_id == job.user_id:
         return None
-    place = job.place
-    is_here = place is not None and not place.ephemeral and place.channel_id == requester.channel_id
-    if not is_here or job.delivery not in (Delivery.SHOWN, Delivery.INBOX):
+    if not _is_seen(requester, job) or job.delivery not in (Delivery.SHOWN, Delivery.INBOX):
         return "not.yours"
     return None if job.request.safe else "copy.age"
+
+
+def _is_seen(requester: Requester, job: Job) -> bool:
+    """Whether everybody sees the picture of a job where *requester* stands; in a thread also its channel's."""
+    place = job.place
+    if job.state is not JobState.DONE or place is None or place.ephemeral:
+        return False
+    return place.channel_id in (requester.channel_id, requester.parent_id)
 
 
 def owns(requester: Requester, job: Job) -> bool:

@@ -11,6 +11,7 @@ from bot.domain.case import HOUSE, Case, Decision
 from bot.domain.conduct import HALF_LIFE, Step, height_of
 from bot.domain.errors import Mistake, Refused
 from bot.domain.guild import Block
+from bot.reach import within
 from bot.services.sanctions import MemberRecord, Sanctions
 from cogs.ui.admin import moderator_of
 from cogs.ui.answer import acknowledge, show_card
@@ -22,6 +23,8 @@ PAUSE_CHOICES: Mapping[str, str] = MappingProxyType(
 )
 SANCTIONS_SHOWN, OPEN_SHOWN = 8, 5
 WORDS = 80
+LOOK_TIME = 10.0
+"""Seconds for which Discord is asked about a member."""
 _SANCTIONS = (Decision.WARNED, Decision.PAUSED, Decision.BLOCKED)
 
 Person = discord.Member | discord.User
@@ -37,6 +40,17 @@ def _manages(member: discord.Member) -> bool:
     resolved = member.resolved_permissions
     permissions = member.guild_permissions if resolved is None else resolved
     return permissions.manage_guild or permissions.administrator
+
+
+async def member_of(interaction: Interaction, user_id: int) -> discord.Member | None:
+    """Somebody as they stand in this server now; None where they left it."""
+    if interaction.guild is None:
+        raise Refused("moderator.only")
+    async with within(LOOK_TIME):
+        try:
+            return await interaction.guild.fetch_member(user_id)
+        except discord.NotFound:
+            return None
 
 
 def pause_seconds(value: str) -> float:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.adapters.store.cases import BLOCKED_PICTURE, DECLINED
 from bot.domain.admission import Limits, Standing, Ticket, decide
-from bot.domain.case import Case, CaseKind, CaseState, Decision, Filing, Report, Ruling
+from bot.domain.case import BOT, Case, CaseKind, CaseState, Decision, Filing, Report, Ruling
 from bot.domain.conduct import HALF_LIFE
 from bot.domain.errors import LimitReached
 from bot.domain.guild import Block
@@ -153,6 +153,18 @@ async def test_a_member_may_take_back_what_is_held(store: Store) -> None:
     assert [] == list(await store.pictures(job.id))
     assert await store.decide(case.id, _ruling(), NOON + 6) is None
     assert Decision.WITHDRAWN == (await _case(store, case)).decision
+
+
+async def test_who_takes_back_what_is_held_stands_in_its_case(store: Store) -> None:
+    """A moderator is named as who they are, and what nobody in particular took back the house did."""
+    for actor, options in ((77, {"actor": 77}), (BOT, {})):
+        job, case = await _held(store)
+
+        assert await store.cancel(job.id, NOON + 5, "withdrawn", **options)
+
+        assert actor == (await _case(store, case)).actor
+        [line] = [e for e in await store.entries(0, ("case.decided",), 9) if e.record.data["case"] == case.id]
+        assert actor == line.record.actor
 
 
 async def _case(store: Store, case: Case) -> Case:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from bot.domain import disguise, locked
+from bot.domain import disguise, locked, steering
 from bot.domain.guild import GuildConfig, HouseConfig
 from bot.domain.model import Model
 from bot.domain.rules import Ground, judge
@@ -33,7 +33,8 @@ TAGS = (
     "artist:somebody", "a knight in silver armor stands before a castle gate", "year 2023", "2boys", "detached sleeves",
 )  # fmt: skip
 _SYLLABLES = ("ka", "mo", "re", "ti", "lu", "sa", "ne", "dro", "pi", "fen", "gar", "sol", "wex", "bin", "sha", "cle")
-_CACHES = (readings, disguise._views, locked._found_in, locked._says_minor, composed)
+_STEERING = (steering.asking_tag, steering.weakening_tag, steering.asked_by)
+_CACHES = (readings, disguise._views, locked._found_in, locked._evidence, locked._says_minor, composed, *_STEERING)
 
 
 def a_list(chance: random.Random) -> Wordlist:

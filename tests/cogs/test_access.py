@@ -421,12 +421,35 @@ async def test_a_private_picture_is_nobody_elses_by_its_number(tmp_path: Path) -
     async with open_stage(tmp_path) as stage:
         made = await stage.answered(await stage.slash("generate", prompt="zebra", size="64x64", private=True))
         for verb in ("more", "copy", "inspect"):
-            assert "Only" in await _forged(stage, BEN, f"job:1:{verb}", made), verb
+            assert "too old" in await _forged(stage, BEN, f"job:1:{verb}", made), verb
         await stage.said("config", by=ADA, setting="private", value="off")
         await stage.answered(await stage.press(made, "Reroll"))
 
         assert "does not allow private pictures" in stage.private_words()[0]
         assert 1 == len(stage.novelai.calls)
+
+
+@pytest.mark.parametrize("verb", ["more", "copy", "inspect", "send", "reroll", "again"])
+async def test_a_picture_is_read_and_repeated_only_where_it_is_seen(tmp_path: Path, verb: str) -> None:
+    """Its number opens nothing in another channel or server, nor before it is shown; its member is let everywhere."""
+    config = replace(STUDIO, channels=(lantern.STUDIO, lantern.GENERAL), review_channel=lantern.REVIEW)
+    async with open_stage(tmp_path, config=config) as stage:
+        await stage.house.services.guilds.save(lantern.NEW_SERVER, replace(STUDIO, channels=(lantern.NEW_GENERAL,)))
+        made = await stage.answered(await stage.slash("generate", prompt="zebra", size="64x64"))
+        await stage.slash("generate", prompt="1girl, !rated82", size="64x64")
+        async with asyncio.timeout(20):
+            while not await stage.house.store.cases(is_open=True, most=9):
+                await asyncio.sleep(0.02)
+        drawn = len(stage.novelai.calls)
+        places = {1: (lantern.GENERAL, lantern.NEW_GENERAL), 2: (lantern.STUDIO,)}
+        for job_id, channels in places.items():
+            for channel in channels:
+                told = {**made, "channel_id": str(channel)}
+                assert "too old" in await _forged(stage, BEN, f"job:{job_id}:{verb}", told), (job_id, channel)
+        assert drawn == len(stage.novelai.calls)
+
+        said = await _forged(stage, ANN, f"job:1:{verb}", {**made, "channel_id": str(lantern.GENERAL)})
+        assert "too old" not in said
 
 
 async def test_a_form_is_taken_only_from_whoever_may(tmp_path: Path) -> None:

@@ -685,6 +685,7 @@ async def test_a_forged_press_changes_nothing_and_says_why(tmp_path: Path) -> No
             (ANN, case.id, "appeal"): "nothing to appeal",
             (MIA, own.id, "approve"): "Nobody decides about themselves",
             (MIA, own.id, "warn"): "Nobody decides about themselves",
+            (MIA, own.id, "look"): "Nobody decides about themselves",
             (MIA, foreign.id, "approve"): nowhere,
             (MIA, foreign.id, "block"): nowhere,
             (MIA, foreign.id, "look"): nowhere,
@@ -706,6 +707,65 @@ async def test_a_forged_press_changes_nothing_and_says_why(tmp_path: Path) -> No
         assert "was first: rejected" in await _forge(stage, MIA, f"case:{case.id}:warn")
         assert "not kept any more" in await _forge(stage, MIA, f"case:{case.id}:look")
         assert [] == stage.pictures()
+
+
+@pytest.mark.parametrize(("label", "values"), [("Reject and warn", {}), ("Block…", {"duration": ["0"]})])
+async def test_moderators_sanction_nobody_who_manages_the_server(
+    tmp_path: Path, label: str, values: dict[str, Any]
+) -> None:
+    """As by command: not from a card either, whatever stands in the form. To reject their picture is no sanction."""
+    async with open_stage(tmp_path, config=REVIEWED, house={"operators": frozenset({BEN})}) as stage:
+        case = await _held(stage, by=ADA)
+        card = await _card(stage, case)
+        opened = await stage.press(card, label, by=MIA)
+
+        await stage.answered(await stage.fill(opened, by=MIA, reason=["none"], words="Enough.", **values))
+
+        assert "They manage this server" in stage.private_words(MIA)[0]
+        assert (await stage.house.store.case(case.id) or case).is_open
+        await stage.answered(await stage.press(card, "Reject", by=MIA))
+        assert not (await stage.house.store.case(case.id) or case).is_open
+
+
+@pytest.mark.parametrize("verb", ["open", "history", "look"])
+async def test_where_one_moderates_is_no_way_to_ones_own_case_elsewhere(tmp_path: Path, verb: str) -> None:
+    """Mia moderates two servers; her case of the first is no moderator's in the second."""
+    async with open_stage(tmp_path, config=REVIEWED) as stage:
+        await stage.house.services.guilds.save(lantern.NEW_SERVER, STUDIO)
+        own = await _held(stage, by=MIA)
+
+        said = await _forge(stage, MIA, f"case:{own.id}:{verb}", at=lantern.NEW_GENERAL)
+
+        assert "no such case here" in said
+
+
+async def test_the_operator_too_decides_an_appeal_as_appeals_are_decided(tmp_path: Path) -> None:
+    """A verdict of another kind is none, whoever forged it."""
+    async with open_stage(tmp_path, config=REVIEWED, house={"operators": frozenset({BEN})}) as stage:
+        mia = Requester(user_id=MIA, guild_id=lantern.LANTERN, channel_id=lantern.STUDIO, may_moderate=True)
+        ann = Requester(user_id=ANN, guild_id=lantern.LANTERN, channel_id=lantern.STUDIO)
+        case, _, _ = await stage.house.services.sanctions.pause(mia, ANN, None, "x")
+        _, appeal = await stage.house.services.cases.appeal(ann, case.id, WHY)
+        await _card(stage, appeal)
+
+        for verb in ("dismiss", "approve", "reject"):
+            assert "no such case here" in await _forge(stage, BEN, f"case:{appeal.id}:{verb}")
+
+        assert (await stage.house.store.case(appeal.id) or appeal).is_open
+
+
+async def test_of_a_report_nobody_who_manages_the_server_is_warned(tmp_path: Path) -> None:
+    """Their picture can be deleted all the same."""
+    async with open_stage(tmp_path, config=REVIEWED, house={"operators": frozenset({BEN})}) as stage:
+        await stage.answered(await stage.slash("generate", by=ADA, prompt="1girl", size=SMALL))
+        case, _ = await _report(stage, 1, ANN)
+        card = await _card(stage, case)
+        opened = await stage.press(card, "Delete and warn", by=MIA)
+
+        await stage.answered(await stage.fill(opened, by=MIA, reason=["rules"]))
+
+        assert "They manage this server" in stage.private_words(MIA)[0]
+        assert (await stage.house.store.case(case.id) or case).is_open
 
 
 @pytest.mark.parametrize("verb", ["warn", "block", "appeal"])

@@ -78,6 +78,37 @@ async def test_a_member_withdraws_what_is_held(tmp_path: Path) -> None:
         assert not await stage.house.store.cases(is_open=True, most=9)
 
 
+@pytest.mark.parametrize(("by", "heat"), [(lantern.ANN, 2.5), (lantern.MIA, 0.0)])
+async def test_to_take_back_a_paid_picture_that_is_held_counts_as_if_it_was_rejected(
+    tmp_path: Path, by: int, heat: float
+) -> None:
+    """The house paid for it and the member does not: not without an end. What a moderator takes back is not theirs."""
+    async with open_stage(tmp_path) as stage:
+        asked = await stage.answered(await stage.slash("generate", prompt=HELD, size="1024x1536"))
+        await stage.press(asked, "Spend 30 Anlas")
+        async with asyncio.timeout(20):
+            while not (cases := await stage.house.store.cases(is_open=True, most=9)):
+                await asyncio.sleep(0.02)
+
+        await stage.said("cancel", by=by, job=str(cases[0].job_id))
+
+        assert heat == pytest.approx((await stage.house.store.conduct(lantern.LANTERN, lantern.ANN)).heat, abs=0.01)
+        assert by == (await stage.house.store.case(cases[0].id) or cases[0]).actor
+
+
+async def test_to_take_back_what_only_waits_is_no_offence(tmp_path: Path) -> None:
+    """Nobody paid for it."""
+    async with open_stage(tmp_path, working=False) as stage:
+        await stage.slash("generate", prompt=HELD, size=SMALL)
+        async with asyncio.timeout(20):
+            while not await stage.house.store.waiting():
+                await asyncio.sleep(0.02)
+
+        await stage.said("cancel")
+
+        assert 0.0 == (await stage.house.store.conduct(lantern.LANTERN, lantern.ANN)).heat
+
+
 async def test_what_the_classifier_cannot_rate_is_held(tmp_path: Path) -> None:
     """It fails closed where pictures are kept safe."""
     async with open_stage(tmp_path) as stage:

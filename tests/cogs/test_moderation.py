@@ -133,6 +133,17 @@ async def test_whom_a_moderator_cannot_block(tmp_path: Path, member: int, words:
         assert stage.house.services.moderation.block_of(lantern.LANTERN, member) is None
 
 
+async def test_a_moderator_who_is_blocked_does_not_let_themselves_in(tmp_path: Path) -> None:
+    """Somebody else lifts it."""
+    async with open_stage(tmp_path, working=False) as stage:
+        await stage.said("mod block", by=ADA, member=str(MIA), reason="cool down")
+
+        assert "cannot do that to yourself" in await stage.said("mod unblock", by=MIA, member=str(MIA))
+
+        assert stage.house.services.moderation.block_of(lantern.LANTERN, MIA) is not None
+        assert "can use me here again" in await stage.said("mod unblock", by=ADA, member=str(MIA))
+
+
 async def test_pressing_while_blocked_makes_nothing(tmp_path: Path) -> None:
     """The buttons of pictures that were made before."""
     async with open_stage(tmp_path) as stage:

@@ -85,7 +85,7 @@ async def test_the_rules_are_asked_again_at_the_yes(tmp_path: Path) -> None:
         with pytest.raises(Refused) as caught:
             await stage.house.services.cases.decide(MIA, case.id, Decision.APPROVED)
 
-        assert "word" == caught.value.code
+        assert ("suggestion.refused", "word") == (caught.value.code, caught.value.data["refusal"])
 
 
 async def test_moderators_need_nobodys_yes(tmp_path: Path) -> None:
@@ -128,3 +128,35 @@ async def test_what_is_never_made_is_no_suggestion(tmp_path: Path) -> None:
 
         assert not await stage.house.store.cases(is_open=True, most=9)
         assert not await stage.house.store.recent(0.0)
+
+
+async def test_what_the_rules_say_of_a_suggestion_is_not_the_moderators_doing(tmp_path: Path) -> None:
+    """Who says yes is told why it cannot be made; neither heat nor record nor the member's own wall is theirs."""
+    async with open_stage(tmp_path, config=ASKING) as stage:
+        case, _ = await _suggested(stage)
+        public = [s.message for s in stage.discord.world.visible(0, lantern.STUDIO)]
+        shown = next(message for message in public if "suggests" in text_of(message))
+        asked = await stage.answered(await stage.slash("rules add", by=lantern.ADA, text="smile", kind="hard"))
+        await stage.answered(await stage.press(asked, "Refuse it", by=lantern.ADA))
+        await stage.answered(await stage.press(shown, "Make it", by=lantern.MIA))
+        assert "cannot be made now: word list" in stage.private_words(lantern.MIA)[0]
+
+        await stage.said("mod warn", by=lantern.ADA, member=str(lantern.ANN), reason="Read this, Ann.")
+        await stage.answered(await stage.press(shown, "Make it", by=lantern.MIA))
+
+        assert "Read this" not in stage.private_words(lantern.MIA)[0]
+        assert 0.0 == (await stage.house.store.conduct(lantern.LANTERN, lantern.MIA)).heat
+        assert not await stage.house.store.entries(0, ("refused",), 9)
+        assert (await stage.house.store.case(case.id) or case).is_open
+
+
+async def test_a_rule_that_only_wants_to_know_hears_of_an_approved_suggestion(tmp_path: Path) -> None:
+    """As it does of every wish that is admitted."""
+    async with open_stage(tmp_path, config=ASKING) as stage:
+        await stage.said("rules add", by=lantern.ADA, text="smile", then="log")
+        case, _ = await _suggested(stage)
+
+        await stage.house.services.cases.decide(MIA, case.id, Decision.APPROVED)
+
+        [line] = await stage.house.store.entries(0, ("rules.logged",), 9)
+        assert (lantern.ANN, case.job_id) == (line.record.actor, line.record.job_id)

@@ -32,12 +32,11 @@ def _broken_lock() -> Iterator[None]:
     """As by an update that lost the lists: both compiled sets of the locked tier find nothing."""
     kept = locked._PHRASES, locked._HARD
     locked._PHRASES, locked._HARD = Phrases([]), HardWords([])
-    locked._found_in.cache_clear()
     try:
         yield
     finally:
         locked._PHRASES, locked._HARD = kept
-        locked._found_in.cache_clear()
+        locked.read_anew()
 
 
 async def _lines(house: Rig, kind: str) -> list[dict[str, Any]]:

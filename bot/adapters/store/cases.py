@@ -356,9 +356,9 @@ async def open_case(session: Session, filing: Filing, now: float) -> Row:
     return await session.one(sql, filing.job_id, filing.kind)
 
 
-async def withdraw_held(session: Session, before: Row, now: float) -> None:
-    """Close what was open about a job that its member, or the house, took back; its pictures go."""
-    gone = Ruling(decision=Decision.WITHDRAWN, actor=before["user_id"])
+async def withdraw_held(session: Session, before: Row, now: float, actor: int) -> None:
+    """Close what was open about a job that *actor* took back: its member, a moderator or the house; its pictures go."""
+    gone = Ruling(decision=Decision.WITHDRAWN, actor=actor)
     sql = "SELECT id FROM cases WHERE job_id = ? AND state = 'OPEN' AND kind IN ('held', 'proposal')"
     for each in await session.rows(sql, before["id"]):
         await _close(session, each["id"], gone, now)

@@ -33,7 +33,7 @@ from bot.adapters.store.rows import (
     to_json,
 )
 from bot.domain.admission import DOUBLE_CLICK, Standing, Ticket, caught_up
-from bot.domain.case import Case, Filing
+from bot.domain.case import BOT, Case, Filing
 from bot.domain.errors import Refused, StoreError
 from bot.domain.inputs import Inputs
 from bot.domain.job import MOVES, Application, Delivery, Draft, Job, JobState, Settlement
@@ -412,7 +412,7 @@ class Jobs:
             return before is not None and await _end(session, before, now, ended) is not None
 
     @writing
-    async def cancel(self, session: Session, job_id: int, now: float, reason: str) -> bool:
+    async def cancel(self, session: Session, job_id: int, now: float, reason: str, *, actor: int = BOT) -> bool:
         """See `JobStore.cancel`."""
         ended = Settlement(state=JobState.CANCELLED, charged_anlas=0, charged_pictures=0, spent=0, reason=reason)
         before = await session.row("SELECT * FROM jobs WHERE id = ?", job_id)
@@ -421,7 +421,7 @@ class Jobs:
         ended = replace(ended, spent=before["spent"])
         after = await _end(session, before, now, ended)
         if after is not None and before["state"] in (JobState.HELD, JobState.PROPOSED):
-            await withdraw_held(session, before, now)
+            await withdraw_held(session, before, now, actor)
         elif after is not None and after["account"] is not None:
             await _free(session, job_of(after))
         return after is not None
