@@ -99,7 +99,7 @@ async def test_a_file_holds_what_fits(tmp_path: Path) -> None:
 
 
 async def test_an_erasure_is_asked_about_and_does_what_it_says(tmp_path: Path) -> None:
-    """Prompts, pictures and places go; the ledger adds up; the buttons of the message that stays still work."""
+    """Prompts and pictures go; the ledger adds up; the buttons of the message that stays still work."""
     async with open_stage(tmp_path) as stage:
         store = stage.house.store
         message = await stage.answered(await stage.slash("generate", prompt="1girl, secret", size=SMALL))
@@ -118,7 +118,7 @@ async def test_an_erasure_is_asked_about_and_does_what_it_says(tmp_path: Path) -
         job, other = await store.get(1), await store.get(2)
         assert job is not None
         assert other is not None
-        assert (None, None, JobState.DONE, 0) == (job.request, job.place, job.state, job.charged_anlas)
+        assert (None, JobState.DONE, 0) == (job.request, job.state, job.charged_anlas)
         assert other.request is not None
         assert "**Requests with their prompts** 0" in await stage.said("privacy show")
         assert [] == await ledger.differences(tmp_path)
