@@ -226,7 +226,7 @@ class Cases:
         if case.job_id is not None:
             self._bell.ring(case.job_id)
         if ruling.block is not None:
-            await self._moderation.keep_out(ruling.block, case.id)
+            await self._moderation.keep_out(ruling.block)
         if case.kind is CaseKind.HELD and ruling.decision in _LOSES:
             await self._warm(case)
         await self._moderation.reload(case.guild_id)

@@ -113,7 +113,15 @@ class Studio:
             return REVIEW
         return APPROVAL if only_suggests(requester, ground) else None
 
-    async def _suggest(self, requester: Requester, request: Request, price: Price, occasion: Occasion, why: str) -> Job:
+    async def _suggest(
+        self,
+        requester: Requester,
+        request: Request,
+        price: Price,
+        occasion: Occasion,
+        why: str,
+        draft_id: int | None = None,
+    ) -> Job:
         """
         A wish that waits for a yes. It has a price and reserves nothing, so its member is not asked about the price.
 
@@ -134,9 +142,8 @@ class Studio:
             data={"price": price.total, "key": occasion.key},
             due_at=self._clock() + PROPOSAL_LIFE,
         )
-        job, _ = await self._jobs.suggest(
-            _application(requester, request, price.total, occasion), self._clock(), filing
-        )
+        application = _application(requester, request, price.total, occasion)
+        job, _ = await self._jobs.suggest(application, self._clock(), filing, draft_id=draft_id)
         self._bell.ring(job.id)
         return job
 
@@ -151,7 +158,7 @@ class Studio:
         price = self.foresee(requester, request)
         request = _seeded(self._steered(requester, request))
         if (why := self.waits_for(requester, request)) is not None:
-            return await self._suggest(requester, request, price, occasion or Occasion(), why)
+            return await self._suggest(requester, request, price, occasion or Occasion(), why, draft_id)
         if not price.is_free:
             expires = self._clock() + DRAFT_LIFE
             await self._check_allowance(requester, request, price)
@@ -168,11 +175,10 @@ class Studio:
         price = self.foresee(requester, draft.request)
         request = self._steered(requester, draft.request)
         if (why := self.waits_for(requester, request)) is not None:
-            await self._jobs.drop_draft(draft_id)
             place = occasion.place if occasion is not None else None
             interaction = occasion.interaction if occasion is not None else None
             asked = Occasion(key=f"draft:{draft_id}", place=place, interaction=interaction)
-            return await self._suggest(requester, request, price, asked, why)
+            return await self._suggest(requester, request, price, asked, why, draft_id)
         if price.total > draft.price:
             await self._jobs.drop_draft(draft_id)
             expires = self._clock() + DRAFT_LIFE

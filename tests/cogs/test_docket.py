@@ -441,6 +441,7 @@ async def _suggested(stage: Stage, *, is_private: bool = False) -> Case:
     )
     application = Application(key="suggested", requester=ann, place=place, request=request, price=0)
     job, case = await stage.house.store.suggest(application, time.time(), filing)
+    assert case is not None
     if not is_private:
         stage.house.services.cases._bell.ring(job.id)
         await stage.until(lambda: "suggests this" in text_of(stage.discord.world.shown[message.id].message))

@@ -166,7 +166,8 @@ async def _forget_jobs(session: Session, user_id: int, now: float) -> None:
     ended = f"user_id = ? AND {_ENDED}"
     await session.run(f"DELETE FROM blobs WHERE job_id IN (SELECT id FROM jobs WHERE {ended})", user_id)
     await session.run(
-        f"UPDATE jobs SET request = NULL, shape = NULL, token = NULL, token_expires = NULL, origin = NULL WHERE {ended}",
+        "UPDATE jobs SET request = NULL, shape = NULL, token = NULL, token_expires = NULL, origin = NULL "
+        f"WHERE {ended}",
         user_id,
     )
     # What others see they may report, and moderators hide: where it is stays known.
@@ -189,9 +190,10 @@ async def _forget_cases(session: Session, user_id: int, now: float) -> None:
     await session.run(f"UPDATE cases SET data = '{{}}', words = '' WHERE {_OVER}", user_id, now)
     await session.run("DELETE FROM notices WHERE user_id = ? AND state <> 'PENDING'", user_id)
     # Cases first, then the appeals of those that went.
+    going = f"SELECT id FROM cases WHERE {_GOES}"
     for _ in range(2):
         for table in ("reports", "notices"):
-            await session.run(f"DELETE FROM {table} WHERE case_id IN (SELECT id FROM cases WHERE {_GOES})", user_id, now)
+            await session.run(f"DELETE FROM {table} WHERE case_id IN ({going})", user_id, now)
         await session.run(f"DELETE FROM cases WHERE {_GOES}", user_id, now)
 
 
