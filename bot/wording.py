@@ -1053,8 +1053,8 @@ PRIVACY_ASK = (
     "This erases your prompts and requests, the images you gave, pictures and your inbox, questions, roles, and what "
     "you wrote in reports. What waits is taken back, and what you never saw is not charged.\n"
     "It keeps ids, amounts and times, where others see pictures of yours, limits and blocks, a number that says how "
-    "often I refused you lately, cases that are open or whose block stands, and notes you have still to read. It cannot "
-    "be undone."
+    "often I refused you lately, cases that are open or whose block stands, and notes you have still to read. It "
+    "cannot be undone."
 )
 PRIVACY_DONE = "Erased.{taken} Numbers, blocks and what is still open stay; {/privacy show} says how much that is."
 PRIVACY_TAKEN = " {n} waiting pictures were taken back."

@@ -213,6 +213,11 @@ class Notice:
     tries: int = 0
 
 
+def is_told(case: Case) -> bool:
+    """Whether its member is told of a case: of a report only once something came of it, or they may guess whose."""
+    return case.kind is not CaseKind.REPORT or case.decision in APPEALABLE
+
+
 def check_decidable(case: Case, decision: Decision, requester: Requester) -> None:
     """
     Raise `Refused` unless *requester* may decide *case* so.

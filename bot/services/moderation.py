@@ -162,9 +162,10 @@ class Moderation:
 
     async def _follow(self, guild_id: int, user_id: int) -> None:
         """Read a member's block again: one that lasts longer may stand in the place of what was written."""
-        kept = [block for block in await self._store.blocks_of(guild_id) if block.user_id == user_id]
+        kept = {block.user_id: block for block in await self._store.blocks_of(guild_id)}
         self._blocks.pop((guild_id, user_id), None)
-        self._blocks |= {(guild_id, user_id): block for block in kept}
+        if user_id in kept:
+            self._blocks[guild_id, user_id] = kept[user_id]
 
     async def unblock(self, moderator: Requester, user_id: int) -> None:
         """Let a member use the bot again. Raises `Refused` ``moderator.only`` or ``block.none``."""
