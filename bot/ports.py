@@ -553,6 +553,8 @@ class CaseStore(Protocol):
         """The card shows the case as *case* is; None where there is nowhere to show it."""
 
     async def retry_card(self, case_id: int, not_before: float) -> None: ...
+    async def note_undone(self, case_id: int) -> None:
+        """What was decided of a picture could not be done; its card has to say so. The second time is nothing new."""
 
     async def next_notice(self, now: float, until: float) -> Notice | None:
         """What a member has to be told next, kept from others until *until*, with a try counted."""

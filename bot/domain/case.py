@@ -15,6 +15,10 @@ BOT = 0
 """Stands for the bot itself, where it decided."""
 
 
+UNDONE = "undone"
+"""In a case's data: what was decided of a picture could not be done to it."""
+
+
 class CaseKind(StrEnum):
     """What a case is about."""
 

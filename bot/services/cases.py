@@ -424,6 +424,10 @@ class Cases:
         """It could not be shown now."""
         await self._store.retry_card(case.id, self._clock() + seconds)
 
+    async def undone(self, case: Case) -> None:
+        """What was decided could not be done to the picture; the card says so."""
+        await self._store.note_undone(case.id)
+
     async def next_notice(self) -> tuple[Notice, Case] | None:
         """What a member has to be told next, with its case."""
         now = self._clock()
