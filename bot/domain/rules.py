@@ -113,6 +113,11 @@ def _asked(request: Request) -> tuple[str, ...]:
     return (*request.prompts, *(text for text in turned if text))
 
 
+def asked(request: Request) -> tuple[str, ...]:
+    """What `judge_words` is asked about a request."""
+    return _asked(request)
+
+
 def judge_words(*texts: str, undesired: Sequence[str] = ()) -> None:
     """
     Raise `Forbidden` ``locked`` for words that are never made or shown, anywhere; *texts* make one picture.

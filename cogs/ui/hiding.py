@@ -75,7 +75,7 @@ async def unhide(client: Naibot, job: Job) -> Outcome:
 
 
 async def remove(client: Naibot, job: Job, *, besides: int | None = None) -> Outcome:
-    """Take all of its messages away, but for one that is gone already; `Outcome.SHOWN` where none is left, or as above."""
+    """Take all of its messages away, but for one that is gone already; `Outcome.SHOWN` where none is left."""
     return await _on_each(client, job, Way.delete, besides)
 
 
