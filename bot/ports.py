@@ -142,11 +142,14 @@ class JobStore(Protocol):
         key was admitted already.
         """
 
-    async def suggest(self, application: Application, now: float, filing: Filing) -> tuple[Job, Case]:
+    async def suggest(
+        self, application: Application, now: float, filing: Filing, *, draft_id: int | None = None
+    ) -> tuple[Job, Case | None]:
         """
         Write the job of *application* as PROPOSED, with its case and for the same reason; it reserves nothing.
 
-        What was suggested with the same key, or by the same press, comes back instead.
+        *draft_id* is a draft that is consumed with it; raises `Refused` ``draft.gone`` where there is none. The job of
+        the same key, or of the same press, comes back as it is instead, with its newest such case, if it has one.
         """
 
     async def standing(self, requester: Requester, now: float) -> Standing:
@@ -251,7 +254,7 @@ class JobStore(Protocol):
         """What a member is still waiting for in one server (0: direct messages), in fair order."""
 
     async def of_guild(self, guild_id: int) -> Sequence[Job]:
-        """What is waited for in one server, in fair order."""
+        """What has not ended in one server, in fair order; also what waits for somebody's decision."""
 
     async def is_first(self, job: Job) -> bool:
         """Whether *job* is the first of its member's in its server that became a picture."""
@@ -436,6 +439,7 @@ class GuildStore(Protocol):
     async def forget_guild(self, guild_id: int, now: float) -> None:
         """
         Delete what is kept of a server: settings, words, blocks, its part of the audit, and what its jobs asked for.
+        What nobody decided ends untold, and costs nobody anything.
 
         Of the jobs ids, amounts and times stay, because the ledger is made of them.
         """
@@ -549,6 +553,8 @@ class CaseStore(Protocol):
         """The card shows the case as *case* is; None where there is nowhere to show it."""
 
     async def retry_card(self, case_id: int, not_before: float) -> None: ...
+    async def note_undone(self, case_id: int) -> None:
+        """What was decided of a picture could not be done; its card has to say so. The second time is nothing new."""
 
     async def next_notice(self, now: float, until: float) -> Notice | None:
         """What a member has to be told next, kept from others until *until*, with a try counted."""

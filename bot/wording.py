@@ -662,6 +662,9 @@ CASE_APPEAL_WORDS = "**{member} writes** {words}"
 CASE_LOOKS_AT_NOTHING = "-# Nothing of it is kept, and nobody looks at it."
 CASE_CLOSED = "### {symbol} Case {case} · {decision} · by {actor} {at:R}{words}"
 CASE_CLOSED_ITSELF = "### {symbol} Case {case} · {decision} {at:R}"
+CASE_UNDONE = (
+    "\n⚠️ Discord does not let me touch the picture of job {job} any more. Please delete it in {channel} by hand."
+)
 CASE_UNTIL = "{decision} until {until:f}"
 CASE_WORDS = ' · "{words}"'
 WHY = {
@@ -1054,10 +1057,11 @@ PRIVACY_EXPORTED_PART = (
     "Everything I keep about you, but for {n} of the oldest requests, for which the file has no room:"
 )
 PRIVACY_ASK = (
-    "This erases your prompts and requests, the images you gave, pictures and your inbox, questions, places, and what "
+    "This erases your prompts and requests, the images you gave, pictures and your inbox, questions, roles, and what "
     "you wrote in reports. What waits is taken back, and what you never saw is not charged.\n"
-    "It keeps ids, amounts and times, limits and blocks, a number that says how often I refused you lately, cases that "
-    "are open or whose block stands, and notes you have still to read. It cannot be undone."
+    "It keeps ids, amounts and times, where others see pictures of yours, limits and blocks, a number that says how "
+    "often I refused you lately, cases that are open or whose block stands, and notes you have still to read. It "
+    "cannot be undone."
 )
 PRIVACY_DONE = "Erased.{taken} Numbers, blocks and what is still open stay; {/privacy show} says how much that is."
 PRIVACY_TAKEN = " {n} waiting pictures were taken back."

@@ -167,7 +167,7 @@ class Docket(commands.Cog):
 
     async def _is_carried_out(self, case: Case, deadline: float) -> bool:
         """
-        Do to a reported picture what was decided; False where it has to be tried again.
+        Do to a reported picture what was decided; False where it has to be tried again. What cannot be done is noted.
 
         Here and not where it was pressed, so that a process which dies in between leaves nothing undone.
         """
@@ -177,9 +177,12 @@ class Docket(commands.Cog):
             return True
         try:
             async with within(deadline - time.monotonic()):
-                return await act(self._client, job) is not Outcome.LATER
+                outcome = await act(self._client, job)
         except TimeoutError:
             return False
+        if case.decision is not Decision.DISMISSED and outcome not in (Outcome.SHOWN, Outcome.LATER):
+            await self._cases.undone(case)
+        return outcome is not Outcome.LATER
 
     # --- notices -----------------------------------------------------------------------------------------------------
 

@@ -86,14 +86,18 @@ class Reuse(commands.Cog):
         try:
             request = filled(draft.sheet, press.fields)
         except Mistake as mistake:
-            return await self._hold(press, requester, draft.sheet, mistake)
+            return await self._hold(press, requester, draft.id, draft.sheet, mistake)
         await self._wishes.make(interaction, requester, request, draft_id=draft.id)
 
-    async def _hold(self, press: Press, requester: Requester, sheet: Sheet, mistake: Mistake) -> None:
+    async def _hold(self, press: Press, requester: Requester, draft_id: int, sheet: Sheet, mistake: Mistake) -> None:
         """What was typed is kept for another try."""
         await acknowledge(press.interaction, private=True)
         kept = Sheet(request=sheet.request, left_out=sheet.left_out, typed=press.fields)
-        draft = await self._studio.keep_sheet(requester, kept)
+        try:
+            draft = await self._studio.keep_sheet(requester, kept)
+        except Refused as refusal:
+            await self._studio.drop_locked(draft_id, refusal)
+            raise
         view = row(button("draft", draft.id, "use", wording.BUTTON_OPEN_AGAIN))
         text = wording.explain(mistake.code, mistake.data, press.interaction.client.mentions)
         await tell(press.interaction, text, view=view)

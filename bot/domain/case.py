@@ -15,6 +15,10 @@ BOT = 0
 """Stands for the bot itself, where it decided."""
 
 
+UNDONE = "undone"
+"""In a case's data: what was decided of a picture could not be done to it."""
+
+
 class CaseKind(StrEnum):
     """What a case is about."""
 
@@ -211,6 +215,11 @@ class Notice:
     case_id: int
     code: str
     tries: int = 0
+
+
+def is_told(case: Case) -> bool:
+    """Whether its member is told of a case: of a report only once something came of it, or they may guess whose."""
+    return case.kind is not CaseKind.REPORT or case.decision in APPEALABLE
 
 
 def check_decidable(case: Case, decision: Decision, requester: Requester) -> None:

@@ -33,6 +33,14 @@ class Sheet:
         return {name: self.typed.get(name, text) for name, text in held.items()}
 
 
+def typed_texts(typed: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the fields ask for and what they want kept out, also where they make no request."""
+    lines = [part.partition("//") for line in typed.get("characters", "").splitlines() for part in line.split("|")]
+    asked = (typed.get("prompt", ""), *(asked for asked, _, _ in lines))
+    undesired = (typed.get("undesired", ""), *(undesired for _, _, undesired in lines))
+    return tuple(filter(None, asked)), tuple(filter(None, undesired))
+
+
 def written(request: Generate) -> dict[str, str]:
     """
     A request as the texts of a form's fields.

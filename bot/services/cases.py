@@ -245,7 +245,7 @@ class Cases:
         if case.job_id is not None:
             self._bell.ring(case.job_id)
         if ruling.block is not None:
-            await self._moderation.keep_out(ruling.block, case.id)
+            await self._moderation.keep_out(ruling.block)
         if case.kind is CaseKind.HELD and ruling.decision in _LOSES:
             await self._warm(case)
         await self._moderation.reload(case.guild_id)
@@ -451,6 +451,10 @@ class Cases:
     async def card_later(self, case: Case, seconds: float) -> None:
         """It could not be shown now."""
         await self._store.retry_card(case.id, self._clock() + seconds)
+
+    async def undone(self, case: Case) -> None:
+        """What was decided could not be done to the picture; the card says so."""
+        await self._store.note_undone(case.id)
 
     async def next_notice(self) -> tuple[Notice, Case] | None:
         """What a member has to be told next, with its case."""

@@ -153,16 +153,22 @@ class Moderation:
         """The oldest note that a member must read before their next picture in a server."""
         return self._unread.get((guild_id, user_id))
 
-    async def keep_out(self, block: Block, case_id: int) -> int:
+    async def keep_out(self, block: Block) -> int:
         """A block was written: it holds from now on, and what its member waits for is taken back; how many jobs."""
-        block = replace(block, case_id=case_id)
         async with self._guilds.turn:
-            self._blocks[block.guild_id, block.user_id] = block
+            await self._follow(block.guild_id, block.user_id)
         if block.guild_id == HOUSE:
             return sum(
                 [await self._withdraw(id_, block.user_id, block.actor) for id_ in (0, *await self._store.configs())]
             )
         return await self._withdraw(block.guild_id, block.user_id, block.actor)
+
+    async def _follow(self, guild_id: int, user_id: int) -> None:
+        """Read a member's block again: one that lasts longer may stand in the place of what was written."""
+        kept = {block.user_id: block for block in await self._store.blocks_of(guild_id)}
+        self._blocks.pop((guild_id, user_id), None)
+        if user_id in kept:
+            self._blocks[guild_id, user_id] = kept[user_id]
 
     async def unblock(self, moderator: Requester, user_id: int) -> None:
         """Let a member use the bot again. Raises `Refused` ``moderator.only``, ``block.self`` or ``block.none``."""

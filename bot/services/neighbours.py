@@ -10,6 +10,8 @@ from bot.services.moderation import Moderation
 LOOK_EVERY = 1.0
 """Seconds. Settings, words and blocks of another process hold here after twice this, at the latest."""
 MOST = 1_000
+DIRECT = 0
+"""The scope of direct messages. Like what holds everywhere, a line about them is of no server."""
 
 
 class Neighbours:
@@ -39,7 +41,8 @@ class Neighbours:
             for guild_id in dict.fromkeys(each.guild_id for each in happened if _changes_settings(each.kind)):
                 if guild_id is not None:
                     await self._guilds.reload(guild_id)
-                await self._moderation.reload(HOUSE if guild_id is None else guild_id)
+                for each in (HOUSE, DIRECT) if guild_id is None else (guild_id,):
+                    await self._moderation.reload(each)
             if any(each.kind == "account.stopped" for each in happened):
                 await self._follow_stops()
             for job_id in dict.fromkeys(each.job_id for each in happened if each.kind.startswith("job.")):

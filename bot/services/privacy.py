@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from bot.domain.case import Case, Report
+from bot.domain.case import APPEALABLE, Case, CaseKind, Report, is_told
 from bot.domain.conduct import heat_at
 from bot.domain.job import Job
 from bot.domain.privacy import Export, Forgotten, Kept
@@ -66,7 +66,8 @@ class Privacy:
         """
         Everything that is kept about somebody, as JSON of at most *most* bytes (8 MiB); the newest jobs first.
 
-        Nobody else is named in it: who decided is ``"moderator"`` or ``"bot"``, who reported is left out.
+        Nobody else is named in it: who decided is ``"moderator"`` or ``"bot"``, who reported is left out, and so is a
+        report of which nothing came.
         """
         most = min(most, FILE_MOST)
         rest = await self._rest(user_id)
@@ -98,7 +99,9 @@ class Privacy:
     async def _rest(self, user_id: int) -> Json:
         """All but the jobs, which are the most."""
         now = self._clock()
-        lines = [_line(line, user_id) async for lines in self._lines(user_id) for line in lines]
+        lines = [
+            _line(line, user_id) async for lines in self._lines(user_id) for line in lines if _is_told(line, user_id)
+        ]
         limits = [
             {"server": _id(guild_id), "limits": allowance.stated}
             for guild_id, target, allowance in await self._guilds.allowances()
@@ -111,7 +114,7 @@ class Privacy:
                 {"price": draft.price, "expires_at": _when(draft.expires_at), "request": draft.request}
                 for draft in await self._store.drafts_of(user_id)
             ],
-            "cases": [_case(case) for case in await self._cases.cases(user_id=user_id, most=ALL)],
+            "cases": [_case(case) for case in await self._cases.cases(user_id=user_id, most=ALL) if is_told(case)],
             "notices": [
                 {"server": _id(notice.guild_id), "case": notice.case_id, "told": notice.code}
                 for notice in await self._store.notices_of(user_id)
@@ -248,6 +251,13 @@ def _id(value: object) -> object:
 
 def _when(value: object) -> object:
     return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds") if isinstance(value, int | float) else None
+
+
+def _is_told(line: Entry, user_id: int) -> bool:
+    """Whether a line is for somebody's eyes: of a report about them its time alone may say whose it was."""
+    data = line.record.data
+    is_report = data.get("member") == user_id and data.get("kind") == CaseKind.REPORT
+    return not is_report or data.get("decision") in APPEALABLE
 
 
 def _has_words(line: Entry, user_id: int) -> bool:

@@ -244,7 +244,7 @@ class Sanctions:
         record = Record(at=self._clock(), kind="member.blocked", guild_id=_known(guild_id), actor=actor, data=data)
         async with self._guilds.turn:
             case = await self._store.sanction(filing, ruling, self._clock(), record)
-        taken = await self._moderation.keep_out(block, case.id)
+        taken = await self._moderation.keep_out(block)
         return case, block, taken
 
 

@@ -14,8 +14,9 @@ from bot.domain.job import DRAFT_LIFE, Application, Delivery, Draft, Job, JobSta
 from bot.domain.model import CAPABILITIES
 from bot.domain.prompt import worded
 from bot.domain.request import SEED_MAX, Generate, Place, Request, Requester, free_form
-from bot.domain.rules import judge, never_spends, only_suggests, to_log, wants_safe
-from bot.domain.sheet import Sheet
+from bot.domain.rules import asked_texts, judge, judge_words, never_spends, only_suggests, to_log, wants_safe
+from bot.domain.sheet import Sheet, typed_texts
+from bot.domain.steering import asked_by
 from bot.domain.tokens import TokenCount
 from bot.ports import AuditStore, CaseStore, Clock, JobStore, Tokenizer
 from bot.services.accounts import Accounts
@@ -25,6 +26,8 @@ from bot.services.guilds import Guilds
 from bot.services.moderation import Moderation
 from bot.services.sanctions import Sanctions
 
+LOCKED = "locked"
+"""The code of a refusal after which nothing of the words is kept."""
 APPROVAL, REVIEW = "approval", "review"
 """Why a wish waits: members suggest here; or a rule of the server's wants its words looked at."""
 PROPOSAL_LIFE = 86_400.0
@@ -116,7 +119,15 @@ class Studio:
             return REVIEW
         return APPROVAL if only_suggests(requester, ground) else None
 
-    async def _suggest(self, requester: Requester, request: Request, price: Price, occasion: Occasion, why: str) -> Job:
+    async def _suggest(
+        self,
+        requester: Requester,
+        request: Request,
+        price: Price,
+        occasion: Occasion,
+        why: str,
+        draft_id: int | None = None,
+    ) -> Job:
         """
         A wish that waits for a yes. It has a price and reserves nothing, so its member is not asked about the price.
 
@@ -137,9 +148,8 @@ class Studio:
             data={"price": price.total, "key": occasion.key},
             due_at=self._clock() + PROPOSAL_LIFE,
         )
-        job, _ = await self._jobs.suggest(
-            _application(requester, request, price.total, occasion), self._clock(), filing
-        )
+        application = _application(requester, request, price.total, occasion)
+        job, _ = await self._jobs.suggest(application, self._clock(), filing, draft_id=draft_id)
         self._bell.ring(job.id)
         return job
 
@@ -154,7 +164,7 @@ class Studio:
         price = self.foresee(requester, request)
         request = _seeded(self._steered(requester, request))
         if (why := self.waits_for(requester, request)) is not None:
-            return await self._suggest(requester, request, price, occasion or Occasion(), why)
+            return await self._suggest(requester, request, price, occasion or Occasion(), why, draft_id)
         if not price.is_free:
             expires = self._clock() + DRAFT_LIFE
             await self._check_allowance(requester, request, price)
@@ -168,14 +178,13 @@ class Studio:
         Raises `Refused` ``draft.gone`` or ``not.yours``, and what `submit` raises.
         """
         draft = await self.own_draft(requester, draft_id)
-        price = self.foresee(requester, draft.request)
+        price = await self._foresee(requester, draft.request, draft_id)
         request = self._steered(requester, draft.request)
         if (why := self.waits_for(requester, request)) is not None:
-            await self._jobs.drop_draft(draft_id)
             place = occasion.place if occasion is not None else None
             interaction = occasion.interaction if occasion is not None else None
-            asked = Occasion(key=f"draft:{draft_id}", place=place, interaction=interaction)
-            return await self._suggest(requester, request, price, asked, why)
+            occasion = Occasion(key=f"draft:{draft_id}", place=place, interaction=interaction)
+            return await self._suggest(requester, request, price, occasion, why, draft_id)
         if price.total > draft.price:
             await self._jobs.drop_draft(draft_id)
             expires = self._clock() + DRAFT_LIFE
@@ -187,9 +196,16 @@ class Studio:
     async def confirm_free(self, requester: Requester, draft_id: int, occasion: Occasion | None = None) -> Job | Draft:
         """Make a draft's picture in the nearest size that is free."""
         draft = await self.own_draft(requester, draft_id)
-        self.foresee(requester, free_form(draft.request))
+        await self._foresee(requester, free_form(draft.request), draft_id)
         await self._jobs.drop_draft(draft_id)
         return await self.submit(requester, free_form(draft.request), occasion)
+
+    async def _foresee(self, requester: Requester, request: Request, draft_id: int) -> Price:
+        try:
+            return self.foresee(requester, request)
+        except Refused as refusal:
+            await self.drop_locked(draft_id, refusal)
+            raise
 
     async def own_draft(self, requester: Requester, draft_id: int) -> Draft:
         """The draft, if it lives and is theirs; else `Refused` ``draft.gone`` or ``not.yours``."""
@@ -209,12 +225,22 @@ class Studio:
             raise Refused("slow") from error
 
     async def keep(self, requester: Requester, request: Request) -> Draft:
-        """Keep a refused wish as a draft, so that a button can cure it."""
+        """Keep a refused wish as a draft, so that a button can cure it. Raises `Forbidden` ``locked``."""
+        judge_words(*asked_texts(request), undesired=tuple(request.undesired_contents))
         return await self._jobs.propose(requester, request, 0, self._clock() + DRAFT_LIFE)
 
     async def keep_sheet(self, requester: Requester, sheet: Sheet) -> Draft:
-        """Keep a form, with what was typed into it, so that it can be opened again."""
+        """Keep a form, with what was typed into it, so that it can be opened again. Raises `Forbidden` ``locked``."""
+        judge_words(*asked_texts(sheet.request), undesired=tuple(sheet.request.undesired_contents))
+        wanted, undesired = typed_texts(sheet.typed)
+        turned = [text for text in map(asked_by, undesired) if text]
+        judge_words(*wanted, *turned, undesired=undesired)
         return await self._jobs.propose(requester, sheet.request, 0, self._clock() + DRAFT_LIFE, sheet=sheet)
+
+    async def drop_locked(self, draft_id: int, refusal: Refused) -> None:
+        """Of what is never made no draft stays either, of whatever it came from."""
+        if refusal.code == LOCKED:
+            await self._jobs.drop_draft(draft_id)
 
     async def drop(self, requester: Requester, draft_id: int) -> None:
         """Let a draft go."""

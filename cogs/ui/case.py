@@ -10,7 +10,7 @@ import discord
 from discord import ui
 
 from bot import wording
-from bot.domain.case import Case, CaseKind, Decision, Dossier
+from bot.domain.case import UNDONE, Case, CaseKind, Decision, Dossier
 from bot.domain.job import Job
 from cogs.ui.controls import Control, button
 
@@ -54,7 +54,7 @@ def case_card(dossier: Dossier, around: Surroundings) -> ui.LayoutView:
 
 
 def closed_line(case: Case) -> str:
-    """How a case ended, by whom, when, and what they wrote."""
+    """How a case ended, by whom, when, what they wrote, and whether it could not be done."""
     how = decided(case)
     data = {
         "symbol": wording.DECISION_SYMBOLS.get(how, ""),
@@ -64,7 +64,10 @@ def closed_line(case: Case) -> str:
     }
     if not case.actor:
         return wording.say("case.closed.itself", data)
-    return wording.say("case.closed", data, actor=f"<@{case.actor}>", words=_words(case.words))
+    undone = (
+        wording.say("case.undone", job=case.job_id, channel=f"<#{case.channel_id}>") if case.data.get(UNDONE) else ""
+    )
+    return wording.say("case.closed", data, actor=f"<@{case.actor}>", words=_words(case.words)) + undone
 
 
 def decided(case: Case) -> str:

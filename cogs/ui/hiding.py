@@ -53,7 +53,8 @@ async def hide(client: Naibot, job: Job) -> Outcome:
     """
     Hide a picture behind a spoiler, and note that it is hidden wherever it is shown again.
 
-    `Outcome.SHOWN` where it stands hidden now, or nowhere any more. Where Discord refuses the mark the message goes,
+    `Outcome.SHOWN` where it stands hidden now, or nowhere any more; `Outcome.FORBIDDEN` where no way leads to it: in a
+    channel that the bot does not see, once the token died. Where Discord refuses the mark the message goes,
     and what is kept of the picture is posted anew behind a spoiler.
     """
     job = await client.services.cases.cover(job, covers=True)
@@ -94,14 +95,16 @@ async def _mark(way: Way, job: Job, *, hides: bool) -> None:
 async def _on_each(
     client: Naibot, job: Job, act: Callable[[Way], Awaitable[None]], besides: int | None = None
 ) -> Outcome:
-    """The worst of what became of its messages; one that is gone is as good as done."""
+    """The worst of what became of its messages; one that is gone is as good as done, one out of reach is not."""
+    if job.place is None:
+        return Outcome.FORBIDDEN
     ids = [id_ for id_ in await client.services.deliveries.messages_of(job) if id_ != besides]
     found = [await _on_message(client, job, id_, act) for id_ in ids]
     return next((outcome for outcome in found if outcome not in _DONE), Outcome.SHOWN)
 
 
 async def _on_message(client: Naibot, job: Job, message_id: int, act: Callable[[Way], Awaitable[None]]) -> Outcome:
-    outcome = Outcome.GONE
+    outcome = Outcome.FORBIDDEN
     for way in _ways_to(client, job, message_id):
         outcome = await _attempt(lambda way=way: act(way))  # type: ignore[misc]
         if outcome is not Outcome.FORBIDDEN:

@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -86,7 +86,7 @@ class Lines:
 
     async def _refresh_late(self) -> None:
         """Look at the messages whose start was to come soonest: one of them may have slipped."""
-        for job_id in heapq.nsmallest(LOOK_AT, self._said, key=lambda each: self._said[each].starts_at):
+        for job_id in soonest(self._said, LOOK_AT):
             await self.refresh(job_id)
 
     async def _follow(self, job_id: int, spawn: Spawn) -> None:
@@ -154,6 +154,12 @@ class Lines:
     def forget(self, job_id: int) -> None:
         """Its message is no waiting one any more."""
         self._said.pop(job_id, None)
+
+
+def soonest(said: Mapping[int, Said], most: int) -> list[int]:
+    """Of messages that name a start, those whose start comes soonest; nothing else can slip."""
+    in_line = [job_id for job_id, each in said.items() if each.is_in_line]
+    return heapq.nsmallest(most, in_line, key=lambda job_id: said[job_id].starts_at)
 
 
 def _has_just_begun(outlook: Outlook) -> bool:

@@ -5,7 +5,7 @@ from bot.domain.errors import Refused
 from bot.domain.job import Draft, Job
 from bot.domain.request import Generate, Requester
 from bot.services.accounts import Accounts
-from bot.services.studio import Occasion, Studio
+from bot.services.studio import LOCKED, Occasion, Studio
 from cogs.ui import replies
 from cogs.ui.answer import acknowledge, apologise, hand_over, tell
 from cogs.ui.controls import button, row
@@ -36,6 +36,9 @@ class Wishes:
         try:
             cost = self._studio.foresee(requester, request)
         except Refused as refusal:
+            if refusal.code == LOCKED and draft_id is not None:
+                await acknowledge(interaction, private=True)
+                await self._studio.drop_locked(draft_id, refusal)
             return await self._refuse(interaction, requester, request, refusal)
         is_asked = not cost.is_free and self._studio.waits_for(requester, request) is None
         message_id = await acknowledge(interaction, private=request.private or is_asked)

@@ -9,13 +9,13 @@ from bot.adapters.store.cases import BLOCKED_PICTURE, DECLINED
 from bot.domain.admission import Limits, Standing, Ticket, decide
 from bot.domain.case import BOT, Case, CaseKind, CaseState, Decision, Filing, Report, Ruling
 from bot.domain.conduct import HALF_LIFE
-from bot.domain.errors import LimitReached
+from bot.domain.errors import LimitReached, Refused
 from bot.domain.guild import Block
 from bot.domain.job import Delivery, Job, JobState, Settlement
 from bot.domain.record import Record
 from bot.domain.request import Picture
 from bot.ports import Decide, Store
-from tests.builders import CHANNEL, GUILD, a_requester, an_application
+from tests.builders import CHANNEL, GUILD, a_request, a_requester, an_application
 
 NOON = 1_800_014_400.0
 DUE = NOON + 3 * 86_400.0
@@ -60,7 +60,9 @@ async def _held(store: Store, *, price: int = 30, spent: int = 20) -> tuple[Job,
 
 
 async def _suggested(store: Store, price: int = 30) -> tuple[Job, Case]:
-    return await store.suggest(an_application(price=price), NOON, _filing(CaseKind.PROPOSAL))
+    job, case = await store.suggest(an_application(price=price), NOON, _filing(CaseKind.PROPOSAL))
+    assert case is not None
+    return job, case
 
 
 async def _now(store: Store, job: Job) -> Job:
@@ -222,10 +224,67 @@ async def test_the_same_event_suggests_once(store: Store) -> None:
     """One job and one case, however often it arrives."""
     application = an_application()
 
-    first = await store.suggest(application, NOON, _filing(CaseKind.PROPOSAL))
+    first, case = await store.suggest(application, NOON, _filing(CaseKind.PROPOSAL))
     again = await store.suggest(application, NOON, _filing(CaseKind.PROPOSAL))
 
-    assert (first[0].id, first[1].id) == (again[0].id, again[1].id)
+    assert (first.id, case) == (again[0].id, again[1])
+    assert case is not None
+
+
+async def test_what_arrives_again_after_its_end_opens_nothing(store: Store) -> None:
+    """The old case comes back as it ended, and none for what was never suggested."""
+    application = an_application()
+    job, case = await store.suggest(application, NOON, _filing(CaseKind.PROPOSAL))
+    assert case is not None
+    await store.decide(case.id, _ruling(Decision.REJECTED), NOON)
+    admitted = an_application()
+    await store.admit(admitted, NOON, _turns(0))
+
+    again, closed = await store.suggest(application, NOON, _filing(CaseKind.PROPOSAL))
+    assert closed is not None
+    assert (job.id, case.id, CaseState.CLOSED) == (again.id, closed.id, closed.state)
+    assert (await store.suggest(admitted, NOON, _filing(CaseKind.PROPOSAL)))[1] is None
+
+    assert [case.id] == [each.id for each in await store.cases(most=9)]
+
+
+async def test_what_nobody_decided_ends_with_its_server(store: Store) -> None:
+    """It is found when the bot leaves; whatever is left of it when the server is forgotten ends, and the laws hold."""
+    (held, _), (suggested, _) = await _held(store), await _suggested(store)
+    assert [suggested.id, held.id] == sorted((job.id for job in await store.of_guild(GUILD)), reverse=True)
+    used = await _used(store)
+    assert 1 == used[0]
+
+    await store.forget_guild(GUILD, NOON + 60)
+
+    for job in (held, suggested):
+        ended = await _now(store, job)
+        assert (JobState.CANCELLED, Delivery.NONE, 0, 0) == (
+            ended.state,
+            ended.delivery,
+            ended.charged_anlas,
+            ended.charged_pictures,
+        )
+    assert [] == list(await store.pictures(held.id))
+    assert [] == list(await store.of_guild(GUILD))
+
+
+async def test_a_suggestion_consumes_its_draft(store: Store) -> None:
+    """In one transaction: of a draft that is gone, or somebody else's, nothing is suggested."""
+    draft = await store.propose(a_requester(), a_request(), 0, NOON + 900)
+    theirs = await store.propose(a_requester(2), a_request(), 0, NOON + 900)
+    application = an_application()
+
+    job, _ = await store.suggest(application, NOON, _filing(CaseKind.PROPOSAL), draft_id=draft.id)
+
+    assert await store.draft(draft.id) is None
+    again, _ = await store.suggest(application, NOON, _filing(CaseKind.PROPOSAL), draft_id=draft.id)
+    assert job.id == again.id
+    for id_ in (draft.id, theirs.id):
+        with pytest.raises(Refused) as caught:
+            await store.suggest(an_application(), NOON, _filing(CaseKind.PROPOSAL), draft_id=id_)
+        assert "draft.gone" == caught.value.code
+    assert 1 == len(await store.cases(most=9))
 
 
 async def test_reports_of_one_picture_are_one_case(store: Store) -> None:

@@ -99,7 +99,8 @@ async def test_an_erasure_takes_words_bytes_and_places_and_leaves_amounts(store:
 
     for job in (here, direct):
         kept = await _now(store, job)
-        assert (None, None, None) == (kept.request, kept.place, kept.origin)
+        assert (None, None) == (kept.request, kept.origin)
+        assert kept.place is None or kept.place.token is None
         assert (30, 1, 30) == (kept.charged_anlas, kept.charged_pictures, kept.spent)
         assert (
             Requester(user_id=ANN, guild_id=job.requester.guild_id, channel_id=0, context=kept.requester.context)
@@ -112,6 +113,32 @@ async def test_an_erasure_takes_words_bytes_and_places_and_leaves_amounts(store:
     assert theirs.place is not None
     assert [PICTURE] == list(await store.pictures(others.id))
     assert 30 == (await store.standing(a_requester(), NOON)).anlas
+
+
+async def test_where_a_picture_is_shown_to_others_stays_known(store: Store) -> None:
+    """Its channel and messages, so that it can be reported, hidden and deleted; nothing of what only they see."""
+    here, direct, smaller = await _shown(store), await _shown(store, guild_id=None), await _made(store)
+    assert await store.keep(smaller.id, NOON, NOON + 7 * DAY, shown_as=Likeness.PREVIEW, message_id=8)
+    alone = replace(a_place(), ephemeral=True)
+    await store.admit(an_application(a_requester(ANN), place=alone), NOON, lambda _: Ticket(turn=9))
+    private = await store.claim(f"account-{ANN}", "holder", NOON, 300)
+    assert private is not None
+    assert await store.send(private, NOON, 0)
+    done = Settlement(state=JobState.DONE, charged_anlas=0, charged_pictures=1, spent=0)
+    assert await store.settle(private, NOON, done, [PICTURE])
+    assert await store.shown(private.id, NOON, None)
+    for job in (here, direct):
+        await store.note_nonce(job.id, f"{job.id}-2", NOON)
+        await store.note_posted(job.id, f"{job.id}-2", 301)
+
+    await _forget(store)
+
+    places = [(await _now(store, job)).place for job in (here, smaller)]
+    assert [(CHANNEL, 300, None), (CHANNEL, 8, None)] == [
+        (place.channel_id, place.message_id, place.token) for place in places if place is not None
+    ]
+    assert [None, None] == [(await _now(store, job)).place for job in (direct, private)]
+    assert [[301], []] == [list(await store.posted(job.id)) for job in (here, direct)]
 
 
 async def test_what_was_never_seen_lapses_and_its_charge_goes_back(store: Store) -> None:
@@ -188,6 +215,24 @@ async def test_a_case_stays_while_it_is_open_or_its_block_stands(store: Store) -
     words = {data.get("case"): data.get("words") for data in await _lines(store)}
     assert ("", WORDS) == (words[over.id], words[standing.id])
     assert [WORDS] == [data["reason"] for data in await _lines(store) if "until" in data]
+
+
+async def test_an_erasure_gives_no_second_appeal(store: Store) -> None:
+    """A closed appeal stays, without words, while the case that it is about does; both go together."""
+    case = await _blocked(store)
+    asked = _filing(CaseKind.APPEAL, parent_id=case.id, decision=None, actor=None, words="", data={"words": "please"})
+    appeal = await store.file_case(asked, NOON)
+    assert await store.decide(appeal.id, Ruling(decision=Decision.UPHELD, actor=MIA, words=WORDS), NOON) is not None
+    await store.carded(await _case(store, appeal), None, None)
+
+    await _forget(store)
+
+    kept = await _case(store, appeal)
+    assert (CaseState.CLOSED, case.id, {}, "") == (kept.state, kept.parent_id, dict(kept.data), kept.words)
+    record = Record(at=NOON, kind="member.unblocked", guild_id=GUILD, actor=MIA, data={"member": ANN})
+    assert await store.unblock(GUILD, ANN, record)
+    await _forget(store)
+    assert [] == list(await store.cases(user_id=ANN, most=9))
 
 
 async def test_a_block_that_has_run_out_holds_nothing(store: Store) -> None:

@@ -3,7 +3,10 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from bot.domain.admission import Limits, Standing, Ticket, decide
+from bot.domain.case import BOT
 from bot.domain.change import Change, What
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.job import JobState, Settlement
@@ -55,6 +58,29 @@ async def test_a_rule_comes_back_as_it_was_kept_and_one_that_cannot_be_read_hold
 
     assert [rules[0], rules[2]] == list(await store.words_of(GUILD))
     assert [(GUILD, rules[0]), (GUILD, rules[2])] == list(await store.words())
+
+
+@pytest.mark.parametrize(
+    ("until", "by_bot", "kept"),
+    [
+        (None, NOON + 60, (None, 1)),
+        (NOON + 90, NOON + 60, (NOON + 90, 1)),
+        (NOON + 30, NOON + 60, (NOON + 60, 0)),
+        (NOON + 30, None, (None, 0)),
+    ],
+)
+async def test_a_pause_by_the_bot_shortens_no_block(
+    store: Store, until: float | None, by_bot: float | None, kept: tuple[float | None, int]
+) -> None:
+    """Only what lasts longer takes the place of another; a person's word always does."""
+    block = Block(guild_id=GUILD, user_id=7, until=until, reason="a", actor=1)
+    await store.block(block, _record())
+
+    await store.block(replace(block, until=by_bot, reason="", actor=BOT), _record())
+
+    assert [kept] == [(each.until, each.actor) for each in await store.blocks()]
+    await store.block(replace(block, until=NOON + 5, actor=2), _record())
+    assert [(NOON + 5, 2)] == [(each.until, each.actor) for each in await store.blocks()]
 
 
 async def test_a_block_takes_the_place_of_an_older_one(store: Store) -> None:

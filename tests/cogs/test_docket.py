@@ -408,6 +408,26 @@ async def test_a_reported_picture_is_hidden_and_shown_again(tmp_path: Path) -> N
         assert 2 == len(stage.pictures())
 
 
+async def test_a_card_says_what_could_not_be_done(tmp_path: Path) -> None:
+    """A picture that no way leads to stays; so nobody takes the decision for the deed."""
+    clock = Clock()
+    async with open_stage(tmp_path, config=REVIEWED, clock=clock) as stage:
+        stage.discord.world.denied[lantern.STUDIO] = lantern.VIEW
+        await stage.answered(await stage.slash("generate", prompt="1girl", size=SMALL))
+        clock.advance(3_600)
+        case, _ = await _report(stage, 1, BEN)
+
+        await stage.answered(await stage.press(await _card(stage, case), "Delete", by=MIA))
+
+        card = await _card(stage, case, "Discord does not let me")
+        assert f"<#{lantern.STUDIO}>" in text_of(card)
+        assert 1 == len(stage.pictures())
+        await stage.until(lambda: _cards(stage))
+        kept = await stage.house.store.case(case.id)
+        assert kept is not None
+        assert (True, 3) == (kept.data["undone"], kept.version)
+
+
 def _is_hidden(stage: Stage, message: Json) -> bool:
     [file] = stage.discord.world.shown[int(message["id"])].message["attachments"]
     return bool(file.get("flags", 0) & SPOILER)
@@ -441,6 +461,7 @@ async def _suggested(stage: Stage, *, is_private: bool = False) -> Case:
     )
     application = Application(key="suggested", requester=ann, place=place, request=request, price=0)
     job, case = await stage.house.store.suggest(application, time.time(), filing)
+    assert case is not None
     if not is_private:
         stage.house.services.cases._bell.ring(job.id)
         await stage.until(lambda: "suggests this" in text_of(stage.discord.world.shown[message.id].message))

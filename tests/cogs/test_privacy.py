@@ -11,6 +11,7 @@ from bot.adapters.store import ledger
 from bot.domain.case import CaseKind, Decision, Filing, Report
 from bot.domain.guild import Block
 from bot.domain.job import Delivery, JobState
+from bot.domain.request import Requester
 from bot.standin.discord import lantern
 from bot.standin.discord.components import walk
 from tests.openapi import OpenApi
@@ -74,13 +75,34 @@ async def test_the_file_has_ones_own_and_names_nobody_else(tmp_path: Path) -> No
         found = _json(stage, made)
         assert ["1girl, mine"] == [job["request"]["prompt"]["text"] for job in found["requests"]]
         assert [0] == [job["charged_anlas"] for job in found["requests"]]
-        assert {"report", "sanction"} == {case["kind"] for case in found["cases"]}
+        assert {"sanction"} == {case["kind"] for case in found["cases"]}
+        assert "report" not in {line.get("kind") for line in found["audit"]}
         assert ["rude"] == [block["reason"] for block in found["blocks"]]
         assert {"moderator"} == {case["decided_by"] for case in found["cases"]} - {None}
         assert "blocked.member.lasting" in json.dumps(found["audit"])
         text = json.dumps(found)
         assert not [each for each in (str(BEN), str(MIA), "I am Ben", "token", "his") if each in text]
         assert made["flags"] & 64
+
+
+async def test_a_report_is_told_once_something_came_of_it(tmp_path: Path) -> None:
+    """As `/cases` does: while it is open, and where it was dismissed, its time alone may say who reported."""
+    mia = Requester(user_id=MIA, guild_id=LANTERN, channel_id=lantern.STUDIO, may_moderate=True)
+    async with open_stage(tmp_path) as stage:
+        cases = stage.house.services.cases
+        for n, decision in enumerate((Decision.DISMISSED, Decision.DELETED), 1):
+            await stage.answered(await stage.slash("generate", prompt="1girl, mine", size=SMALL))
+            await _reported(stage, n)
+            [case] = await stage.house.store.cases(is_open=True, most=9)
+            await cases.decide(mia, case.id, decision)
+
+        found = json.loads((await stage.house.services.privacy.export(ANN, 10**6)).data)
+
+        assert ["deleted"] == [case["decision"] for case in found["cases"]]
+        told = [line for line in found["audit"] if line.get("kind") == "report"]
+        assert [("case.decided", "deleted")] == [(line["what"], line["decision"]) for line in told]
+        theirs = json.loads((await stage.house.services.privacy.export(MIA, 10**6)).data)
+        assert 2 == len([line for line in theirs["audit"] if line.get("kind") == "report"])
 
 
 async def test_a_file_holds_what_fits(tmp_path: Path) -> None:
@@ -99,7 +121,7 @@ async def test_a_file_holds_what_fits(tmp_path: Path) -> None:
 
 
 async def test_an_erasure_is_asked_about_and_does_what_it_says(tmp_path: Path) -> None:
-    """Prompts, pictures and places go; the ledger adds up; the buttons of the message that stays still work."""
+    """Prompts and pictures go; the ledger adds up; the buttons of the message that stays still work."""
     async with open_stage(tmp_path) as stage:
         store = stage.house.store
         message = await stage.answered(await stage.slash("generate", prompt="1girl, secret", size=SMALL))
@@ -118,7 +140,7 @@ async def test_an_erasure_is_asked_about_and_does_what_it_says(tmp_path: Path) -
         job, other = await store.get(1), await store.get(2)
         assert job is not None
         assert other is not None
-        assert (None, None, JobState.DONE, 0) == (job.request, job.place, job.state, job.charged_anlas)
+        assert (None, JobState.DONE, 0) == (job.request, job.state, job.charged_anlas)
         assert other.request is not None
         assert "**Requests with their prompts** 0" in await stage.said("privacy show")
         assert [] == await ledger.differences(tmp_path)

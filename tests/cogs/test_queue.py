@@ -11,7 +11,7 @@ from bot.adapters.store.store import open_store
 from bot.domain.job import Delivery, JobState
 from bot.standin.discord import lantern
 from cogs.ui import lines
-from cogs.ui.lines import Said
+from cogs.ui.lines import Said, soonest
 from tests.conftest import Clock
 from tests.openapi import OpenApi
 from tests.stage import STUDIO, Stage, open_stage, play, text_of
@@ -195,6 +195,18 @@ async def test_a_waiting_message_is_edited_when_its_start_has_passed(
         now = _waiting_messages(stage)
         assert 9 == len(now)
         assert [text for text in before if "Ninth" in text] == [text for text in now if "Ninth" in text]
+
+
+def test_what_waits_for_a_decision_keeps_no_line_from_being_looked_at() -> None:
+    """It names no start that could slip; nor does what is being drawn."""
+    others = {n: Said(stands="held", starts_at=0.0, collects=False) for n in range(150)}
+    others |= {n: Said(stands="proposed", starts_at=0.0, collects=False) for n in range(150, 300)}
+    others |= {300: Said(stands="drawing 3", starts_at=0.0, collects=False)}
+    stands = {1_002: "queued", 1_001: "next", 1_000: "paused resting"}
+    lines = {n: Said(stands=kind, starts_at=2_000.0 - n, collects=False) for n, kind in stands.items()}
+
+    assert [1_002, 1_001, 1_000] == soonest(others | lines, 200)
+    assert [1_002, 1_001] == soonest(others | lines, 2)
 
 
 @pytest.mark.parametrize(

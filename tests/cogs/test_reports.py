@@ -12,7 +12,7 @@ from bot.domain.case import Case, CaseKind
 from bot.services.cases import REPORTS_MOST
 from bot.standin.discord import lantern
 from bot.standin.discord.messages import SPOILER
-from cogs.ui.hiding import hide, unhide
+from cogs.ui.hiding import hide, remove, unhide
 from cogs.ui.ways import Outcome
 from tests.openapi import OpenApi
 from tests.stage import STUDIO, Json, Stage, open_stage, text_of
@@ -157,6 +157,27 @@ async def test_where_the_bot_does_not_see_the_channel_the_token_hides(tmp_path: 
         assert Outcome.SHOWN is await hide(stage.client, job)
 
         assert SPOILER == _now(stage, made)["attachments"][0]["flags"]
+
+
+async def test_what_no_way_leads_to_is_called_neither_hidden_nor_deleted(tmp_path: Path) -> None:
+    """The bot never saw the channel, and the token is dead; it is noted all the same for every later copy."""
+    moment = [1_800_000_000.0]
+    config = replace(STUDIO, report_limit=1)
+    async with open_stage(tmp_path, clock=lambda: moment[0], config=config) as stage:
+        stage.discord.world.denied[lantern.STUDIO] = lantern.VIEW
+        made = await _made(stage)
+        moment[0] += 3_600
+
+        said = await stage.said("report", by=BEN, picture="1", reason="x")
+
+        assert ("The moderators have it" in said, "is hidden" in said) == (True, False)
+        job = await stage.house.services.studio.job(1)
+        assert (Outcome.FORBIDDEN, Outcome.FORBIDDEN) == (
+            await hide(stage.client, job),
+            await remove(stage.client, job),
+        )
+        assert job.hidden
+        assert not stage.discord.world.shown[int(made["id"])].deleted
 
 
 async def test_where_the_mark_is_refused_the_picture_is_posted_anew_behind_a_spoiler(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.case import HOUSE, Decision
+from bot.domain.errors import Forbidden
 from bot.domain.guild import Block
 from bot.domain.request import Requester
 from bot.standin.discord import Discord, lantern
@@ -46,6 +47,21 @@ def _labels(message: Json) -> list[str]:
 
 def _log(stage: Stage) -> list[str]:
     return [text_of(s.message) for s in stage.discord.world.visible(0, lantern.MOD_LOG)]
+
+
+async def test_a_pause_by_the_bot_leaves_a_lasting_block_in_force(tmp_path: Path) -> None:
+    """In memory as in the database."""
+    async with open_stage(tmp_path) as stage:
+        services = stage.house.services
+        await stage.said("mod block", by=MIA, member=str(ANN), reason="rude")
+        await stage.house.store.heat_up(lantern.LANTERN, ANN, 5.0, services.guilds.record("x", None, None).at)
+        ann = Requester(user_id=ANN, guild_id=lantern.LANTERN, channel_id=lantern.STUDIO)
+
+        await services.sanctions.note_refusal(ann, Forbidden("locked", sha256="0"))
+
+        block = services.moderation.block_of(lantern.LANTERN, ANN)
+        assert block is not None
+        assert (None, "rude", MIA) == (block.until, block.reason, block.actor)
 
 
 async def test_a_warning_stands_before_the_next_picture_until_it_was_read(tmp_path: Path) -> None:

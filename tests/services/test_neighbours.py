@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import House, open_house
+from bot.domain.case import HOUSE
 from bot.domain.guild import Block
 from bot.domain.job import Delivery, JobState
 from bot.domain.record import Record
@@ -149,6 +150,23 @@ async def test_what_another_process_changes_holds_here_within_two_seconds(
         with here.house.bell.listen() as listener:
             job = await there.studio.submit(member, SMALL)
             assert job.id == await listener.next(within=BOUND)
+
+
+async def test_a_block_in_direct_messages_holds_here_too(tmp_path: Path, novelai: tuple[NovelAI, str]) -> None:
+    """So does its end: neither is of any server, and neither is what holds everywhere."""
+    direct = a_requester(7, guild_id=None)
+    async with _house(tmp_path, "a", novelai) as there, _house(tmp_path, "b", novelai) as here:
+        services = here.house.services
+        for guild_id in (0, HOUSE):
+            block = Block(guild_id=guild_id, user_id=7, until=None, reason="", actor=0)
+            record = Record(at=there.clock(), kind="member.blocked", guild_id=None, actor=0, data={"member": 7})
+            await there.jobs.block(block, record)
+            await services.neighbours.look()
+            assert services.moderation.block_of(direct.scope, 7) is not None
+
+            await there.jobs.unblock(guild_id, 7, replace(record, kind="member.unblocked"))
+            await services.neighbours.look()
+            assert services.moderation.block_of(direct.scope, 7) is None
 
 
 async def test_two_admins_in_two_processes_do_not_undo_each_other(tmp_path: Path, novelai: tuple[NovelAI, str]) -> None:

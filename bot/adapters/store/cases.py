@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from bot.adapters.store.audit import note, note_record
 from bot.adapters.store.books import lock_guild, lock_house, lock_member, move, open_books, standing_of
 from bot.adapters.store.driver import Database, Row, Session, Value
 from bot.adapters.store.guilds import put_block
 from bot.adapters.store.rows import case_of, cases_of, conduct_of, job_of, notice_of, to_json
-from bot.domain.case import Case, CaseKind, CaseState, Decision, Filing, Notice, Report, Ruling
+from bot.domain.case import UNDONE, Case, CaseKind, CaseState, Decision, Filing, Notice, Report, Ruling
 from bot.domain.conduct import Conduct, heat_at
 from bot.domain.job import Delivery, Job, JobState
 from bot.domain.record import Record
@@ -229,6 +231,15 @@ class Cases:
         """See `CaseStore.retry_card`."""
         async with self._db.tx() as session:
             await session.run("UPDATE cases SET card_not_before = ? WHERE id = ?", not_before, case_id)
+
+    async def note_undone(self, case_id: int) -> None:
+        """See `CaseStore.note_undone`."""
+        async with self._db.tx() as session:
+            row = await session.one("SELECT data FROM cases WHERE id = ?", case_id)
+            data = msgspec.json.decode(row["data"])
+            if not data.get(UNDONE):
+                sql = "UPDATE cases SET data = ?, version = version + 1, card_not_before = 0 WHERE id = ?"
+                await session.run(sql, to_json({**data, UNDONE: True}), case_id)
 
     async def next_notice(self, now: float, until: float) -> Notice | None:
         """See `CaseStore.next_notice`."""

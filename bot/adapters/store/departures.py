@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
-from bot.adapters.store.audit import note_record
+from bot.adapters.store.audit import note, note_record
+from bot.adapters.store.books import move
 from bot.adapters.store.deliveries import lapse
 from bot.adapters.store.driver import Database, Session
 from bot.adapters.store.rows import to_json
+from bot.domain.job import JobState
 from bot.domain.record import Record
 from bot.domain.request import Requester
 
 OF_GUILD = ("words", "blocks", "pending", "greetings", "audit", "allowances", "usage", "notices", "cases", "conduct")
 """Tables whose rows belong to the server in their column ``guild_id``, and go with it."""
+GONE = "failed.left"
+"""The code of why something ended that nobody decided in time."""
 
 
 class Departures:
@@ -42,6 +46,7 @@ class Departures:
     async def forget_guild(self, guild_id: int, now: float) -> None:
         """See `GuildStore.forget_guild`."""
         async with self._db.tx() as session:
+            await _end_undecided(session, guild_id, now)
             of_cases = "DELETE FROM reports WHERE case_id IN (SELECT id FROM cases WHERE guild_id = ?)"
             await session.run(of_cases, guild_id)
             for table in OF_GUILD:
@@ -50,6 +55,24 @@ class Departures:
             await session.run("UPDATE guilds SET config = NULL, running = 1, left_at = NULL WHERE id = ?", guild_id)
             # Without its id: that a server was forgotten is on record, and not which.
             await note_record(session, Record(at=now, kind="guild.forgotten"))
+
+
+async def _end_undecided(session: Session, guild_id: int, now: float) -> None:
+    """Before their cases go: nobody can decide about them any more, and nobody is there to be told."""
+    part = "SELECT * FROM jobs WHERE guild_id = ? AND state ="
+    rows = await session.rows(f"{part} 'HELD' UNION ALL {part} 'PROPOSED'", guild_id, guild_id)
+    for before in rows:
+        after = await move(
+            session,
+            before,
+            state=JobState.CANCELLED,
+            charged_anlas=0,
+            charged_pictures=0,
+            reason=GONE,
+            settled_at=now,
+        )
+        if after is not None:
+            await note(session, now, "job.settled", after, state=JobState.CANCELLED, spent=after["spent"], reason=GONE)
 
 
 async def _forget_jobs(session: Session, guild_id: int, now: float) -> None:

@@ -8,6 +8,7 @@ from bot.adapters.store.driver import Database, Session, Value, writing
 from bot.adapters.store.rows import allowance_of, block_of, config_of, pending_of, rule_of, to_json
 from bot.domain.allowance import Allowance, Target
 from bot.domain.calendar import Span
+from bot.domain.case import BOT
 from bot.domain.change import Change, Pending
 from bot.domain.guild import Block, GuildConfig
 from bot.domain.record import Record
@@ -241,17 +242,24 @@ class Guilds:
 
 
 async def put_block(session: Session, block: Block, case_id: int | None) -> None:
-    """Write a block, in place of an older one of that member."""
+    """
+    Write a block, in place of an older one of that member.
+
+    What the bot decides by itself takes the place of nothing that lasts as long: it may not shorten a person's word.
+    """
     await session.run(
         "INSERT INTO blocks (guild_id, user_id, until, reason, actor, case_id) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (guild_id, user_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, "
-        "actor = excluded.actor, case_id = excluded.case_id",
+        "actor = excluded.actor, case_id = excluded.case_id "
+        "WHERE excluded.actor <> ? OR (blocks.until IS NOT NULL "
+        "AND (excluded.until IS NULL OR excluded.until > blocks.until))",
         block.guild_id,
         block.user_id,
         block.until,
         block.reason,
         block.actor,
         case_id,
+        BOT,
     )
 
 

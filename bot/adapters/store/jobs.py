@@ -69,6 +69,7 @@ WHERE state = 'QUEUED' AND (turn < ? OR (turn = ? AND id < ?)) GROUP BY shape"""
 _DURATIONS = """
 SELECT settled_at - claimed_at AS seconds FROM jobs WHERE shape = ? AND state = 'DONE'
 ORDER BY settled_at DESC LIMIT ?"""
+_UNFINISHED = ("IN ('RUNNING', 'SENT')", "= 'QUEUED'", "= 'HELD'", "= 'PROPOSED'")
 _LATE = "SELECT * FROM jobs WHERE state = 'QUEUED' AND admitted_at < ? ORDER BY turn, id LIMIT ?"
 
 
@@ -127,15 +128,22 @@ class Jobs:
         return job_of(row)
 
     @writing
-    async def suggest(self, session: Session, application: Application, now: float, filing: Filing) -> tuple[Job, Case]:
+    async def suggest(
+        self, session: Session, application: Application, now: float, filing: Filing, *, draft_id: int | None = None
+    ) -> tuple[Job, Case | None]:
         """See `JobStore.suggest`."""
         requester = application.requester
         await lock_house(session)
         row = await _made_already(session, application, now)
-        if row is None:
-            await lock_guild(session, requester.scope)
-            await lock_member(session, requester.scope, requester.user_id)
-            row = await _insert_proposed(session, application, now, filing.reason)
+        if row is not None:
+            sql = "SELECT * FROM cases WHERE job_id = ? AND kind = ? ORDER BY id DESC LIMIT 1"
+            known = await session.row(sql, row["id"], filing.kind)
+            return job_of(row), case_of(known) if known is not None else None
+        if draft_id is not None:
+            await _consume(session, draft_id, requester.user_id, now)
+        await lock_guild(session, requester.scope)
+        await lock_member(session, requester.scope, requester.user_id)
+        row = await _insert_proposed(session, application, now, filing.reason)
         case = await open_case(session, replace(filing, job_id=row["id"]), now)
         return job_of(row), case_of(case)
 
@@ -221,13 +229,12 @@ class Jobs:
 
     async def of_guild(self, guild_id: int) -> Sequence[Job]:
         """See `JobStore.of_guild`."""
-        part = "SELECT * FROM jobs WHERE guild_id = ? AND state"
+        # One statement for each partial index.
+        parts = [f"SELECT * FROM jobs WHERE guild_id = ? AND state {states}" for states in _UNFINISHED]  # noqa: S608
         async with self._db.read() as session:
             rows = await session.rows(
-                f"SELECT * FROM ({part} IN ('RUNNING', 'SENT') UNION ALL {part} = 'QUEUED') "  # noqa: S608 (ours)
-                "AS waiting ORDER BY turn, id",
-                guild_id,
-                guild_id,
+                f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS unfinished ORDER BY turn, id",  # noqa: S608 (ours)
+                *[guild_id] * len(parts),
             )
         return jobs_of(rows)
 

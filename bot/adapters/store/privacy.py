@@ -35,6 +35,13 @@ _STANDS = """(needs_ack = 1
 OR EXISTS (SELECT 1 FROM blocks WHERE blocks.case_id = cases.id AND (blocks.until IS NULL OR blocks.until > ?))
 OR EXISTS (SELECT 1 FROM cases AS appeal WHERE appeal.parent_id = cases.id AND appeal.state = 'OPEN'))"""
 _OVER = f"user_id = ? AND state = 'CLOSED' AND NOT {_STANDS}"
+# An appeal goes after its case, never before it: there is one for each.
+_GOES = f"""{_OVER} AND carded >= version
+AND NOT EXISTS (SELECT 1 FROM cases AS parent WHERE parent.id = cases.parent_id)"""
+_SEEN_BY_OTHERS = """(state = 'DONE' AND guild_id <> 0 AND (delivery = 'SHOWN' OR shown_as IS NOT NULL)
+AND place IS NOT NULL AND place NOT LIKE ?)"""
+_ALONE = '%"ephemeral":true%'
+"""In a place's JSON: its member alone sees it."""
 _WORDS_OF_CASES = f"""
 UPDATE cases SET data = '{{}}', words = '' WHERE state = 'CLOSED' AND (data <> '{{}}' OR words <> '')
 AND decided_at < ? AND NOT {_STANDS}"""
@@ -157,13 +164,16 @@ async def _forget_jobs(session: Session, user_id: int, now: float) -> None:
         end = end_in_inbox if row["delivery"] == Delivery.INBOX else lapse
         await end(session, row, now)
     ended = f"user_id = ? AND {_ENDED}"
-    for table in ("blobs", "nonces"):
-        await session.run(f"DELETE FROM {table} WHERE job_id IN (SELECT id FROM jobs WHERE {ended})", user_id)
+    await session.run(f"DELETE FROM blobs WHERE job_id IN (SELECT id FROM jobs WHERE {ended})", user_id)
     await session.run(
-        "UPDATE jobs SET request = NULL, shape = NULL, place = NULL, token = NULL, token_expires = NULL, "
-        f"origin = NULL WHERE {ended}",
+        "UPDATE jobs SET request = NULL, shape = NULL, token = NULL, token_expires = NULL, origin = NULL "
+        f"WHERE {ended}",
         user_id,
     )
+    # What others see they may report, and moderators hide: where it is stays known.
+    await session.run(f"UPDATE jobs SET place = NULL WHERE {ended} AND NOT {_SEEN_BY_OTHERS}", user_id, _ALONE)
+    nowhere = f"SELECT id FROM jobs WHERE {ended} AND place IS NULL"
+    await session.run(f"DELETE FROM nonces WHERE job_id IN ({nowhere})", user_id)
     for row in await session.rows("SELECT DISTINCT guild_id FROM jobs WHERE user_id = ?", user_id):
         sql = f"UPDATE jobs SET requester = ? WHERE guild_id = ? AND {ended}"
         await session.run(sql, to_json(_nobody_in_particular(user_id, row["guild_id"])), row["guild_id"], user_id)
@@ -178,11 +188,13 @@ def _nobody_in_particular(user_id: int, guild_id: int) -> Requester:
 async def _forget_cases(session: Session, user_id: int, now: float) -> None:
     """A closed case whose card is not drawn anew yet stays for it, without words."""
     await session.run(f"UPDATE cases SET data = '{{}}', words = '' WHERE {_OVER}", user_id, now)
-    over = f"SELECT id FROM cases WHERE {_OVER} AND carded >= version"
-    for table in ("reports", "notices"):
-        await session.run(f"DELETE FROM {table} WHERE case_id IN ({over})", user_id, now)
     await session.run("DELETE FROM notices WHERE user_id = ? AND state <> 'PENDING'", user_id)
-    await session.run(f"DELETE FROM cases WHERE {_OVER} AND carded >= version", user_id, now)
+    # Cases first, then the appeals of those that went.
+    going = f"SELECT id FROM cases WHERE {_GOES}"
+    for _ in range(2):
+        for table in ("reports", "notices"):
+            await session.run(f"DELETE FROM {table} WHERE case_id IN ({going})", user_id, now)
+        await session.run(f"DELETE FROM cases WHERE {_GOES}", user_id, now)
 
 
 async def _forget_lines(session: Session, user_id: int, now: float, lines: Sequence[int]) -> None:
