@@ -662,9 +662,7 @@ CASE_APPEAL_WORDS = "**{member} writes** {words}"
 CASE_LOOKS_AT_NOTHING = "-# Nothing of it is kept, and nobody looks at it."
 CASE_CLOSED = "### {symbol} Case {case} · {decision} · by {actor} {at:R}{words}"
 CASE_CLOSED_ITSELF = "### {symbol} Case {case} · {decision} {at:R}"
-CASE_UNDONE = (
-    "\n⚠️ Discord does not let me touch the picture of job {job} any more. Please delete it in {channel} by hand."
-)
+CASE_UNDONE = "\n⚠️ Discord does not let me touch the picture of job {job} any more. Delete it in {channel} by hand."
 CASE_UNTIL = "{decision} until {until:f}"
 CASE_WORDS = ' · "{words}"'
 WHY = {

@@ -74,7 +74,16 @@ def is_mixed(undesired_content: str) -> bool:
 
 def _asks(tag: str) -> bool:
     """Also one sentence of several; the whole as well, for what is spelled with dots."""
-    return any(_may_ask(part) and _without_numbers(fold(part)) in _ASKING for part in {tag, *tag.split(".")})
+    return any(_may_ask(part) and _only_asks(_without_numbers(fold(part))) for part in {tag, *tag.split(".")})
+
+
+def _only_asks(words: Words) -> bool:
+    """Whether *words* are what asks for it and nothing else, however often it is said."""
+    asks = bool(words)
+    while words and asks:
+        said = next((phrase for phrase in _ASKING if words[: len(phrase)] == phrase), ())
+        asks, words = bool(said), words[len(said) :]
+    return asks
 
 
 def _may_ask(tag: str) -> bool:

@@ -2,11 +2,10 @@
 
 import json
 import re
-import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.character import Character
@@ -230,6 +229,8 @@ def test_no_character_escapes_the_locked_tier(characters: list[Character], text:
 
 
 @given(st.lists(CHARACTERS, min_size=1, max_size=3), TEXTS)
+@example([Character(prompt="girl")], "[nsfw nsfw")
+@example([Character(prompt="girl")], "{[[nsfw rating explicit nsfw 2]]}")
 def test_no_character_weakens_what_is_put_in_front(characters: list[Character], undesired: str) -> None:
     """What may be made in a safe place is sent with `nsfw` in front of every undesired content, at full weight."""
     request = _safe(_of(characters, undesired=undesired))
@@ -241,22 +242,6 @@ def test_no_character_weakens_what_is_put_in_front(characters: list[Character], 
     for text in (sent.undesired_content, *(each.undesired_content for each in sent.characters)):
         assert text.startswith("nsfw, ")
         assert min(_weights(text)) >= 1 - 1e-6
-
-
-def test_a_long_prompt_that_is_asked_about_again_costs_next_to_nothing() -> None:
-    """It is judged before the acknowledgement, and for whether it waits for a yes, and when it is claimed."""
-    ground = Ground(guild=GuildConfig(channels=(CHANNEL,), unchecked=True), house=HouseConfig())
-    tags = [f"{a}{b}ing {c}" for a in ("walk", "glow", "rain") for b in ("l", "st", "nd") for c in ("hat", "tree")]
-    taken = [0.0, 0.0]
-    for n in range(5):
-        text = ", ".join(f"{tag} {n}" for tag in tags * 15)[:3_900]
-        request = a_request(text, undesired_content="lowres, -1::hat::", safe=True)
-        for turn in (0, 1):
-            began = time.perf_counter()
-            judge(a_requester(), request, ground)
-            taken[turn] += time.perf_counter() - began
-
-    assert taken[1] < taken[0] / 10
 
 
 @pytest.mark.parametrize(
