@@ -1,7 +1,7 @@
 """Rows to values and back; whatever a row says that is no value of ours is a `StoreError`."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -132,14 +132,19 @@ def job_of(row: Row) -> Job:
 
 
 def jobs_of(rows: list[Row]) -> list[Job]:
-    """The jobs of many rows; one that cannot be read must not hide the others."""
-    jobs = []
+    """The jobs of many rows, as far as they can be read."""
+    return _readable("job", rows, job_of)
+
+
+def _readable(what: str, rows: Iterable[Row], read: Callable[[Row], T]) -> list[T]:
+    """Each of *rows*; one that cannot be read must not hide the others."""
+    found = []
     for row in rows:
         try:
-            jobs.append(job_of(row))
+            found.append(read(row))
         except StoreError:
-            log.exception("job %s cannot be read", row["id"])
-    return jobs
+            log.exception("%s %s cannot be read", what, row["id"])
+    return found
 
 
 def _request_of(row: Row) -> Request | None:
@@ -253,14 +258,8 @@ def case_of(row: Row) -> Case:
 
 
 def cases_of(rows: Sequence[Row]) -> list[Case]:
-    """The cases of many rows; one that cannot be read must not hide the others."""
-    cases = []
-    for row in rows:
-        try:
-            cases.append(case_of(row))
-        except StoreError:
-            log.exception("case %s cannot be read", row["id"])
-    return cases
+    """The cases of many rows, as far as they can be read."""
+    return _readable("case", rows, case_of)
 
 
 _CASE_COLUMNS = (
