@@ -2084,7 +2084,7 @@ PAGE_TRY_STEPS = (
     "Draw a picture: press here, then Enter",
     "Press Reroll under the picture, then Delete",
     "Right-click a picture → Apps → Inspect image",
-    "Be Mia, the moderator: block Ben. Then be Ben and try",
+    "Have a picture held back. Then be Mia, the moderator, and approve it",
     "Make NovelAI fail, then ask for your quota: nothing was charged",
 )
 PAGE_TRY_FILLED = "It stands in the message box. Press Enter."

@@ -7,7 +7,7 @@ from discord.ext import commands
 from bot import wording
 from bot.client import Naibot
 from bot.domain.carried import carried
-from bot.domain.errors import Mistake, Refused
+from bot.domain.errors import Forbidden, Mistake, Refused
 from bot.domain.guild import DIRECT_CONFIG
 from bot.domain.job import Draft
 from bot.domain.request import Requester
@@ -62,7 +62,11 @@ class Reuse(commands.Cog):
             raise Refused("gone")
         config, found = ground.guild or DIRECT_CONFIG, look.inspection
         sheet = carried(look.claim, width=found.width, height=found.height, model=config.model, size=config.size)
-        return await self._studio.keep_sheet(requester, sheet)
+        try:
+            return await self._studio.keep_sheet(requester, sheet)
+        except Forbidden as refusal:
+            # They pressed a button under somebody else's words, and wrote none of them: it is held against nobody.
+            raise Refused(refusal.code) from refusal
 
     async def open(self, press: Press) -> None:
         """Open a form again, with what was typed into it."""

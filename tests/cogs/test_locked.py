@@ -38,13 +38,13 @@ def _text(value: object) -> str:
 
 
 @asynccontextmanager
-async def _stage(folder: Path, **more: Any) -> AsyncIterator[Stage]:
-    """Afterwards a refusal is on record with its hash, and nobody but whoever wrote it reads the word in Discord."""
+async def _stage(folder: Path, *, by_them: bool = True, **more: Any) -> AsyncIterator[Stage]:
+    """Afterwards a refusal of what they wrote is on record with its hash, and nobody else reads the word in Discord."""
     async with open_stage(folder, config=more.pop("config", WATCHED), **more) as stage:
         yield stage
         lines = await stage.house.store.entries(0, ("refused",), 99)
         refused = [line.record.data for line in lines if line.record.data["code"] == "locked"]
-        assert refused
+        assert bool(refused) == by_them
         assert all({"code", "channel", "sha256"} == {*data} for data in refused)
         for channel in (lantern.MOD_LOG, lantern.REVIEW, lantern.STUDIO):
             assert not [s for s in stage.discord.world.visible(0, channel) if WORD in str(s.message["content"])]
@@ -78,8 +78,8 @@ async def _use(stage: Stage, card: Json, **typed: Any) -> Json:
 
 
 async def test_the_settings_of_an_image_are_judged_before_they_are_kept(tmp_path: Path) -> None:
-    """No form opens on what is never made."""
-    async with _stage(tmp_path) as stage:
+    """No form opens on what is never made; who only pressed a button under it wrote none of it."""
+    async with _stage(tmp_path, by_them=False) as stage:
         card = await looked_at(stage, told(LOCKED))
         pressed = await stage.press(card, "Use these settings")
         await stage.answered(pressed)

@@ -1570,17 +1570,32 @@ async def test_a_fault_leaves_the_quota_as_it_was(ann: Visitor) -> None:
     await expect(ann.page.locator("#tour li").nth(4)).to_have_class("done")
 
 
-async def test_a_moderator_blocks_and_the_blocked_one_is_told(ann: Visitor) -> None:
-    """The fourth thing to try: as Mia, then as Ben, each filled in by the same button."""
-    step = ann.page.get_by_role("button", name="Be Mia, the moderator")
+async def test_a_picture_is_held_back_and_a_moderator_approves_it(stage: Stage, ann: Visitor) -> None:
+    """The fourth thing to try: asked for as Ann, approved as Mia in the review channel, by the same button."""
+    guilds = stage.house.services.guilds
+    config = guilds.config_of(lantern.LANTERN)
+    assert config is not None
+    await guilds.save(lantern.LANTERN, replace(config, review_channel=lantern.REVIEW))
+    step = ann.page.get_by_role("button", name="Have a picture held back")
     await step.click()
-    await expect(ann.option("member")).to_have_value("@Ben")
+    await expect(ann.option("prompt")).to_have_value("1girl, !rated82")
     await ann.press("Enter")
-    await expect(ann.messages.last).to_contain_text("Ben")
+    await expect(ann.messages.last).to_contain_text("Waiting for a moderator's look")
     await step.click()
-    await expect(ann.page.get_by_label("You are:")).to_have_value("member2")
-    await expect(ann.option("prompt")).to_have_value("1girl, cherry blossoms, smile")
+    await expect(ann.page.get_by_label("You are:")).to_have_value("moderator")
+    await expect(ann.button("Approve")).to_be_focused()
     await ann.press("Enter")
 
-    await expect(ann.page.locator(".ephemeral")).to_contain_text("You cannot use me here")
+    await expect(ann.messages.last).to_contain_text("Approved")
     await expect(ann.page.locator("#tour li").nth(3)).to_have_class("done")
+
+
+async def test_a_moderator_blocks_and_the_blocked_one_is_told(ann: Visitor) -> None:
+    """As Mia, then as Ben."""
+    await ann.page.get_by_label("You are:").select_option("moderator")
+    await ann.say("/mod block member:@Ben")
+    await expect(ann.messages.last).to_contain_text("Ben")
+    await ann.page.get_by_label("You are:").select_option("member2")
+    await ann.say(WISH)
+
+    await expect(ann.page.locator(".ephemeral")).to_contain_text("You cannot use me here")

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 
 from bot import wording
-from bot.standin.discord import lantern
 from bot.standin.discord.interactions import COMMAND, COMPONENT, Interaction, Interactions
 from bot.standin.discord.world import Json, World
 
 PICTURE = "/generate prompt:1girl, cherry blossoms, smile"
-BLOCK = "/mod block member:@Ben"
+HELD_TAG = "!rated82"
+HELD = f"/generate prompt:1girl, {HELD_TAG}"
 FAILING = "/generate prompt:1girl, !503"
 AFTER = "/quota"
 
@@ -31,7 +31,7 @@ class Tour:
             self._picture(done),
             self._buttons(done),
             _menu(done),
-            _block(done),
+            _held(done),
             self._failure(done, snapshot.get("interactions") or {}),
         ]
 
@@ -74,20 +74,22 @@ def _menu(done: list[Interaction]) -> Json:
     return {"done": _happened(done, _uses(wording.MENU_INSPECT)), "next": {"menu": wording.MENU_INSPECT}}
 
 
-def _block(done: list[Interaction]) -> Json:
-    def tries(each: Interaction) -> bool:
-        return each.user_id == lantern.BEN and _uses("generate")(each)
-
-    first = {"as": "moderator", "line": BLOCK}
-    then = {"as": "member2", "line": PICTURE}
-    return {
-        "done": _happened(done, _blocks_ben, tries),
-        "next": then if _happened(done, _blocks_ben) else first,
-    }
+def _held(done: list[Interaction]) -> Json:
+    """A picture is held back, and a moderator says yes to it."""
+    asks: Way = lambda each: _uses("generate")(each) and _says(each, HELD_TAG)  # noqa: E731
+    approves = _presses(wording.BUTTON_APPROVE)
+    first = {"as": "member", "line": HELD}
+    then = {"as": "moderator", "place": "review", "press": wording.BUTTON_APPROVE}
+    is_done = _happened(done, asks, approves)
+    return {"done": is_done, "next": then if _happened(done, asks) and not is_done else first}
 
 
 def _fails(each: Interaction) -> bool:
-    return _uses("generate")(each) and any("!503" in str(value) for _, value in _values(each.data))
+    return _uses("generate")(each) and _says(each, "!503")
+
+
+def _says(each: Interaction, tag: str) -> bool:
+    return any(tag in str(value) for _, value in _values(each.data))
 
 
 def _is_over(told: Json | None) -> bool:
@@ -108,12 +110,6 @@ def _uses(name: str) -> Way:
 
 def _presses(label: str) -> Way:
     return lambda each: each.kind == COMPONENT and each.label == label
-
-
-def _blocks_ben(each: Interaction) -> bool:
-    options = each.data.get("options") or [{}]
-    is_block = _uses("mod")(each) and options[0].get("name") == "block"
-    return is_block and ("member", str(lantern.BEN)) in list(_values(each.data))
 
 
 def _values(data: Json) -> Iterator[tuple[str, object]]:

@@ -37,7 +37,7 @@ function step(text, press) {
 async function doIt(next, composer, moved) {
   if (next.line && !composer.isFree) return say("try_kept");
   if (next.as) become(next.as);
-  go(STUDIO);
+  go(next.place ?? STUDIO);
   await moved();
   if (next.wait) return say("try_wait");
   if (next.line) {
@@ -47,8 +47,18 @@ async function doIt(next, composer, moved) {
   return next.press ? pressNext(next.press) : menuNext(next.menu);
 }
 
-function pressNext(label) {
-  const button = newestButton(label);
+/** The newest button of that label, which may be on its way. */
+async function comes(label) {
+  for (let n = 0; n < 20; n++) {
+    const button = newestButton(label);
+    if (button) return button;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return undefined;
+}
+
+async function pressNext(label) {
+  const button = await comes(label);
   if (!button) return say("try_first");
   button.scrollIntoView({ block: "nearest" });
   button.focus();
