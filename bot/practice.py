@@ -120,9 +120,13 @@ async def _typed() -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
 
     def read() -> None:
+        was_typed = False
         for line in sys.stdin:
+            was_typed = True
             loop.call_soon_threadsafe(lines.put_nowait, line.strip() or " ")
-        loop.call_soon_threadsafe(lines.put_nowait, "")
+        # Started without a terminal, there is nobody to type and nothing to end: the page is the room then.
+        if was_typed or sys.stdin.isatty():
+            loop.call_soon_threadsafe(lines.put_nowait, "")
 
     threading.Thread(target=read, daemon=True).start()
     while line := await lines.get():

@@ -3,8 +3,11 @@
 import asyncio
 import json
 import re
+import signal
 import sys
 from pathlib import Path
+
+import aiohttp
 
 from bot.imaging.inspection import inspect_image
 from bot.imaging.signature import NOVELAI, STANDIN
@@ -211,6 +214,21 @@ async def test_lines_are_read_from_the_terminal() -> None:
     assert 0 == process.returncode
     assert "no message here shows a button 'Nothing'" in said
     assert "(only moderator) ### ✅ Signed by the stand-in" in said
+
+
+async def test_without_a_terminal_the_room_stays_open_until_it_is_ended() -> None:
+    """Nobody can type there, and the page is the room."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "try", cwd=ROOT, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        address = (await process.stdout.readline()).decode().split()[-1]
+        await asyncio.sleep(1.0)
+        async with aiohttp.ClientSession() as web, web.get(address) as page:
+            assert 200 == page.status
+        process.send_signal(signal.SIGINT)
+        await process.wait()
 
 
 async def test_a_file_over_25_mib_is_refused_before_it_is_read(tmp_path: Path) -> None:
