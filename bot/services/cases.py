@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from bot.domain.admission import Standing, Ticket, decide
 from bot.domain.anlas import Price
 from bot.domain.case import (
-    APPEALABLE,
     DECISIONS,
     Case,
     CaseKind,
@@ -18,6 +17,7 @@ from bot.domain.case import (
     Ruling,
     check_appealable,
     check_decidable,
+    is_told,
 )
 from bot.domain.conduct import Offence, degrees
 from bot.domain.errors import Forbidden, LimitReached, Mistake, Refused
@@ -163,7 +163,7 @@ class Cases:
     async def own(self, requester: Requester) -> Sequence[Case]:
         """The newest decisions about *requester*, over all servers; who reported something is never among them."""
         found = await self._store.cases(user_id=requester.user_id, most=LIST_MOST)
-        return [case for case in found if case.kind is not CaseKind.REPORT or case.decision in APPEALABLE]
+        return [case for case in found if is_told(case)]
 
     async def job_of(self, case: Case) -> Job | None:
         """The job that a case is about, as far as it is known."""
