@@ -1,7 +1,7 @@
 """What follows for a member: heat from refusals, notes that must be read, pauses and blocks; each one is a case."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.domain.case import BOT, HOUSE, Case, CaseKind, Decision, Filing, Ruling
@@ -196,14 +196,8 @@ class Sanctions:
         words: str = "",
         needs_ack: bool = False,
     ) -> Case:
-        filing = Filing(
-            guild_id=guild_id,
-            user_id=user_id,
-            kind=CaseKind.SANCTION,
-            reason=reason,
-            channel_id=channel_id,
-            decision=decision,
-            actor=actor,
+        filing = replace(
+            _closed(guild_id, user_id, channel_id, CaseKind.SANCTION, reason, decision, actor),
             words=words,
             needs_ack=needs_ack,
         )
@@ -228,14 +222,8 @@ class Sanctions:
         until = None if seconds is None else self._clock() + seconds
         block = Block(guild_id=guild_id, user_id=user_id, until=until, reason=words, actor=actor)
         decision = Decision.BLOCKED if seconds is None else Decision.PAUSED
-        filing = Filing(
-            guild_id=guild_id,
-            user_id=user_id,
-            kind=CaseKind.SANCTION,
-            reason=reason,
-            channel_id=channel_id,
-            decision=decision,
-            actor=actor,
+        filing = replace(
+            _closed(guild_id, user_id, channel_id, CaseKind.SANCTION, reason, decision, actor),
             words=words,
             data={"until": until},
         )
@@ -253,13 +241,22 @@ def _known(guild_id: int) -> int | None:
 
 
 def _refusal(requester: Requester, code: str, data: Mapping[str, object]) -> Filing:
+    filing = _closed(
+        requester.scope, requester.user_id, requester.channel_id, CaseKind.REFUSAL, code, Decision.REFUSED, BOT
+    )
+    return replace(filing, data=data)
+
+
+def _closed(
+    guild_id: int, user_id: int, channel_id: int, kind: CaseKind, reason: str, decision: Decision, actor: int
+) -> Filing:
+    """A case that is closed from the start."""
     return Filing(
-        guild_id=requester.scope,
-        user_id=requester.user_id,
-        kind=CaseKind.REFUSAL,
-        reason=code,
-        channel_id=requester.channel_id,
-        data=data,
-        decision=Decision.REFUSED,
-        actor=BOT,
+        guild_id=guild_id,
+        user_id=user_id,
+        kind=kind,
+        reason=reason,
+        channel_id=channel_id,
+        decision=decision,
+        actor=actor,
     )

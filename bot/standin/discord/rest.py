@@ -253,7 +253,9 @@ class Rest:
             case ("GET", "messages"):
                 if self._world.denied.get(channel_id, 0) & lantern.HISTORY:
                     return self._replied("history", [])
-                return self._replied("history", self._history(channel_id, request.query.get("limit", "50")))
+                return self._replied(
+                    "history", self._history(channel_id, request.query.get("limit", str(HISTORY_DEFAULT)))
+                )
             case ("GET", "messages", message):
                 return self._replied("message", self._heard(self._world.public(_id(message), channel_id)))
             case ("PATCH", "messages", message):
