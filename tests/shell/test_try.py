@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import signal
 import sys
 from pathlib import Path
 
@@ -227,7 +226,7 @@ async def test_without_a_terminal_the_room_stays_open_until_it_is_ended() -> Non
         await asyncio.sleep(1.0)
         async with aiohttp.ClientSession() as web, web.get(address) as page:
             assert 200 == page.status
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         await process.wait()
 
 
